@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: GPL-2.0
+# Makefile - build, test and install tcbscope ("make help" lists the targets).
+#
+# bpf/*.bpf.c -> one BPF object -> skeleton --.
+# user/*/*.c --------------------> libtcbscope.a -> tcbscope, tests
+#
+# Sources are found by wildcard: a new file needs no edit here. The object
+# files of the kernel module are in Kbuild.
+
+VERSION := 0.1
+
+SAN	?=
+O	?= $(if $(SAN),build-san,build)
+CC	:= $(if $(filter default,$(origin CC)),gcc,$(CC))
+CLANG	?= clang
+BPFTOOL	?= bpftool
+PREFIX	?= /usr/local
+DESTDIR	?=
+CFLAGS	?= -O2 -g
+
+# Every Debian package that the build, the tests and lint need, and why.
+define DEPS
+make             runs this file
+gcc              compiles the programs and the tests
+libc6-dev        C library headers, and the C library for static programs
+clang            compiles the BPF programs
+llvm             inspects BPF objects; symbols in sanitizer reports
+bpftool          links the BPF programs, writes their skeleton
+pkg-config       finds the libraries
+libbpf-dev       loads BPF programs
+libelf-dev       libbpf needs it
+zlib1g-dev       libbpf needs it
+libcap-ng-dev    drops privileges
+libjson-c-dev    tests read JSON with it
+libnl-3-dev      netlink: the lab's interfaces and neighbours
+libnl-route-3-dev  the same
+python3-docutils makes the man pages
+linux-source     kselftest_harness.h, what the tests are written with
+xz-utils         unpacks linux-source
+clang-format     lint
+cppcheck         lint
+endef
+PKGS := libbpf libelf zlib libcap-ng json-c libnl-route-3.0 libnl-3.0
+
+# ---------------------------------------------------------------- files
+
+BPF_OBJ	 := $(patsubst %.c,$(O)/%.o,$(wildcard bpf/*.bpf.c))
+BPF_SKEL := $(O)/tcbscope.skel.h
+LIB_OBJ	 := $(patsubst %.c,$(O)/%.o,$(wildcard user/*/*.c))
+PEER_OBJ := $(filter $(O)/user/peer/% $(O)/user/lib/%,$(LIB_OBJ))
+LIB	 := $(O)/libtcbscope.a
+PROGS	 := $(patsubst user/%.c,$(O)/%,$(wildcard user/*.c))
+TESTLIB	 := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
+UNIT	 := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_test.c)) \
+	    $(patsubst %.sh,$(O)/%,$(wildcard tests/unit/*_test.sh))
+NET	 := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*_test.c)) \
+	    $(patsubst %.sh,$(O)/%,$(wildcard tests/net/*_test.sh))
+MAN_SRC	 := $(wildcard Documentation/man/*.[1-9].rst)
+MAN	 := $(patsubst Documentation/%.rst,$(O)/%,$(MAN_SRC))
+HARNESS	 := .cache/kselftest
+
+# In "make deps all" everything waits until the packages are there. Nothing
+# before that may run a compiler or pkg-config, so the variables below that
+# ask them are expanded in recipes only, and once ("= $(eval x := ...)").
+PACKAGES := $(if $(filter deps,$(MAKECMDGOALS)),packages)
+once	  = $(eval $(1) := $(shell $(2)))$($(1))
+accepted  = for f in $(1); do $(CC) -Werror $$f -c -x c /dev/null -o /dev/null \
+	    2>/dev/null && echo $$f; done
+
+# ---------------------------------------------------------------- flags
+
+PKG_CFLAGS  = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
+PKG_LIBS    = $(call once,PKG_LIBS,pkg-config --libs $(PKGS))
+PKG_STATIC  = $(call once,PKG_STATIC,pkg-config --static --libs $(PKGS))
+CC_HARDEN   = $(call once,CC_HARDEN,$(call accepted,\
+	      -fstack-protector-strong -fstack-clash-protection -fcf-protection))
+MULTIARCH   = $(call once,MULTIARCH,$(CC) -print-multiarch)
+BPF_ARCH    = $(call once,BPF_ARCH,$(CC) -dumpmachine | sed -e 's/-.*//' \
+	      -e 's/^i.86$$/x86/' -e 's/x86_64/x86/' -e 's/aarch64/arm64/' \
+	      -e 's/^arm[^6]*$$/arm/' -e 's/riscv64/riscv/' \
+	      -e 's/powerpc.*/powerpc/' -e 's/s390x/s390/' \
+	      -e 's/loongarch64/loongarch/' -e 's/mips.*/mips/')
+
+HARDEN	    = $(CC_HARDEN) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	      -fno-omit-frame-pointer
+COMPILE	    = $(CC) -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE \
+	      -DTCBSCOPE_VERSION=\"$(VERSION)\" -Iuser -I. -I$(O) \
+	      $(PKG_CFLAGS) -fPIE $(if $(SAN),$(SANITIZE),$(HARDEN)) \
+	      $(CPPFLAGS) $(CFLAGS)
+LINK	    = $(CC) $(if $(SAN),$(SANITIZE)) -Wl,-z,relro,-z,now \
+	      -Wl,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
+# The harness's macros leave parameters unused.
+TESTFLAGS  := -isystem $(HARNESS) -isystem $(HARNESS)/kselftest \
+	      -Wno-unused-parameter
+BPF_COMPILE = $(CLANG) -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror \
+	      -Wno-unused-parameter -D__TARGET_ARCH_$(BPF_ARCH) -I. \
+	      -idirafter /usr/include/$(MULTIARCH)
+
+# bpftool lives in sbin, which the PATH of a user may lack.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+ifeq ($(V),1)
+Q	:=
+say	 = @:
+else
+Q	:= @
+say	 = @printf '  %-7s %s\n' $(1) $(2:$(O)/%=%)
+endif
+
+# "sudo make" leaves its files to the owner of the source tree.
+chown	 = @if [ "$$(id -u)" = 0 ]; then chown -R --reference=. \
+	   $(wildcard $(O) .cache); fi
+
+# ---------------------------------------------------------------- targets
+
+.PHONY: all deps packages static tests demo check check-unit lint install \
+	uninstall clean help FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGS) $(MAN)	## build the programs and their man pages (default)
+	$(chown)
+
+tests: $(UNIT) $(NET)	## build the tests
+
+static: $(PROGS:%=%-static)	## build programs without shared libraries
+	$(chown)
+
+demo: all	## show a simultaneous open (root)
+	$(O)/tcbscope lab simultaneous-open
+
+check: all tests	## run all tests (root)
+	$(Q)tests/run $(if $(Q),-q) $(O)
+
+check-unit: all $(UNIT)	## run the tests that need no root
+	$(Q)tests/run -u $(if $(Q),-q) $(O)
+
+# ---------------------------------------------------------------- BPF
+
+$(O)/bpf/%.o: bpf/%.c $(O)/.flags
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BPF_COMPILE) -MMD -MP -c $< -o $@
+
+$(O)/tcbscope.bpf.o: $(BPF_OBJ) $(O)/.objects
+	$(call say,GEN,$@)
+	$(Q)$(BPFTOOL) gen object $@ $(BPF_OBJ)
+
+$(BPF_SKEL): $(O)/tcbscope.bpf.o
+	$(call say,GEN,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name tcbscope_bpf >$@
+
+# ---------------------------------------------------------------- programs
+
+$(O)/%.o: %.c $(O)/.flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
+
+# The skeleton must exist before the first compilation; later the .d files
+# know who includes it. tcbpeer does without it, and without all above peer/.
+$(filter-out $(PEER_OBJ),$(LIB_OBJ)) $(O)/user/tcbscope.o: | $(BPF_SKEL)
+
+$(LIB): $(LIB_OBJ) $(O)/.objects
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcsD $@ $(LIB_OBJ)
+
+$(O)/tcbscope $(O)/tcbscope-static: $(O)/user/tcbscope.o $(LIB)
+$(O)/tcbpeer $(O)/tcbpeer-static: $(O)/user/tcbpeer.o $(PEER_OBJ)
+
+$(O)/tcbscope $(O)/tcbpeer: $(O)/.flags
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie $(filter %.o %.a,$^) $(PKG_LIBS) -o $@
+
+$(O)/tcbscope-static $(O)/tcbpeer-static: $(O)/.flags
+	$(call say,LD,$@)
+	$(Q)$(LINK) -static-pie $(filter %.o %.a,$^) $(PKG_STATIC) -o $@
+
+$(O)/man/%: Documentation/man/%.rst $(filter-out $(MAN_SRC),$(wildcard Documentation/man/*)) | $(PACKAGES)
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)rst2man --halt=warning $< $@
+
+# ---------------------------------------------------------------- tests
+
+$(O)/tests/%.o: tests/%.c $(O)/.flags $(HARNESS)/.done | $(BPF_SKEL)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(COMPILE) $(TESTFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/tests/%_test: $(O)/tests/%_test.o $(TESTLIB) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie $^ $(PKG_LIBS) -o $@
+
+$(O)/tests/%_test: tests/%_test.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)install -m 755 $< $@
+
+# The newest kernel source that Debian's linux-source put in /usr/src.
+$(HARNESS)/.done: | $(PACKAGES)
+	$(call say,EXTRACT,$(@D))
+	$(Q)set -e; tar=$$(ls /usr/src/linux-source-*.tar.xz | sort -V | tail -n 1); \
+	rm -rf $(@D); mkdir -p $(@D); \
+	tar -xf "$$tar" -C $(@D) --strip-components=4 --wildcards \
+		'*/tools/testing/selftests/kselftest*.h'; \
+	touch $@
+
+# ---------------------------------------------------------------- stamps
+
+# Rewritten when their content changes: what depends on them is then remade.
+$(O)/.flags: content = $(COMPILE) $(LINK) $(PKG_LIBS) $(BPF_COMPILE)
+$(O)/.objects: content = $(BPF_OBJ) $(LIB_OBJ)
+$(O)/.flags $(O)/.objects: FORCE | $(PACKAGES)
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(content)' | cmp -s - $@ || \
+		printf '%s\n' '$(content)' >$@
+
+-include $(wildcard $(O)/bpf/*.d $(O)/user/*.d $(O)/user/*/*.d $(O)/tests/*/*.d)
+
+# ---------------------------------------------------------------- packages
+
+export DEPS
+deps: packages $(HARNESS)/.done	## install the Debian packages the build needs (root)
+	$(chown)
+
+packages:
+	@missing=$$(echo "$$DEPS" | while read -r pkg why; do \
+		dpkg-query -W -f '$${db:Status-Status}' $$pkg 2>/dev/null | \
+			grep -qx installed || echo "$$pkg"; \
+	done); \
+	[ -n "$$missing" ] || exit 0; \
+	echo "Missing packages:" >&2; \
+	echo "$$DEPS" | grep -wF "$$missing" >&2; \
+	command -v apt-get >/dev/null || { \
+		echo "No apt-get here: install them by other means." >&2; \
+		exit 1; }; \
+	[ "$$(id -u)" = 0 ] || { echo "Run 'sudo make deps'." >&2; exit 1; }; \
+	apt-get update && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y --no-install-recommends $$missing
+
+# ---------------------------------------------------------------- the rest
+
+C_FILES	 := $(wildcard bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch])
+SH_FILES := .ci/run tests/run $(wildcard tests/*/*.sh)
+RST	 := $(wildcard *.rst */*.rst Documentation/*/*.rst)
+
+lint: $(HARNESS)/.done	## style, static analysis, both compilers
+	clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr \
+		--enable=warning,performance,portability --std=c11 \
+		--library=gnu -Iuser -I. $(filter user/%.c,$(C_FILES))
+	for f in $(RST); do rst2pseudoxml --halt=warning $$f /dev/null || exit; done
+	for f in $(SH_FILES); do bash -n $$f || exit; done
+	$(MAKE) O=$(O)/lint-gcc CC=gcc all tests
+	$(MAKE) O=$(O)/lint-clang CC=clang all tests
+	$(chown)
+
+bindir := $(DESTDIR)$(PREFIX)/bin
+mandir := $(DESTDIR)$(PREFIX)/share/man
+
+install: all	## install to $(DESTDIR)$(PREFIX)
+	install -d $(bindir)
+	install -m 755 $(PROGS) $(bindir)
+	for m in $(MAN); do install -D -m 644 -t $(mandir)/man$${m##*.} $$m; done
+
+uninstall:	## remove what install put there
+	rm -f $(patsubst $(O)/%,$(bindir)/%,$(PROGS))
+	for m in $(notdir $(MAN)); do rm -f $(mandir)/man$${m##*.}/$$m; done
+
+clean:	## remove what was built (the test harness in .cache stays)
+	[ ! -e $(O)/.flags ] || rm -rf $(O)
+
+help:	## this text
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 - \2/p' $(MAKEFILE_LIST)
