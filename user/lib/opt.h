@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Strict parsers for option arguments: the whole string or nothing. */
+#ifndef TCBSCOPE_LIB_OPT_H
+#define TCBSCOPE_LIB_OPT_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+/*
+ * All of them take the whole string: no blanks, no sign, no rest. They return
+ *
+ *	0	*out and its like are set
+ *	-EINVAL	it is not written the way it must be
+ *	-ERANGE	it is, but the value is too small or too large
+ *
+ * and leave the results alone unless they return 0.
+ */
+
+/* A decimal number from @min to @max, both included. */
+int opt_number(const char *s, uint64_t min, uint64_t max, uint64_t *out);
+
+/*
+ * A duration as "5", "1.5s", "200ms", "10us", "7ns", "2m", "1h"; a number
+ * without a unit is seconds. *@ns is in nanoseconds; what is finer is dropped.
+ */
+int opt_duration_ns(const char *s, uint64_t *ns);
+
+/* A size as "4096", "64K", "8M", "1G" (or k, m, g): powers of 1024, in bytes. */
+int opt_size(const char *s, uint64_t *bytes);
+
+/*
+ * "192.0.2.1:80", "[2001:db8::1]:80" or "[fe80::1%eth0]:80"; numbers only, no
+ * name is ever looked up. Ports are 1 to 65535. A scope, the name or the index
+ * of an interface here, is taken with link-local addresses only.
+ */
+int opt_endpoint(const char *s, struct sockaddr_storage *addr, socklen_t *len);
+
+/*
+ * "10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::1". *@family is AF_INET or
+ * AF_INET6; an IPv4 address takes the first 4 of the 16 bytes and the others
+ * are 0. *@prefix is in bits, the whole address without a "/". Bits beyond the
+ * prefix stay as written.
+ */
+int opt_addr(const char *s, int *family, uint8_t addr[16],
+	     unsigned int *prefix);
+
+#endif /* TCBSCOPE_LIB_OPT_H */
