@@ -11,34 +11,35 @@ VERSION := 0.1
 
 SAN	?=
 O	?= $(if $(SAN),build-san,build)
+V	?=
 CC	:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG	?= clang
 BPFTOOL	?= bpftool
+CFLAGS	?= -O2 -g
 PREFIX	?= /usr/local
 DESTDIR	?=
-CFLAGS	?= -O2 -g
 
 # Every Debian package that the build, the tests and lint need, and why.
 define DEPS
-make             runs this file
-gcc              compiles the programs and the tests
-libc6-dev        C library headers, and the C library for static programs
-clang            compiles the BPF programs
-llvm             inspects BPF objects; symbols in sanitizer reports
-bpftool          links the BPF programs, writes their skeleton
-pkg-config       finds the libraries
-libbpf-dev       loads BPF programs
-libelf-dev       libbpf needs it
-zlib1g-dev       libbpf needs it
-libcap-ng-dev    drops privileges
-libjson-c-dev    tests read JSON with it
-libnl-3-dev      netlink: the lab's interfaces and neighbours
-libnl-route-3-dev  the same
-python3-docutils makes the man pages
-linux-source     kselftest_harness.h, what the tests are written with
-xz-utils         unpacks linux-source
-clang-format     lint
-cppcheck         lint
+make              runs this file
+gcc               compiles the programs and the tests
+libc6-dev         the C library, shared and static
+clang             compiles the BPF programs
+llvm              shows BPF objects, names symbols in sanitizer reports
+bpftool           joins the BPF programs, writes their skeleton
+pkg-config        finds the libraries:
+libbpf-dev        loads BPF programs
+libelf-dev        for libbpf
+zlib1g-dev        for libbpf
+libcap-ng-dev     drops capabilities
+libjson-c-dev     reads JSON
+libnl-3-dev       speaks netlink
+libnl-route-3-dev makes interfaces, routes, neighbours
+python3-docutils  makes the man pages
+linux-source      holds the test harness, kselftest_harness.h
+xz-utils          unpacks it
+clang-format      lint
+cppcheck          lint
 endef
 PKGS := libbpf libelf zlib libcap-ng json-c libnl-route-3.0 libnl-3.0
 
@@ -51,10 +52,8 @@ PEER_OBJ := $(filter $(O)/user/peer/% $(O)/user/lib/%,$(LIB_OBJ))
 LIB	 := $(O)/libtcbscope.a
 PROGS	 := $(patsubst user/%.c,$(O)/%,$(wildcard user/*.c))
 TESTLIB	 := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
-UNIT	 := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_test.c)) \
-	    $(patsubst %.sh,$(O)/%,$(wildcard tests/unit/*_test.sh))
-NET	 := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*_test.c)) \
-	    $(patsubst %.sh,$(O)/%,$(wildcard tests/net/*_test.sh))
+TESTS	 := $(patsubst %.c,$(O)/%,$(wildcard tests/*/*_test.c)) \
+	    $(patsubst %.sh,$(O)/%,$(wildcard tests/*/*_test.sh))
 MAN_SRC	 := $(wildcard Documentation/man/*.[1-9].rst)
 MAN	 := $(patsubst Documentation/%.rst,$(O)/%,$(MAN_SRC))
 HARNESS	 := .cache/kselftest
@@ -97,20 +96,20 @@ BPF_COMPILE = $(CLANG) -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror \
 	      -Wno-unused-parameter -D__TARGET_ARCH_$(BPF_ARCH) -I. \
 	      -idirafter /usr/include/$(MULTIARCH)
 
+MAKEFLAGS += --no-builtin-rules
 # bpftool lives in sbin, which the PATH of a user may lack.
 export PATH := $(PATH):/usr/sbin:/sbin
 
 ifeq ($(V),1)
-Q	:=
 say	 = @:
 else
 Q	:= @
 say	 = @printf '  %-7s %s\n' $(1) $(2:$(O)/%=%)
 endif
 
-# "sudo make" leaves its files to the owner of the source tree.
-chown	 = @if [ "$$(id -u)" = 0 ]; then chown -R --reference=. \
-	   $(wildcard $(O) .cache); fi
+# What root builds belongs to the owner of the source tree.
+own	 = @[ "$$(id -u)" != 0 ] || \
+	     chown -R --reference=. $(O) .cache 2>/dev/null || :
 
 # ---------------------------------------------------------------- targets
 
@@ -120,20 +119,25 @@ chown	 = @if [ "$$(id -u)" = 0 ]; then chown -R --reference=. \
 .SECONDARY:
 
 all: $(PROGS) $(MAN)	## build the programs and their man pages (default)
-	$(chown)
+	$(own)
 
-tests: $(UNIT) $(NET)	## build the tests
+deps: packages $(HARNESS)/.done	## install the packages that the rest needs (root)
+	$(own)
 
-static: $(PROGS:%=%-static)	## build programs without shared libraries
-	$(chown)
+static: $(PROGS:%=%-static)	## build programs that need no shared library
+	$(own)
 
-demo: all	## show a simultaneous open (root)
+demo: all	## watch a simultaneous open (root)
 	$(O)/tcbscope lab simultaneous-open
 
-check: all tests	## run all tests (root)
+tests: all $(TESTS)	## build the tests
+	$(Q)rm -f $(filter-out $(TESTS),$(wildcard $(O)/tests/*/*_test))
+	$(own)
+
+check: tests	## run all tests (root)
 	$(Q)tests/run $(if $(Q),-q) $(O)
 
-check-unit: all $(UNIT)	## run the tests that need no root
+check-unit: tests	## run the tests that need no root
 	$(Q)tests/run -u $(if $(Q),-q) $(O)
 
 # ---------------------------------------------------------------- BPF
@@ -201,11 +205,12 @@ $(O)/tests/%_test: tests/%_test.sh
 # The newest kernel source that Debian's linux-source put in /usr/src.
 $(HARNESS)/.done: | $(PACKAGES)
 	$(call say,EXTRACT,$(@D))
-	$(Q)set -e; tar=$$(ls /usr/src/linux-source-*.tar.xz | sort -V | tail -n 1); \
-	rm -rf $(@D); mkdir -p $(@D); \
-	tar -xf "$$tar" -C $(@D) --strip-components=4 --wildcards \
-		'*/tools/testing/selftests/kselftest*.h'; \
-	touch $@
+	@ls /usr/src/linux-source-*.tar.xz >/dev/null || $(run_deps)
+	$(Q)rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)tar -C $(@D) --strip-components=4 --wildcards -xf \
+		"$$(ls /usr/src/linux-source-*.tar.xz | sort -V | tail -n 1)" \
+		'*/tools/testing/selftests/kselftest*.h'
+	@touch $@
 
 # ---------------------------------------------------------------- stamps
 
@@ -213,6 +218,7 @@ $(HARNESS)/.done: | $(PACKAGES)
 $(O)/.flags: content = $(COMPILE) $(LINK) $(PKG_LIBS) $(BPF_COMPILE)
 $(O)/.objects: content = $(BPF_OBJ) $(LIB_OBJ)
 $(O)/.flags $(O)/.objects: FORCE | $(PACKAGES)
+	@pkg-config --exists $(PKGS) || $(run_deps)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(content)' | cmp -s - $@ || \
 		printf '%s\n' '$(content)' >$@
@@ -221,24 +227,21 @@ $(O)/.flags $(O)/.objects: FORCE | $(PACKAGES)
 
 # ---------------------------------------------------------------- packages
 
-export DEPS
-deps: packages $(HARNESS)/.done	## install the Debian packages the build needs (root)
-	$(chown)
+run_deps := { echo "Something is missing: run 'sudo make deps'." >&2; exit 1; }
 
+export DEPS
 packages:
-	@missing=$$(echo "$$DEPS" | while read -r pkg why; do \
-		dpkg-query -W -f '$${db:Status-Status}' $$pkg 2>/dev/null | \
-			grep -qx installed || echo "$$pkg"; \
+	@missing=$$(echo "$$DEPS" | while read -r name why; do \
+		dpkg-query -W -f '$${db:Status-Status}' $$name 2>/dev/null | \
+			grep -qx installed || echo "$$name: $$why"; \
 	done); \
-	[ -n "$$missing" ] || exit 0; \
-	echo "Missing packages:" >&2; \
-	echo "$$DEPS" | grep -wF "$$missing" >&2; \
+	[ "$$missing" ] || exit 0; \
+	echo "Missing packages:"; echo "$$missing"; \
 	command -v apt-get >/dev/null || { \
-		echo "No apt-get here: install them by other means." >&2; \
-		exit 1; }; \
-	[ "$$(id -u)" = 0 ] || { echo "Run 'sudo make deps'." >&2; exit 1; }; \
-	apt-get update && DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y --no-install-recommends $$missing
+		echo "There is no apt-get here to install them." >&2; exit 1; }; \
+	[ "$$(id -u)" = 0 ] || $(run_deps); \
+	apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y \
+		--no-install-recommends $$(echo "$$missing" | cut -d: -f1)
 
 # ---------------------------------------------------------------- the rest
 
@@ -255,7 +258,7 @@ lint: $(HARNESS)/.done	## style, static analysis, both compilers
 	for f in $(SH_FILES); do bash -n $$f || exit; done
 	$(MAKE) O=$(O)/lint-gcc CC=gcc all tests
 	$(MAKE) O=$(O)/lint-clang CC=clang all tests
-	$(chown)
+	$(own)
 
 bindir := $(DESTDIR)$(PREFIX)/bin
 mandir := $(DESTDIR)$(PREFIX)/share/man
@@ -273,4 +276,15 @@ clean:	## remove what was built (the test harness in .cache stays)
 	[ ! -e $(O)/.flags ] || rm -rf $(O)
 
 help:	## this text
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 - \2/p' $(MAKEFILE_LIST)
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | \
+		while read -r name what; do printf '  %-11s %s\n' $$name "$$what"; done
+	@echo 'Variables:'
+	@echo '  V=1         show the commands, and all that the tests print'
+	@echo '  O=DIR       where to build ($(O))'
+	@echo '  CC=clang    the C compiler: gcc or clang; also CFLAGS, LDFLAGS'
+	@echo '  CLANG, BPFTOOL  compile and join the BPF programs'
+	@echo '  SAN=1       address and undefined behaviour sanitizers (build-san)'
+	@echo '  PREFIX=DIR  where to install ($(PREFIX)), below DESTDIR=DIR'
+	@echo 'Debian packages:'
+	@echo "$$DEPS" | sed 's/^/  /'
