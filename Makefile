@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # Makefile - build, test and install tcbscope ("make help" lists the targets).
 #
-# bpf/*.bpf.c -> one BPF object -> skeleton --.
-# user/*/*.c --------------------> libtcbscope.a -> tcbscope, tests
+#   bpf/*.bpf.c -> tcbscope.bpf.o -> tcbscope.skel.h
+#                                        |
+#   user/*/*.c ----------------> libtcbscope.a -> tcbscope, tests
+#   user/{peer,lib}/*.c ------------------------> tcbpeer
 #
 # Sources are found by wildcard: a new file needs no edit here. The object
 # files of the kernel module are in Kbuild.
@@ -56,11 +58,13 @@ TESTS	 := $(patsubst %.c,$(O)/%,$(wildcard tests/*/*_test.c)) \
 	    $(patsubst %.sh,$(O)/%,$(wildcard tests/*/*_test.sh))
 MAN_SRC	 := $(wildcard Documentation/man/*.[1-9].rst)
 MAN	 := $(patsubst Documentation/%.rst,$(O)/%,$(MAN_SRC))
+# What man pages include: the files beside them that are no pages.
+MAN_INC	 := $(filter-out $(MAN_SRC),$(wildcard Documentation/man/*))
 HARNESS	 := .cache/kselftest
 
-# In "make deps all" everything waits until the packages are there. Nothing
-# before that may run a compiler or pkg-config, so the variables below that
-# ask them are expanded in recipes only, and once ("= $(eval x := ...)").
+# In "make deps all" everything waits for the packages. Until they are there
+# nobody can ask a compiler or pkg-config: variables that do are expanded in
+# recipes only, where the first use replaces the question by the answer.
 PACKAGES := $(if $(filter deps,$(MAKECMDGOALS)),packages)
 once	  = $(eval $(1) := $(shell $(2)))$($(1))
 accepted  = for f in $(1); do $(CC) -Werror $$f -c -x c /dev/null -o /dev/null \
@@ -74,11 +78,10 @@ PKG_STATIC  = $(call once,PKG_STATIC,pkg-config --static --libs $(PKGS))
 CC_HARDEN   = $(call once,CC_HARDEN,$(call accepted,\
 	      -fstack-protector-strong -fstack-clash-protection -fcf-protection))
 MULTIARCH   = $(call once,MULTIARCH,$(CC) -print-multiarch)
-BPF_ARCH    = $(call once,BPF_ARCH,$(CC) -dumpmachine | sed -e 's/-.*//' \
-	      -e 's/^i.86$$/x86/' -e 's/x86_64/x86/' -e 's/aarch64/arm64/' \
-	      -e 's/^arm[^6]*$$/arm/' -e 's/riscv64/riscv/' \
-	      -e 's/powerpc.*/powerpc/' -e 's/s390x/s390/' \
-	      -e 's/loongarch64/loongarch/' -e 's/mips.*/mips/')
+# x86_64-linux-gnu -> x86: what <bpf/bpf_tracing.h> calls the architecture.
+BPF_ARCH    = $(call once,BPF_ARCH,$(CC) -dumpmachine | sed 's/-.*//; \
+	      s/x86_64/x86/; s/aarch64/arm64/; s/riscv64/riscv/; \
+	      s/powerpc64.*/powerpc/; s/s390x/s390/; s/loongarch64/loongarch/')
 
 HARDEN	    = $(CC_HARDEN) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -121,7 +124,7 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 all: $(PROGS) $(MAN)	## build the programs and their man pages (default)
 	$(own)
 
-deps: packages $(HARNESS)/.done	## install the packages that the rest needs (root)
+deps: packages $(HARNESS)/.done	## install what the rest needs (root)
 	$(own)
 
 static: $(PROGS:%=%-static)	## build programs that need no shared library
@@ -178,11 +181,12 @@ $(O)/tcbscope $(O)/tcbpeer: $(O)/.flags
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie $(filter %.o %.a,$^) $(PKG_LIBS) -o $@
 
+# The linker warns of names that glibc looks up by plugins: users, hosts.
 $(O)/tcbscope-static $(O)/tcbpeer-static: $(O)/.flags
 	$(call say,LD,$@)
 	$(Q)$(LINK) -static-pie $(filter %.o %.a,$^) $(PKG_STATIC) -o $@
 
-$(O)/man/%: Documentation/man/%.rst $(filter-out $(MAN_SRC),$(wildcard Documentation/man/*)) | $(PACKAGES)
+$(O)/man/%: Documentation/man/%.rst $(MAN_INC) | $(PACKAGES)
 	$(call say,MAN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)rst2man --halt=warning $< $@
@@ -249,7 +253,7 @@ C_FILES	 := $(wildcard bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch])
 SH_FILES := .ci/run tests/run $(wildcard tests/*/*.sh)
 RST	 := $(wildcard *.rst */*.rst Documentation/*/*.rst)
 
-lint: $(HARNESS)/.done	## style, static analysis, both compilers
+lint: $(O)/.flags $(HARNESS)/.done	## style, static analysis, both compilers
 	clang-format --dry-run -Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability --std=c11 \
