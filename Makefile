@@ -54,8 +54,9 @@ PEER_OBJ := $(filter $(O)/user/peer/% $(O)/user/lib/%,$(LIB_OBJ))
 LIB	 := $(O)/libtcbscope.a
 PROGS	 := $(patsubst user/%.c,$(O)/%,$(wildcard user/*.c))
 TESTLIB	 := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
-TESTS	 := $(patsubst %.c,$(O)/%,$(wildcard tests/*/*_test.c)) \
-	    $(patsubst %.sh,$(O)/%,$(wildcard tests/*/*_test.sh))
+TEST_SRC := $(wildcard tests/unit/*_test.c tests/unit/*_test.sh \
+	    tests/net/*_test.c tests/net/*_test.sh)
+TESTS	 := $(addprefix $(O)/,$(basename $(TEST_SRC)))
 MAN_SRC	 := $(wildcard Documentation/man/*.[1-9].rst)
 MAN	 := $(patsubst Documentation/%.rst,$(O)/%,$(MAN_SRC))
 # What man pages include: the files beside them that are no pages.
