@@ -27,7 +27,6 @@ make              runs this file
 gcc               compiles the programs and the tests
 libc6-dev         the C library, shared and static
 clang             compiles the BPF programs
-llvm              shows BPF objects, names symbols in sanitizer reports
 bpftool           joins the BPF programs, writes their skeleton
 pkg-config        finds the libraries:
 libbpf-dev        loads BPF programs
