@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How an event is made: the socket's memory, its owner, its endpoints, the
+ * kernel's filter, and the counting that lets nothing be lost silently.
+ */
+#ifndef TCBSCOPE_EMIT_H
+#define TCBSCOPE_EMIT_H
+
+#include "bpf/compat.h"
+#include "bpf/config.h"
+#include "bpf/kernel.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define TREE_DEPTH 32 /* generations of processes that are searched */
+
+/* A state transition, complete but for the socket's endpoints. */
+struct transition {
+	nsec_t ts;
+	__u32 seq;
+	__u32 err;
+	__u8 old;
+	__u8 new;
+	__u8 how;
+	__u8 cause;
+	__u8 cause_how;
+	__u8 kind;
+	__u8 tw_substate;
+	__u8 gap_from;
+};
+
+#define MEM_TREE 0x01	 /* the owner belongs to the traced command */
+#define MEM_RST 0x02	 /* tcp_reset() has been called */
+#define MEM_CLOSING 0x04 /* close() met FIN_WAIT2 at mem->fin_wait2_ts */
+
+/*
+ * What we remember of a socket, in its own storage: it dies with the socket,
+ * and a listener's children begin with a copy. At most 256 bytes, because
+ * the kernel charges it to the socket's option memory.
+ */
+struct sock_mem {
+	struct transition held; /* waits for its endpoints ... */
+	__u32 holding;		/* ... if 1; whoever swaps it to 0 emits */
+	__u32 seq;		/* of the next event */
+	nsec_t fin_wait2_ts;	/* when a closed socket came to FIN_WAIT2 */
+	__u32 pid;
+	__u32 tid;
+	char comm[16];
+	__u8 owner_how;
+	__u8 old; /* last transition, for the second copy and for gaps */
+	__u8 new;
+	__u8 flags; /* MEM_x */
+	__u8 ca_state;
+	__u32 cwnd; /* last seen; 0: never */
+	__u32 ssthresh;
+};
+
+/* Weak: each object that includes this has the maps, the linker joins them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_DEFAULT);
+} ring SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct sock_mem);
+} memory SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct counters);
+} counts SEC(".maps") __weak;
+
+extern const volatile struct config config;
+extern __u32 hz;   /* jiffies a second; 0: unknown. Set before attaching. */
+extern __u32 tree; /* not 0: the process whose offspring is traced */
+
+static __always_inline struct counters *counters(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&counts, &zero);
+}
+
+/* A softirq may come between load and store even on one CPU: add locked. */
+#define COUNT(field)                                             \
+	do {                                                     \
+		struct counters *counters_ = counters();         \
+		if (counters_)                                   \
+			__sync_fetch_and_add(&counters_->field, 1); \
+	} while (0)
+
+/*
+ * Keep a struct that only locals use in the BTF of the object: the schema is
+ * read from there.
+ */
+#define EVENT_ANCHOR(type) const struct type *type##_anchor __attribute__((unused))
+
+static __always_inline struct sock_mem *mem_get(struct sock *sk)
+{
+	struct sock_mem *mem;
+
+	mem = bpf_sk_storage_get(&memory, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!mem)
+		COUNT(no_storage);
+	return mem;
+}
+
+static __always_inline __u32 mem_seq(struct sock_mem *mem)
+{
+	return mem ? __sync_fetch_and_add(&mem->seq, 1) : 0;
+}
+
+/* Is a process the offspring of the traced command's keeper? */
+static __always_inline bool task_in_tree(struct task_struct *task)
+{
+	int i;
+
+	for (i = 0; i < TREE_DEPTH; i++) {
+		if (!task || task->tgid <= 1)
+			return false;
+		if ((__u32)task->tgid == tree)
+			return true;
+		task = task->real_parent;
+	}
+	return false;
+}
+
+/*
+ * The running task owns the socket. To be called only where the caller knows
+ * that it is the one that acts: `current' means nothing in softirq.
+ */
+static __always_inline void mem_own(struct sock_mem *mem)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	__u64 id = bpf_get_current_pid_tgid();
+
+	mem->pid = id >> 32;
+	mem->tid = id;
+	bpf_get_current_comm(mem->comm, sizeof(mem->comm));
+	mem->owner_how = HOW_observed;
+	if (tree && task_in_tree(task))
+		mem->flags |= MEM_TREE;
+	else
+		mem->flags &= ~MEM_TREE;
+}
+
+static __always_inline port_t sock_lport(struct sock *sk, struct tcp_sock *tp)
+{
+	return sk->__sk_common.skc_num ?:
+	       bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+}
+
+static __always_inline port_t sock_rport(struct sock *sk)
+{
+	return bpf_ntohs(sk->__sk_common.skc_dport);
+}
+
+static __always_inline bool port_wanted(port_t port)
+{
+	__u32 i;
+
+	for (i = 0; i < CONFIG_PORTS; i++) {
+		if (i >= config.ports)
+			break;
+		if (config.port[i] == port)
+			return true;
+	}
+	return false;
+}
+
+/* The kernel's share of filtering; what fails is counted, not generated. */
+static __always_inline bool event_wanted(struct sock *sk, struct tcp_sock *tp,
+					 struct sock_mem *mem, int type)
+{
+	if (!(config.events & 1u << type))
+		return false;
+	if (tree && !(mem && mem->flags & MEM_TREE))
+		goto filtered;
+	if (config.ports && !port_wanted(sock_lport(sk, tp)) &&
+	    !port_wanted(sock_rport(sk)))
+		goto filtered;
+	return true;
+
+filtered:
+	COUNT(kernel_filtered[type]);
+	return false;
+}
+
+/* Addresses as on the wire: IPv4 for an IPv6 socket that speaks IPv4. */
+static __always_inline void event_addrs(struct event *e, struct sock *sk)
+{
+	struct sock_common *skc = &sk->__sk_common;
+	__be32 *l = (__be32 *)e->laddr.byte, *r = (__be32 *)e->raddr.byte;
+	__be32 l2, r2;
+
+	l[1] = l[2] = l[3] = 0;
+	r[1] = r[2] = r[3] = 0;
+	e->family = FAMILY_INET;
+	if (skc->skc_family == FAMILY_INET) {
+		l[0] = skc->skc_rcv_saddr;
+		r[0] = skc->skc_daddr;
+		return;
+	}
+	l2 = skc->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
+	r2 = skc->skc_v6_daddr.in6_u.u6_addr32[2];
+	l[0] = skc->skc_v6_rcv_saddr.in6_u.u6_addr32[0];
+	l[1] = skc->skc_v6_rcv_saddr.in6_u.u6_addr32[1];
+	l[3] = skc->skc_v6_rcv_saddr.in6_u.u6_addr32[3];
+	r[0] = skc->skc_v6_daddr.in6_u.u6_addr32[0];
+	r[1] = skc->skc_v6_daddr.in6_u.u6_addr32[1];
+	r[3] = skc->skc_v6_daddr.in6_u.u6_addr32[3];
+	if (!r[0] && !r[1] && r2 == bpf_htonl(0xffff)) {
+		l[0] = l2 == bpf_htonl(0xffff) ? l[3] : 0;
+		r[0] = r[3];
+		l[1] = l[3] = r[3] = 0;
+		return;
+	}
+	l[2] = l2;
+	r[2] = r2;
+	e->family = FAMILY_INET6;
+}
+
+static __always_inline void event_fill(struct event *e, struct sock *sk,
+				       struct tcp_sock *tp,
+				       struct sock_mem *mem)
+{
+	struct cgroup *cgroup = sk->sk_cgrp_data.cgroup;
+
+	e->cookie = bpf_get_socket_cookie(sk);
+	e->cgroup = cgroup ? cgroup->kn->id : 0;
+	e->netns = sk->__sk_common.skc_net.net->ns.inum;
+	e->uid = sk->sk_uid.val;
+	e->lport = sock_lport(sk, tp);
+	e->rport = sock_rport(sk);
+	event_addrs(e, sk);
+	e->late = 0;
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
+	if (mem) {
+		e->pid = mem->pid;
+		e->tid = mem->tid;
+		e->owner_how = mem->owner_how;
+		__builtin_memcpy(e->comm, mem->comm, sizeof(e->comm));
+	} else {
+		e->pid = 0;
+		e->tid = 0;
+		e->owner_how = 0;
+		__builtin_memset(e->comm, 0, sizeof(e->comm));
+	}
+}
+
+/*
+ * Room for one event in the ring, counted either way. The reader polls: a
+ * wakeup for each event would cost eight times the event.
+ */
+#define EVENT_RESERVE(struct_type, type)                              \
+	({                                                            \
+		struct struct_type *room_;                            \
+		COUNT(generated[type]);                               \
+		room_ = bpf_ringbuf_reserve(&ring, sizeof(*room_), 0);\
+		if (!room_)                                           \
+			COUNT(ring_lost[type]);                       \
+		room_;                                                \
+	})
+
+#define EVENT_SUBMIT(e) bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP)
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The events: what the BPF programs write and everything else reads.
+ *
+ * This is the only description of an event. Names, types, units, help texts
+ * and enum names are read at run time from the BTF that clang makes of this
+ * file (user/event/schema.c), so that a new event is one struct here, one
+ * handler in bpf/ and one test.
+ *
+ * Rules that the schema reader relies on:
+ *   - enum event_type's EVENT_x belongs to struct event_x;
+ *   - the first member of every event struct is struct event;
+ *   - the unit of a number is its typedef (nsec_t, bytes_t, ...);
+ *   - of an enum's names the common prefix is not shown, the rest as written;
+ *   - DOC() is the help text, ABSENT_IF() the value that means "unknown";
+ *     a member with neither text is padding and is not shown.
+ */
+#ifndef TCBSCOPE_EVENT_H
+#define TCBSCOPE_EVENT_H
+
+#include <linux/types.h>
+
+#ifdef __bpf__
+#define DOC(text) __attribute__((btf_decl_tag("doc:" text)))
+#define ABSENT_IF(value) __attribute__((btf_decl_tag("absent:" #value)))
+#else
+#define DOC(text)
+#define ABSENT_IF(value)
+#endif
+
+#define ENUM8 __attribute__((packed)) /* an enum that takes one byte */
+
+typedef __u64 nsec_t;
+typedef __u32 usec_t;
+typedef __u64 bytes_t;
+typedef __u32 bytes32_t;
+typedef __u64 bytes_per_sec_t;
+typedef __u32 segs_t;
+typedef __u16 port_t; /* host byte order */
+
+/* IPv6, or IPv4 in the first four bytes: struct event's family tells. */
+typedef struct {
+	__u8 byte[16];
+} addr_t;
+
+enum ENUM8 event_type {
+	EVENT_state = 1,
+	EVENT_window,
+};
+
+/* How a fact came to be known. */
+enum ENUM8 how {
+	HOW_observed = 1, /* the kernel said so */
+	HOW_derived,	  /* concluded from what the kernel said */
+	HOW_sampled,	  /* read at some time after it became true */
+	HOW_recovered,	  /* seen by the second copy of the program only */
+	HOW_existing,	  /* was so before the trace began */
+};
+
+/* Address family on the wire, with the kernel's numbers. */
+enum ENUM8 family {
+	FAMILY_INET = 2,
+	FAMILY_INET6 = 10,
+};
+
+/* The kernel's TCP states, with the kernel's numbers. */
+enum ENUM8 tcb_state {
+	TCB_STATE_ESTABLISHED = 1,
+	TCB_STATE_SYN_SENT,
+	TCB_STATE_SYN_RECV,
+	TCB_STATE_FIN_WAIT1,
+	TCB_STATE_FIN_WAIT2,
+	TCB_STATE_TIME_WAIT,
+	TCB_STATE_CLOSE,
+	TCB_STATE_CLOSE_WAIT,
+	TCB_STATE_LAST_ACK,
+	TCB_STATE_LISTEN,
+	TCB_STATE_CLOSING,
+	TCB_STATE_NEW_SYN_RECV,
+};
+
+/*
+ * What made a transition. The first word says what acts, so that outputs
+ * need no table: CALL_x is a system call, RX_x_y a segment with the flags x
+ * and y, TIMER_x a timer of the socket.
+ */
+enum ENUM8 cause {
+	CAUSE_NONE,
+	CAUSE_CALL, /* one that has no name here */
+	CAUSE_CALL_CONNECT,
+	CAUSE_CALL_LISTEN,
+	CAUSE_CALL_CLOSE,
+	CAUSE_CALL_SHUTDOWN,
+	CAUSE_CALL_SENDTO,
+	CAUSE_CALL_SENDMSG,
+	CAUSE_CALL_DUP,
+	CAUSE_CALL_EXECVE,
+	CAUSE_CALL_IO_URING,
+	CAUSE_EXIT,
+	CAUSE_KERNEL,
+	CAUSE_ABORT,
+	CAUSE_RX_SYN,
+	CAUSE_RX_SYN_ACK,
+	CAUSE_RX_ACK,
+	CAUSE_RX_FIN,
+	CAUSE_RX_RST,
+	CAUSE_RX_ICMP,
+	CAUSE_TIMER_RETRANSMIT,
+	CAUSE_TIMER_PERSIST,
+	CAUSE_TIMER_KEEPALIVE,
+	CAUSE_TIMER_FIN_WAIT2,
+};
+
+/* What a transition is called when it is a special one. */
+enum ENUM8 kind {
+	KIND_none,
+	KIND_crossed,		 /* SYN_SENT -> SYN_RECV: SYNs crossed here */
+	KIND_full,		 /* simultaneous open: both ends crossed */
+	KIND_half,		 /* only one of the ends crossed */
+	KIND_unknown,		 /* full or half: nothing tells which */
+	KIND_self,		 /* the socket connected to itself */
+	KIND_simultaneous_close, /* FIN_WAIT1 -> CLOSING: FINs crossed */
+	KIND_unread_data,	 /* close() threw received data away: RST */
+	KIND_linger,		 /* close() with SO_LINGER 0: RST */
+	KIND_disconnect,	 /* connect(AF_UNSPEC) */
+	KIND_never_accepted,	 /* closed in the queue of a dying listener */
+};
+
+/* The kernel's congestion states, with the kernel's numbers. */
+enum ENUM8 ca_state {
+	CA_STATE_Open,
+	CA_STATE_Disorder,
+	CA_STATE_CWR,
+	CA_STATE_Recovery,
+	CA_STATE_Loss,
+};
+
+/* Where a window event was taken. */
+enum ENUM8 window_at {
+	WINDOW_AT_ack = 1,
+	WINDOW_AT_ca_state,
+	WINDOW_AT_retransmit,
+	WINDOW_AT_state,
+	WINDOW_AT_send,
+};
+
+/*
+ * Common to all events. Times of one socket never run backwards in seq
+ * order; seq orders the events of a socket, held ones included.
+ */
+struct event {
+	nsec_t ts_ns DOC("CLOCK_MONOTONIC time of the event");
+	__u64 cookie DOC("socket cookie, as SO_COOKIE gives it") ABSENT_IF(0);
+	__u64 cgroup DOC("id of the socket's cgroup v2") ABSENT_IF(0);
+	__u32 seq DOC("number of the event among those of its socket");
+	__u32 netns DOC("inode number of the socket's network namespace");
+	__u32 pid DOC("process that owns the socket") ABSENT_IF(0);
+	__u32 tid DOC("thread that owns the socket") ABSENT_IF(0);
+	__u32 uid DOC("user that owns the socket") ABSENT_IF(0xffffffff);
+	port_t lport DOC("local port") ABSENT_IF(0);
+	port_t rport DOC("remote port") ABSENT_IF(0);
+	addr_t laddr DOC("local address");
+	addr_t raddr DOC("remote address");
+	char comm[16] DOC("name of the owner's thread") ABSENT_IF(0);
+	enum event_type type DOC("event type");
+	enum family family DOC("protocol on the wire");
+	enum how how DOC("how the event came to be known");
+	enum how owner_how DOC("how the owner came to be known") ABSENT_IF(0);
+	__u8 late DOC("1: came after later events were shown") ABSENT_IF(0);
+	__u8 pad[3];
+};
+
+struct event_state {
+	struct event ev;
+	enum tcb_state old DOC("state before");
+	enum tcb_state new DOC("state after");
+	enum cause cause DOC("what made the transition") ABSENT_IF(0);
+	enum how cause_how DOC("how the cause came to be known") ABSENT_IF(0);
+	enum kind kind DOC("name of a special transition") ABSENT_IF(0);
+	enum tcb_state tw_substate
+		DOC("state that the TIME_WAIT minisocket stands in for")
+		ABSENT_IF(0);
+	enum tcb_state gap_from
+		DOC("transitions were missed: state last seen before")
+		ABSENT_IF(0);
+	__u8 pad;
+	__u32 err DOC("errno in sk_err") ABSENT_IF(0);
+};
+
+struct event_window {
+	struct event ev;
+	segs_t cwnd DOC("congestion window");
+	segs_t old_cwnd DOC("congestion window of the event before")
+		ABSENT_IF(0);
+	segs_t ssthresh DOC("slow start threshold; absent: none yet")
+		ABSENT_IF(0x7fffffff);
+	segs_t in_flight DOC("segments sent and neither acked nor lost");
+	segs_t retrans DOC("segments retransmitted so far");
+	usec_t srtt_us DOC("smoothed round-trip time") ABSENT_IF(0);
+	usec_t rttvar_us DOC("mean deviation of the round-trip time")
+		ABSENT_IF(0);
+	usec_t min_rtt_us DOC("least round-trip time of the last minutes")
+		ABSENT_IF(0xffffffff);
+	usec_t rto_us DOC("retransmission timeout") ABSENT_IF(0);
+	bytes32_t mss DOC("bytes that a segment may carry");
+	bytes32_t snd_wnd DOC("bytes that the peer offers to take");
+	bytes32_t rcv_wnd DOC("bytes that this end offers to take");
+	bytes_per_sec_t pacing_rate DOC("pacing rate; absent: unlimited")
+		ABSENT_IF(0xffffffffffffffff);
+	bytes_per_sec_t delivery_rate DOC("last measured delivery rate")
+		ABSENT_IF(0);
+	bytes_t bytes_acked DOC("bytes that the peer has acked");
+	bytes_t bytes_received DOC("bytes received in order");
+	enum ca_state ca_state DOC("congestion state");
+	enum ca_state old_ca_state DOC("congestion state of the event before");
+	enum window_at at DOC("where it was measured");
+	enum tcb_state state DOC("TCP state");
+	char ca_name[16] DOC("congestion control algorithm");
+	__u8 pad[4];
+};
+
+/* The largest event: size of buffers that hold any of them. */
+union event_any {
+	struct event ev;
+	struct event_state state;
+	struct event_window window;
+};
+
+#endif

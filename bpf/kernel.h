@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel as far as we read it: every struct and field, on one page.
+ *
+ * Written by hand and relocated when loaded (CO-RE), so the build needs no
+ * kernel. Sizes and offsets here mean nothing; names do. What differs between
+ * kernels is in compat.h.
+ */
+#ifndef TCBSCOPE_KERNEL_H
+#define TCBSCOPE_KERNEL_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#define IPPROTO_TCP 6
+
+/* task_struct.flags: no type in BTF says these */
+#define PF_EXITING 0x00000004
+#define PF_IO_WORKER 0x00000010
+#define PF_KTHREAD 0x00200000
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+			     apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct netns_ipv4 {
+	int sysctl_tcp_fin_timeout; /* jiffies */
+};
+
+struct net {
+	struct ns_common ns;
+	struct netns_ipv4 ipv4;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+		__be32 u6_addr32[4];
+	} in6_u;
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num; /* local port, host order; 0 once unhashed */
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	unsigned long skc_flags; /* bits of enum sock_flags */
+};
+
+/* Bits of skc_flags, by number; their values come from the kernel's BTF. */
+enum sock_flags {
+	SOCK_DEAD,   /* no process holds it: closed, or never accepted */
+	SOCK_DONE,   /* the peer's FIN has been taken */
+	SOCK_LINGER,
+};
+
+typedef struct {
+	int owned; /* a process holds the lock; 0 in softirq */
+} socket_lock_t;
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+struct socket;
+
+struct sock {
+	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
+	__u16 sk_protocol;
+	__u8 sk_shutdown;
+	int sk_err;
+	unsigned long sk_lingertime;
+	unsigned long sk_pacing_rate;
+	kuid_t sk_uid;
+	struct sock_cgroup_data sk_cgrp_data;
+	struct socket *sk_socket; /* NULL: not accepted yet, or orphaned */
+};
+
+struct inet_sock {
+	struct sock sk;
+	__be16 inet_sport; /* local port, kept after skc_num is gone */
+};
+
+struct tcp_congestion_ops {
+	char name[16];
+};
+
+struct fastopen_queue {
+	int max_qlen;
+};
+
+struct request_sock_queue {
+	struct fastopen_queue fastopenq;
+};
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
+	const struct tcp_congestion_ops *icsk_ca_ops;
+	__u32 icsk_rto; /* jiffies */
+	__u8 icsk_ca_state : 5;
+	__u8 icsk_retransmits;
+};
+
+struct minmax_sample {
+	__u32 v;
+};
+
+struct minmax {
+	struct minmax_sample s[3];
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 rcv_nxt;
+	__u32 copied_seq;
+	__u32 snd_una;
+	__u32 write_seq;
+	__u32 snd_wl1; /* sequence number of the last window update */
+	__u32 snd_wnd;
+	__u32 rcv_wnd;
+	__u32 snd_cwnd;
+	__u32 snd_ssthresh;
+	__u32 srtt_us; /* << 3 */
+	__u32 mdev_us; /* << 2 */
+	struct minmax rtt_min;
+	__u32 packets_out;
+	__u32 sacked_out;
+	__u32 lost_out;
+	__u32 retrans_out;
+	__u32 total_retrans;
+	__u32 mss_cache;
+	__u32 rate_delivered;
+	__u32 rate_interval_us;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	int linger2; /* jiffies; < 0: no FIN_WAIT2 for orphans */
+	__u8 repair : 1;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int pid;
+	int tgid;
+	char comm[16];
+	struct task_struct *real_parent;
+};
+
+struct bpf_iter_meta;
+struct bpf_map;
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	struct sock *sk;
+	void *value;
+};
+
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The owner of a child: the process that first uses it.
+ *
+ * A listener may be shared by many processes, and the kernel does not say
+ * which of them accepted a connection. It does say who receives or sends on
+ * it, in that process's own context.
+ */
+#include "bpf/emit.h"
+
+static __always_inline int owner_uses(struct sock *sk)
+{
+	struct sock_mem *mem;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
+	if (mem && mem->owner_how == HOW_derived)
+		mem_own(mem);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(owner_sends, struct sock *sk)
+{
+	return owner_uses(sk);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(owner_receives, struct sock *sk)
+{
+	return owner_uses(sk);
+}
+
+/* For kernels without the two above; also called in softirq, by others. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(owner_reads, struct sock *sk)
+{
+	return sk->sk_lock.owned ? owner_uses(sk) : 0;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Window events: the congestion window and all that explains it, whenever one
+ * of cwnd, ssthresh and the congestion state has changed since it was last
+ * seen. By default only falls of cwnd and changes of the state are emitted.
+ */
+#include "bpf/emit.h"
+
+EVENT_ANCHOR(event_window);
+
+static __always_inline __u64 delivery_rate(struct tcp_sock *tp)
+{
+	__u64 bytes = (__u64)tp->rate_delivered * tp->mss_cache;
+	__u32 us = tp->rate_interval_us;
+
+	return us ? bytes * 1000000 / us : 0;
+}
+
+static __always_inline void window_emit(struct sock *sk, struct tcp_sock *tp,
+					struct sock_mem *mem, int ca_state,
+					int at)
+{
+	struct inet_connection_sock *icsk = &tp->inet_conn;
+	struct event_window *e;
+	__u32 i;
+
+	e = EVENT_RESERVE(event_window, EVENT_window);
+	if (!e)
+		return;
+	event_fill(&e->ev, sk, tp, mem);
+	e->ev.type = EVENT_window;
+	e->ev.ts_ns = bpf_ktime_get_ns();
+	e->ev.seq = mem_seq(mem);
+	e->ev.how = HOW_observed;
+	e->cwnd = tp->snd_cwnd;
+	e->old_cwnd = mem->cwnd;
+	e->ssthresh = tp->snd_ssthresh;
+	e->in_flight = tp->packets_out - tp->sacked_out - tp->lost_out +
+		       tp->retrans_out;
+	e->retrans = tp->total_retrans;
+	e->srtt_us = tp->srtt_us >> 3;
+	e->rttvar_us = tp->mdev_us >> 2;
+	e->min_rtt_us = tp->rtt_min.s[0].v;
+	e->rto_us = hz ? (__u64)icsk->icsk_rto * 1000000 / hz : 0;
+	e->mss = tp->mss_cache;
+	e->snd_wnd = tp->snd_wnd;
+	e->rcv_wnd = tp->rcv_wnd;
+	e->pacing_rate = sk->sk_pacing_rate;
+	e->delivery_rate = delivery_rate(tp);
+	e->bytes_acked = tp->bytes_acked;
+	e->bytes_received = tp->bytes_received;
+	e->ca_state = ca_state;
+	e->old_ca_state = mem->ca_state;
+	e->at = at;
+	e->state = sk->__sk_common.skc_state;
+	for (i = 0; i < sizeof(e->ca_name); i++)
+		e->ca_name[i] = icsk->icsk_ca_ops->name[i];
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
+	EVENT_SUBMIT(e);
+}
+
+/* ca_state: the state to be, or -1 for the one that the socket has. */
+static __always_inline int window(struct sock *sk, int ca_state, int at)
+{
+	struct sock_mem *mem;
+	struct tcp_sock *tp;
+	bool changed, fell;
+	__u32 cwnd;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return 0;
+	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
+	if (!mem)
+		mem = mem_get(sk);
+	if (!mem)
+		return 0;
+	if (ca_state < 0) {
+		struct inet_connection_sock *icsk = &tp->inet_conn;
+
+		ca_state = BPF_CORE_READ_BITFIELD(icsk, icsk_ca_state);
+	}
+	cwnd = tp->snd_cwnd;
+	changed = mem->cwnd != cwnd || mem->ssthresh != tp->snd_ssthresh ||
+		  mem->ca_state != ca_state;
+	if (!changed)
+		return 0;
+	fell = mem->cwnd && (cwnd < mem->cwnd || mem->ca_state != ca_state);
+	if ((fell || config.all_windows) &&
+	    event_wanted(sk, tp, mem, EVENT_window))
+		window_emit(sk, tp, mem, ca_state, at);
+	mem->cwnd = cwnd;
+	mem->ssthresh = tp->snd_ssthresh;
+	mem->ca_state = ca_state;
+	return 0;
+}
+
+/* Each ACK in ESTABLISHED, before it is processed. */
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(window_ack, struct sock *sk)
+{
+	return window(sk, -1, WINDOW_AT_ack);
+}
+
+/* Before the socket takes the new state. */
+SEC("tp_btf/tcp_cong_state_set")
+int BPF_PROG(window_ca_state, struct sock *sk, __u8 ca_state)
+{
+	return window(sk, ca_state, WINDOW_AT_ca_state);
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(window_retransmit, struct sock *sk)
+{
+	return window(sk, -1, WINDOW_AT_retransmit);
+}
+
+/* Leaving ESTABLISHED, and after: no tcp_probe comes any more. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(window_state, struct sock *sk, int old, int new)
+{
+	if (old == new || old == TCB_STATE_CLOSE || old == TCB_STATE_LISTEN ||
+	    old == TCB_STATE_SYN_SENT || old == TCB_STATE_SYN_RECV)
+		return 0;
+	return window(sk, -1, WINDOW_AT_state);
+}
+
+/* The window may have been restarted after idleness. */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(window_send, struct sock *sk)
+{
+	return sk->__sk_common.skc_state == TCB_STATE_ESTABLISHED ?
+		       window(sk, -1, WINDOW_AT_send) : 0;
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/* tcbscope events: the schema, as a table, as JSON Schema, as reST. */
+#include "cmd/cmd.h"
+#include "input/input.h"
+#include "lib/say.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <string.h>
+
+enum { OPT_SCHEMA = 256, OPT_REST };
+
+enum format { FORMAT_TEXT, FORMAT_SCHEMA, FORMAT_REST };
+
+static const struct argp_option options[] = {
+	{ "schema", OPT_SCHEMA, NULL, 0,
+	  "JSON Schema of the lines that trace --json writes", 0 },
+	{ "json", 'j', NULL, OPTION_ALIAS, NULL, 0 },
+	{ "rst", OPT_REST, NULL, 0, "reStructuredText, for the documentation",
+	  0 },
+	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 },
+	{}
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	enum format *format = state->input;
+
+	switch (key) {
+	case OPT_SCHEMA:
+	case 'j':
+		*format = FORMAT_SCHEMA;
+		break;
+	case OPT_REST:
+		*format = FORMAT_REST;
+		break;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "what is '%s'?", arg);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const char *kind_name(const struct schema_field *f)
+{
+	switch (f->kind) {
+	case SCHEMA_ADDR:
+		return "address";
+	case SCHEMA_TEXT:
+		return "text";
+	case SCHEMA_ENUM:
+		return "name";
+	case SCHEMA_NUMBER:
+		break;
+	}
+	return *f->unit ? f->unit : "number";
+}
+
+static void print_values(const struct schema_field *f, const char *between)
+{
+	const char *sep = "";
+	unsigned int i;
+
+	for (i = 0; i < f->values->n; i++) {
+		if (!f->values->names[i] ||
+		    (f->can_be_absent && i == f->absent))
+			continue;
+		printf("%s%s", sep, f->values->names[i]);
+		sep = between;
+	}
+}
+
+static void print_fields(const struct schema_type *type, unsigned int from,
+			 unsigned int to)
+{
+	unsigned int i;
+
+	for (i = from; i < to; i++) {
+		const struct schema_field *f = &type->fields[i];
+
+		printf("  %-15s %-9s %s", f->name, kind_name(f), f->doc);
+		if (f->kind == SCHEMA_ENUM) {
+			printf(":\n%28s", "");
+			print_values(f, " ");
+		}
+		putchar('\n');
+	}
+}
+
+static int text(const struct schema *schema)
+{
+	const struct schema_type *any = NULL;
+	int i;
+
+	for (i = 0; i < EVENT_TYPES && !any; i++)
+		if (schema->types[i].n)
+			any = &schema->types[i];
+	printf("every event\n");
+	print_fields(any, 0, any->common);
+	for (i = 0; i < EVENT_TYPES; i++) {
+		const struct schema_type *type = &schema->types[i];
+
+		if (!type->n)
+			continue;
+		printf("\n%s\n", type->name);
+		print_fields(type, type->common, type->n);
+	}
+	return EXIT_DONE;
+}
+
+static void rest_fields(const struct schema_type *type, unsigned int from,
+			unsigned int to)
+{
+	unsigned int i;
+
+	for (i = from; i < to; i++) {
+		const struct schema_field *f = &type->fields[i];
+
+		printf("``%s`` (%s%s)\n    %c%s.\n", f->name, kind_name(f),
+		       f->can_be_absent ? ", may be absent" : "",
+		       f->doc[0] & ~0x20, f->doc + 1);
+		if (f->kind == SCHEMA_ENUM) {
+			printf("    One of ``");
+			print_values(f, "``, ``");
+			printf("``.\n");
+		}
+		putchar('\n');
+	}
+}
+
+static void rest_title(const char *title, char line)
+{
+	size_t i;
+
+	printf("%s\n", title);
+	for (i = 0; title[i]; i++)
+		putchar(line);
+	printf("\n\n");
+}
+
+static int rest(const struct schema *schema)
+{
+	bool common = false;
+	int i;
+
+	printf(".. SPDX-License-Identifier: GPL-2.0\n"
+	       ".. Written by \"tcbscope events --rst\" from bpf/event.h: do not edit.\n\n");
+	rest_title("Events", '=');
+	printf("What ``tcbscope trace`` shows, field by field; ``tcbscope trace --json``\n"
+	       "uses these names. A field that is unknown in an event is absent from it.\n\n");
+	for (i = 0; i < EVENT_TYPES; i++) {
+		const struct schema_type *type = &schema->types[i];
+
+		if (!type->n)
+			continue;
+		if (!common) {
+			rest_title("Every event", '-');
+			rest_fields(type, 0, type->common);
+			common = true;
+		}
+		rest_title(type->name, '-');
+		rest_fields(type, type->common, type->n);
+	}
+	return EXIT_DONE;
+}
+
+static struct json_object *names_json(const struct schema_field *f)
+{
+	struct json_object *names = json_object_new_array();
+	unsigned int i;
+
+	for (i = 0; i < f->values->n; i++)
+		if (f->values->names[i] &&
+		    !(f->can_be_absent && i == f->absent))
+			json_object_array_add(names, json_object_new_string(
+						     f->values->names[i]));
+	return names;
+}
+
+static struct json_object *field_json(const struct schema_field *f)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "description",
+			       json_object_new_string(f->doc));
+	if (f->kind == SCHEMA_NUMBER) {
+		json_object_object_add(o, "type",
+				       json_object_new_string("integer"));
+		json_object_object_add(o, "minimum", json_object_new_int(0));
+		if (*f->unit)
+			json_object_object_add(o, "unit",
+					json_object_new_string(f->unit));
+		return o;
+	}
+	json_object_object_add(o, "type", json_object_new_string("string"));
+	if (f->kind == SCHEMA_ENUM)
+		json_object_object_add(o, "enum", names_json(f));
+	return o;
+}
+
+static struct json_object *type_json(const struct schema_type *type)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *properties = json_object_new_object();
+	struct json_object *required = json_object_new_array();
+	struct json_object *constant = json_object_new_object();
+	unsigned int i;
+
+	json_object_object_add(constant, "const",
+			       json_object_new_string(type->name));
+	for (i = 0; i < type->n; i++) {
+		const struct schema_field *f = &type->fields[i];
+		bool is_type = !strcmp(f->name, "type");
+
+		json_object_object_add(properties, f->name,
+				       is_type ? constant : field_json(f));
+		if (!f->can_be_absent)
+			json_object_array_add(required,
+					json_object_new_string(f->name));
+	}
+	json_object_object_add(o, "type", json_object_new_string("object"));
+	json_object_object_add(o, "properties", properties);
+	json_object_object_add(o, "required", required);
+	return o;
+}
+
+static int json_schema(const struct schema *schema)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *any = json_object_new_array();
+	int i;
+
+	json_object_object_add(o, "$schema", json_object_new_string(
+		"https://json-schema.org/draft/2020-12/schema"));
+	json_object_object_add(o, "title",
+			       json_object_new_string("tcbscope event"));
+	for (i = 0; i < EVENT_TYPES; i++)
+		if (schema->types[i].n)
+			json_object_array_add(any,
+					      type_json(&schema->types[i]));
+	json_object_object_add(o, "oneOf", any);
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+	return EXIT_DONE;
+}
+
+int cmd_events(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "Describes the events and their fields.\n\n"
+		       "  tcbscope events            a table\n"
+		       "  tcbscope events --schema   for validators\n",
+	};
+	enum format format = FORMAT_TEXT;
+	struct input_bpf *in;
+	struct schema *schema;
+	int code;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &format);
+	in = input_bpf_open(false);
+	schema = in ? schema_new(input_bpf_btf(in)) : NULL;
+	if (!schema) {
+		input_bpf_free(in);
+		return say_fail(EXIT_FAILED, NULL, NULL,
+				"cannot read the schema: %s", strerror(errno));
+	}
+	code = format == FORMAT_REST ? rest(schema) :
+	       format == FORMAT_SCHEMA ? json_schema(schema) : text(schema);
+	if (fflush(stdout) && errno != EPIPE)
+		code = say_fail(EXIT_FAILED, NULL, NULL, "cannot write: %s",
+				strerror(errno));
+	schema_free(schema);
+	input_bpf_free(in);
+	return code;
+}

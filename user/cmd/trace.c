@@ -1,0 +1,683 @@
+// SPDX-License-Identifier: GPL-2.0
+/* tcbscope trace: events as they happen, as text or JSON. */
+#include "cmd/cmd.h"
+#include "input/input.h"
+#include "lib/child.h"
+#include "lib/opt.h"
+#include "lib/priv.h"
+#include "lib/say.h"
+#include "lib/term.h"
+#include "output/output.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_NS 10000000 /* between two looks into the ring */
+#define TERMS 16	 /* filter options on one command line */
+
+struct options {
+	struct input_bpf_options input;
+	struct {
+		const char *option, *fields;
+		char *values;
+	} terms[TERMS];
+	unsigned int n_terms;
+	char *events;
+	uint64_t duration_ns, count;
+	enum output_time time;
+	bool json, all, colour, bad;
+	const char *json_file; /* beside the text; NULL: none */
+	char **command;
+};
+
+struct trace {
+	struct options opt;
+	struct input_bpf *in;
+	struct schema *schema;
+	struct pipeline *pipeline;
+	FILE *json_file;
+	struct child child;
+	int child_status;
+	bool child_ended;
+	nsec_t start;
+	int signals, timer; /* file descriptors */
+	unsigned int interrupts;
+};
+
+enum {
+	OPT_COMM = 256, OPT_PORT, OPT_SPORT, OPT_DPORT, OPT_ADDR, OPT_NETNS,
+	OPT_STATE, OPT_EVENTS, OPT_WINDOWS, OPT_DURATION, OPT_TIME, OPT_RING,
+	OPT_ALL, OPT_COLOUR, OPT_DEBUG,
+};
+
+static const struct argp_option options[] = {
+	{ "pid", 'p', "PID", 0, "sockets that these processes own", 1 },
+	{ "comm", OPT_COMM, "NAME", 0,
+	  "sockets whose owner is called so; * and ? as in the shell", 1 },
+	{ "port", OPT_PORT, "PORT", 0, "this port at either end", 1 },
+	{ "sport", OPT_SPORT, "PORT", 0, "this local port", 1 },
+	{ "dport", OPT_DPORT, "PORT", 0, "this remote port", 1 },
+	{ "addr", OPT_ADDR, "ADDR[/BITS]", 0, "this address at either end", 1 },
+	{ "netns", OPT_NETNS, "NETNS", 0,
+	  "this network namespace: inode number, path, or self", 1 },
+	{ "state", OPT_STATE, "STATE", 0,
+	  "transitions from or to these states; windows in them", 1 },
+	{ "events", OPT_EVENTS, "TYPE", 0, "these event types only", 1 },
+	{ "windows", OPT_WINDOWS, NULL, 0,
+	  "every change of the congestion window, not only falls", 2 },
+	{ "duration", OPT_DURATION, "TIME", 0, "end after 5s, 200ms, 2m", 2 },
+	{ "count", 'c', "N", 0, "end after N events", 2 },
+	{ "ring", OPT_RING, "BYTES", 0, "size of the ring buffer [8M]", 2 },
+	{ "json", 'j', "FILE", OPTION_ARG_OPTIONAL,
+	  "JSON lines instead of text; with =FILE beside it", 3 },
+	{ "time", OPT_TIME, "rel|delta|wall|mono", 0, "what to show [rel]", 3 },
+	{ "all", OPT_ALL, NULL, 0,
+	  "never sum up, however many lines a terminal gets", 3 },
+	{ "color", OPT_COLOUR, "auto|always|never", 0,
+	  "colour by state [auto]", 3 },
+	{ "debug", OPT_DEBUG, NULL, 0, "show what libbpf says", 4 },
+	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 },
+	{}
+};
+
+static const char doc[] =
+	"Shows every change of every TCP control block as it happens.\n"
+	"\n"
+	"  tcbscope trace                     all sockets, until Ctrl-C\n"
+	"  tcbscope trace --port 80 --windows one port, with the whole window\n"
+	"  tcbscope trace --comm nginx        what nginx's sockets do\n"
+	"  tcbscope trace --state SYN_RECV    who gets that far\n"
+	"  tcbscope trace -- curl URL         one command and its children\n"
+	"  tcbscope trace -j | jq .           for programs\n"
+	"\v"
+	"Lists are separated by commas. ~ marks what is derived, not seen. "
+	"The last line on standard error says what became of all events.";
+
+static void term_add(struct options *opt, const char *option,
+		     const char *fields, char *values)
+{
+	if (opt->n_terms == TERMS) {
+		opt->bad = true;
+		return;
+	}
+	opt->terms[opt->n_terms].option = option;
+	opt->terms[opt->n_terms].fields = fields;
+	opt->terms[opt->n_terms++].values = values;
+}
+
+/* A namespace's inode number, from the number itself, a path or "self". */
+static char *netns_number(struct argp_state *state, char *arg)
+{
+	const char *path = strcmp(arg, "self") ? arg : "/proc/self/ns/net";
+	struct stat st;
+	char *number;
+
+	if (!strchr(path, '/'))
+		return arg;
+	if (stat(path, &st))
+		argp_error(state, "--netns: %s: %s", path, strerror(errno));
+	if (asprintf(&number, "%lu", (unsigned long)st.st_ino) < 0)
+		argp_error(state, "--netns: out of memory");
+	return number;
+}
+
+static int word(struct argp_state *state, const char *option, const char *arg,
+		const char *const *words)
+{
+	int i;
+
+	for (i = 0; words[i]; i++)
+		if (!strcmp(arg, words[i]))
+			return i;
+	argp_error(state, "--%s: no such word: %s", option, arg);
+	return 0;
+}
+
+static void parse_how(int key, char *arg, struct argp_state *state)
+{
+	static const char *const times[] = { "rel", "delta", "wall", "mono",
+					     NULL };
+	static const char *const colours[] = { "auto", "always", "never",
+					       NULL };
+	struct options *opt = state->input;
+
+	switch (key) {
+	case OPT_DURATION:
+		if (opt_duration_ns(arg, &opt->duration_ns) ||
+		    !opt->duration_ns)
+			argp_error(state, "--duration: not a time: %s", arg);
+		break;
+	case 'c':
+		if (opt_number(arg, 1, UINT64_MAX, &opt->count))
+			argp_error(state, "-c: not a number above 0: %s", arg);
+		break;
+	case OPT_RING:
+		if (opt_size(arg, &opt->input.ring_bytes) ||
+		    opt->input.ring_bytes < 4096 ||
+		    opt->input.ring_bytes > 1u << 30)
+			argp_error(state, "--ring: not a size from 4K to 1G: %s",
+				   arg);
+		break;
+	case OPT_TIME:
+		opt->time = word(state, "time", arg, times);
+		break;
+	case OPT_COLOUR:
+		switch (word(state, "color", arg, colours)) {
+		case 1:
+			opt->colour = true;
+			break;
+		case 2:
+			opt->colour = false;
+			break;
+		}
+		break;
+	}
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *opt = state->input;
+
+	switch (key) {
+	case 'p':
+		term_add(opt, "--pid", "pid", arg);
+		break;
+	case OPT_COMM:
+		term_add(opt, "--comm", "comm", arg);
+		break;
+	case OPT_PORT:
+		term_add(opt, "--port", "lport,rport", arg);
+		break;
+	case OPT_SPORT:
+		term_add(opt, "--sport", "lport", arg);
+		break;
+	case OPT_DPORT:
+		term_add(opt, "--dport", "rport", arg);
+		break;
+	case OPT_ADDR:
+		term_add(opt, "--addr", "laddr,raddr", arg);
+		break;
+	case OPT_NETNS:
+		term_add(opt, "--netns", "netns", netns_number(state, arg));
+		break;
+	case OPT_STATE:
+		term_add(opt, "--state", "old,new,state", arg);
+		break;
+	case OPT_EVENTS:
+		opt->events = arg;
+		break;
+	case OPT_WINDOWS:
+		opt->input.config.all_windows = 1;
+		break;
+	case 'j':
+		opt->json = opt->json || !arg;
+		opt->json_file = arg ? arg : opt->json_file;
+		break;
+	case OPT_ALL:
+		opt->all = true;
+		break;
+	case OPT_DEBUG:
+		opt->input.debug = true;
+		break;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "what is '%s'? A command goes behind --",
+			   arg);
+		break;
+	case OPT_DURATION: case 'c': case OPT_RING: case OPT_TIME:
+	case OPT_COLOUR:
+		parse_how(key, arg, state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* Names that an option's value may have, for an error message. */
+static void names_of(const struct schema *schema, const char *field, char *to,
+		     size_t size)
+{
+	const struct schema_field *f = NULL;
+	unsigned int i;
+	size_t n = 0;
+
+	*to = '\0';
+	for (i = 0; i < EVENT_TYPES && !f; i++)
+		if (schema->types[i].n)
+			f = schema_field_find(&schema->types[i], field);
+	if (!f || f->kind != SCHEMA_ENUM)
+		return;
+	for (i = 0; i < f->values->n && n < size; i++)
+		if (f->values->names[i])
+			n += snprintf(to + n, size - n, "%s%s", n ? ", " : "one of ",
+				      f->values->names[i]);
+}
+
+static int filter_fail(const struct schema *schema, const char *option,
+		       const char *fields, const char *values)
+{
+	char first[32], names[256];
+
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(fields, ","),
+		 fields);
+	names_of(schema, first, names, sizeof(names));
+	return say_fail(EXIT_USAGE, NULL, *names ? names : NULL,
+			"%s: not a list of values for it: %s", option, values);
+}
+
+/* The event types asked for, as a bit mask; 0 if one is unknown. */
+static __u32 events_mask(const struct schema *schema, const char *list)
+{
+	char *copy = strdup(list ? list : ""), *rest = copy, *s;
+	__u32 mask = 0;
+	int i;
+
+	for (i = 0; i < EVENT_TYPES && !list; i++)
+		if (schema->types[i].n)
+			mask |= 1u << i;
+	while (copy && list && (s = strsep(&rest, ","))) {
+		const struct schema_type *type = schema_type_find(schema, s);
+
+		if (!type) {
+			mask = 0;
+			break;
+		}
+		mask |= 1u << (type - schema->types);
+	}
+	free(copy);
+	return mask;
+}
+
+/*
+ * The kernel's share of the filter: a port that must be at one of the ends.
+ * Both ends of a local connection pass it, so that they still find each other.
+ */
+static void push_ports(struct config *config, const char *fields,
+		       const char *values)
+{
+	char *copy, *rest, *s;
+	uint64_t port;
+
+	if (config->ports || !strstr(fields, "port"))
+		return;
+	copy = rest = strdup(values);
+	while (copy && (s = strsep(&rest, ","))) {
+		if (config->ports == CONFIG_PORTS ||
+		    opt_number(s, 0, UINT16_MAX, &port)) {
+			config->ports = 0; /* too many: user space does it */
+			break;
+		}
+		config->port[config->ports++] = port;
+	}
+	free(copy);
+}
+
+/* Everything the options say about events; errors before anything is loaded. */
+static int make_pipeline(struct trace *t)
+{
+	struct options *opt = &t->opt;
+	struct filter *filter = filter_new(t->schema);
+	unsigned int i;
+
+	opt->input.config.events = events_mask(t->schema, opt->events);
+	if (!opt->input.config.events) {
+		filter_free(filter);
+		return filter_fail(t->schema, "--events", "type", opt->events);
+	}
+	for (i = 0; i < opt->n_terms && filter; i++) {
+		if (filter_add(filter, opt->terms[i].fields,
+			       opt->terms[i].values)) {
+			filter_free(filter);
+			return filter_fail(t->schema, opt->terms[i].option,
+					   opt->terms[i].fields,
+					   opt->terms[i].values);
+		}
+		push_ports(&opt->input.config, opt->terms[i].fields,
+			   opt->terms[i].values);
+	}
+	t->pipeline = filter ? pipeline_new(t->schema, filter, opt->count) :
+			       NULL;
+	if (t->pipeline)
+		return EXIT_DONE;
+	filter_free(filter);
+	return say_fail(EXIT_FAILED, NULL, NULL, "out of memory");
+}
+
+static int make_outputs(struct trace *t)
+{
+	struct output_text_options text = {
+		.file = stdout,
+		.terminal = isatty(STDOUT_FILENO),
+		.colour = t->opt.colour,
+		.all = t->opt.all,
+		.width = term_width(STDOUT_FILENO),
+		.time = t->opt.time,
+	};
+	int err;
+
+	if (t->opt.json)
+		err = pipeline_add_output(t->pipeline,
+					  output_json_new(t->schema, stdout));
+	else
+		err = pipeline_add_output(t->pipeline,
+					  output_text_new(t->schema, &text));
+	if (!err && t->opt.json_file) {
+		t->json_file = fopen(t->opt.json_file, "we");
+		if (!t->json_file)
+			return say_fail(EXIT_FAILED, NULL, NULL,
+					"cannot write %s: %s",
+					t->opt.json_file, strerror(errno));
+		err = pipeline_add_output(t->pipeline,
+					  output_json_new(t->schema,
+							  t->json_file));
+	}
+	return err ? say_fail(EXIT_FAILED, NULL, NULL, "out of memory") :
+		     EXIT_DONE;
+}
+
+static nsec_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static int make_events(struct trace *t)
+{
+	struct itimerspec tick = {
+		.it_interval.tv_nsec = POLL_NS,
+		.it_value.tv_nsec = POLL_NS,
+	};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	t->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (t->signals < 0 || t->timer < 0 ||
+	    timerfd_settime(t->timer, 0, &tick, NULL))
+		return say_fail(EXIT_FAILED, NULL, NULL,
+				"cannot set up timers: %s", strerror(errno));
+	return EXIT_DONE;
+}
+
+static int hold_command(struct trace *t)
+{
+	int err;
+
+	if (!t->opt.command)
+		return EXIT_DONE;
+	/* orphans of the command become ours: the kernel's filter sees them */
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	t->opt.input.only_offspring = true;
+	err = child_hold(&t->child, t->opt.command);
+	return err ? say_fail(EXIT_FAILED, NULL, NULL, "cannot fork: %s",
+			      strerror(-err)) : EXIT_DONE;
+}
+
+static int start_input(struct trace *t)
+{
+	struct input_error error;
+	const struct hook *hooks;
+	unsigned int i, n;
+
+	if (input_bpf_start(t->in, &t->opt.input, &error))
+		return say_fail(error.code, error.why, error.then, "%s",
+				error.what);
+	if (priv_drop())
+		say_note("cannot drop capabilities; going on with them");
+	hooks = input_bpf_hooks(t->in, &n);
+	for (i = 0; i < n; i++)
+		if (!hooks[i].attached && hooks[i].without)
+			say_note("no %s on this kernel: %s", hooks[i].name,
+				 hooks[i].without);
+	return EXIT_DONE;
+}
+
+static int write_header(struct trace *t)
+{
+	struct utsname uts;
+	struct trace_info info = {
+		.version = TCBSCOPE_VERSION,
+		.host = uts.nodename,
+		.kernel = uts.release,
+		.start_ns = t->start,
+	};
+
+	uname(&uts);
+	info.wall_offset_ns = clock_ns(CLOCK_REALTIME) -
+			      clock_ns(CLOCK_MONOTONIC);
+	info.hooks = input_bpf_hooks(t->in, &info.n_hooks);
+	return pipeline_header(t->pipeline, &info);
+}
+
+static void reap(struct trace *t)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != t->child.pid)
+			continue;
+		t->child_ended = true;
+		t->child_status = status;
+	}
+}
+
+/* Has a signal ended the trace? A command gets the first Ctrl-C for itself. */
+static bool signalled(struct trace *t)
+{
+	struct signalfd_siginfo info;
+	bool end = false;
+
+	while (read(t->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(t);
+		else if (!t->child.pid || t->interrupts++)
+			end = true;
+	}
+	return end || t->child_ended;
+}
+
+static int loop(struct trace *t)
+{
+	struct pollfd fds[] = {
+		{ .fd = t->timer, .events = POLLIN },
+		{ .fd = t->signals, .events = POLLIN },
+	};
+	nsec_t complete;
+	bool end = false;
+	uint64_t ticks;
+	int err = 0;
+
+	while (!err && !end && !pipeline_done(t->pipeline)) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (read(t->timer, &ticks, sizeof(ticks)) < 0 &&
+		    errno != EAGAIN)
+			return -errno;
+		end = signalled(t);
+		if (t->opt.duration_ns &&
+		    clock_ns(CLOCK_MONOTONIC) - t->start >= t->opt.duration_ns)
+			end = true;
+		err = input_bpf_read(t->in, pipeline_push, t->pipeline,
+				     &complete);
+		if (!err)
+			err = pipeline_release(t->pipeline, complete);
+		if (!err)
+			err = pipeline_flush(t->pipeline,
+					     clock_ns(CLOCK_MONOTONIC));
+	}
+	return err;
+}
+
+/* The last line: where every event went. */
+static void say_account(const struct account *a)
+{
+	uint64_t lost = account_sum((uint64_t *)a->kernel.ring_lost);
+
+	fprintf(stderr,
+		"%llu generated = %llu delivered + %llu lost; %llu shown + %llu filtered; %llu missed, %llu recovered, %llu gaps",
+		(unsigned long long)account_sum((uint64_t *)a->kernel.generated),
+		(unsigned long long)account_sum(a->delivered),
+		(unsigned long long)lost,
+		(unsigned long long)account_sum(a->shown),
+		(unsigned long long)account_sum(a->filtered),
+		(unsigned long long)a->missed_runs, a->kernel.recovered,
+		a->kernel.gaps);
+	if (account_sum((uint64_t *)a->kernel.kernel_filtered))
+		fprintf(stderr, "; %llu filtered in the kernel",
+			(unsigned long long)account_sum(
+				(uint64_t *)a->kernel.kernel_filtered));
+	if (a->late)
+		fprintf(stderr, "; %llu late", (unsigned long long)a->late);
+	if (a->kernel.no_storage)
+		fprintf(stderr, "; %llu without memory", a->kernel.no_storage);
+	if (a->malformed)
+		fprintf(stderr, "; %llu malformed",
+			(unsigned long long)a->malformed);
+	putc('\n', stderr);
+	if (lost)
+		say_note("the ring was too small for this load: try --ring 64M");
+}
+
+/* Detach first: then the account is exact, and complete when all is read. */
+static int finish(struct trace *t, int err)
+{
+	nsec_t complete;
+
+	input_bpf_stop(t->in);
+	if (!err)
+		err = input_bpf_read(t->in, pipeline_push, t->pipeline,
+				     &complete);
+	input_bpf_account(t->in, pipeline_account(t->pipeline));
+	if (!err)
+		err = pipeline_footer(t->pipeline);
+	say_account(pipeline_account(t->pipeline));
+	return err;
+}
+
+static int run(struct trace *t)
+{
+	int err;
+
+	t->start = clock_ns(CLOCK_MONOTONIC);
+	err = write_header(t);
+	if (!err && isatty(STDERR_FILENO) && !t->child.pid)
+		say_note("tracing; Ctrl-C ends");
+	if (!err && t->child.pid) {
+		int refused = child_release(&t->child);
+
+		if (refused)
+			say_fail(EXIT_FAILED, NULL, NULL, "cannot run %s: %s",
+				 t->opt.command[0], strerror(-refused));
+	}
+	if (!err)
+		err = loop(t);
+	err = finish(t, err);
+	if (err && err != -EPIPE)
+		return say_fail(EXIT_FAILED, NULL, NULL, "%s: %s",
+				"cannot go on", strerror(-err));
+	if (!t->child.pid)
+		return EXIT_DONE;
+	if (!t->child_ended && waitpid(t->child.pid, &t->child_status, 0) < 0)
+		return EXIT_FAILED;
+	return child_code(t->child_status);
+}
+
+static int prepare(struct trace *t)
+{
+	int code;
+
+	t->in = input_bpf_open(t->opt.input.debug);
+	if (t->in)
+		t->schema = schema_new(input_bpf_btf(t->in));
+	if (!t->schema)
+		return say_fail(EXIT_FAILED, NULL, "--debug shows more",
+				"cannot open the BPF object: %s",
+				strerror(errno));
+	code = make_pipeline(t);
+	if (!code)
+		code = make_outputs(t);
+	if (!code)
+		code = make_events(t);
+	if (!code)
+		code = hold_command(t);
+	if (!code)
+		code = start_input(t);
+	return code;
+}
+
+/* What stands behind "--" is a command; argp does not see it. */
+static char **split_command(int *argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		argv[i] = NULL;
+		*argc = i;
+		return &argv[i + 1];
+	}
+	return NULL;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "[-- COMMAND...]",
+		.doc = doc,
+	};
+	struct trace t = {
+		.opt.input.ring_bytes = RING_DEFAULT,
+		.opt.colour = term_colour(STDOUT_FILENO),
+		.signals = -1,
+		.timer = -1,
+	};
+	int code;
+
+	t.opt.command = split_command(&argc, argv);
+	argp_parse(&argp, argc, argv, 0, NULL, &t.opt);
+	if (t.opt.bad)
+		return say_fail(EXIT_USAGE, NULL, NULL,
+				"more than %d filter options", TERMS);
+	if (t.opt.command && !*t.opt.command)
+		return say_fail(EXIT_USAGE, NULL, NULL,
+				"no command behind --");
+	code = prepare(&t);
+	if (!code)
+		code = run(&t);
+	else if (t.child.pid)
+		close(t.child.hold); /* it ends without having run */
+	input_bpf_free(t.in);
+	pipeline_free(t.pipeline);
+	schema_free(t.schema);
+	if (t.json_file)
+		fclose(t.json_file);
+	close(t.signals);
+	close(t.timer);
+	return code;
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Flows are found by cookie, and by their endpoints so that two ends of one
+ * connection find each other: the one's local end is the other's remote one.
+ */
+#include "event/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tuple {
+	addr_t laddr, raddr;
+	port_t lport, rport;
+};
+
+struct flows {
+	size_t max, n, buckets; /* buckets: a power of two */
+	unsigned int ids;
+	struct flow **by_cookie, **by_tuple;
+	struct flow *newest, *oldest;
+};
+
+struct flows *flow_table_new(size_t max)
+{
+	struct flows *flows = calloc(1, sizeof(*flows));
+
+	if (!flows)
+		return NULL;
+	flows->max = max;
+	for (flows->buckets = 16; flows->buckets < max; flows->buckets *= 2)
+		;
+	flows->by_cookie = calloc(flows->buckets, sizeof(struct flow *));
+	flows->by_tuple = calloc(flows->buckets, sizeof(struct flow *));
+	if (flows->by_cookie && flows->by_tuple)
+		return flows;
+	flow_table_free(flows);
+	return NULL;
+}
+
+void flow_table_free(struct flows *flows)
+{
+	struct flow *flow, *older;
+
+	if (!flows)
+		return;
+	for (flow = flows->newest; flow; flow = older) {
+		older = flow->older;
+		free(flow);
+	}
+	free(flows->by_cookie);
+	free(flows->by_tuple);
+	free(flows);
+}
+
+/* FNV-1a, finished so that the low bits depend on all. */
+static size_t hash(const struct flows *flows, const void *key, size_t size)
+{
+	const unsigned char *byte = key;
+	__u64 h = 14695981039346656037ull;
+
+	while (size--)
+		h = (h ^ *byte++) * 1099511628211ull;
+	return (h ^ h >> 32) & (flows->buckets - 1);
+}
+
+static struct tuple tuple_of(const struct event *e, bool other_end)
+{
+	struct tuple t;
+
+	memset(&t, 0, sizeof(t));
+	t.laddr = other_end ? e->raddr : e->laddr;
+	t.raddr = other_end ? e->laddr : e->raddr;
+	t.lport = other_end ? e->rport : e->lport;
+	t.rport = other_end ? e->lport : e->rport;
+	return t;
+}
+
+static struct flow **tuple_bucket(struct flows *flows, const struct event *e,
+				  bool other_end)
+{
+	struct tuple t = tuple_of(e, other_end);
+
+	return &flows->by_tuple[hash(flows, &t, sizeof(t))];
+}
+
+static bool same_tuple(const struct event *a, const struct event *b,
+		       bool other_end)
+{
+	struct tuple x = tuple_of(a, false), y = tuple_of(b, other_end);
+
+	return a->family == b->family && !memcmp(&x, &y, sizeof(x));
+}
+
+static bool connected(const struct event *e)
+{
+	return e->lport && e->rport;
+}
+
+static void chain_remove(struct flow **at, struct flow *flow, size_t next)
+{
+	while (*at && *at != flow)
+		at = (struct flow **)((char *)*at + next);
+	if (*at)
+		*at = *(struct flow **)((char *)flow + next);
+}
+
+static void tuple_remove(struct flows *flows, struct flow *flow)
+{
+	if (!flow->in_tuples)
+		return;
+	chain_remove(tuple_bucket(flows, &flow->last, false), flow,
+		     offsetof(struct flow, next_tuple));
+	flow->in_tuples = false;
+	if (flow->pair)
+		flow->pair->pair = NULL;
+	flow->pair = NULL;
+}
+
+/*
+ * The other end of @flow. Namespaces may use the same addresses: one in the
+ * same namespace wins, else it must be the only one.
+ */
+static struct flow *pair_find(struct flows *flows, struct flow *flow)
+{
+	struct flow *f = *tuple_bucket(flows, &flow->last, true);
+	struct flow *found = NULL;
+	int n = 0;
+
+	for (; f; f = f->next_tuple) {
+		if (f == flow || (f->pair && f->pair != flow) ||
+		    f->state == TCB_STATE_CLOSE ||
+		    f->state == TCB_STATE_TIME_WAIT ||
+		    !same_tuple(&f->last, &flow->last, true))
+			continue;
+		if (f->last.netns == flow->last.netns)
+			return f;
+		found = f;
+		n++;
+	}
+	return n == 1 ? found : NULL;
+}
+
+static void tuple_insert(struct flows *flows, struct flow *flow)
+{
+	struct flow **bucket = tuple_bucket(flows, &flow->last, false);
+
+	flow->next_tuple = *bucket;
+	*bucket = flow;
+	flow->in_tuples = true;
+	flow->pair = pair_find(flows, flow);
+	if (flow->pair)
+		flow->pair->pair = flow;
+}
+
+static void age_remove(struct flows *flows, struct flow *flow)
+{
+	*(flow->newer ? &flow->newer->older : &flows->newest) = flow->older;
+	*(flow->older ? &flow->older->newer : &flows->oldest) = flow->newer;
+}
+
+static void age_newest(struct flows *flows, struct flow *flow)
+{
+	flow->newer = NULL;
+	flow->older = flows->newest;
+	*(flows->newest ? &flows->newest->newer : &flows->oldest) = flow;
+	flows->newest = flow;
+}
+
+static void age_oldest(struct flows *flows, struct flow *flow)
+{
+	flow->older = NULL;
+	flow->newer = flows->oldest;
+	*(flows->oldest ? &flows->oldest->older : &flows->newest) = flow;
+	flows->oldest = flow;
+}
+
+static void flow_remove(struct flows *flows, struct flow *flow)
+{
+	tuple_remove(flows, flow);
+	chain_remove(&flows->by_cookie[hash(flows, &flow->cookie,
+					    sizeof(flow->cookie))],
+		     flow, offsetof(struct flow, next_cookie));
+	age_remove(flows, flow);
+	flows->n--;
+	free(flow);
+}
+
+struct flow *flow_find(const struct flows *flows, __u64 cookie)
+{
+	struct flow *flow = flows->by_cookie[hash(flows, &cookie,
+						  sizeof(cookie))];
+
+	while (flow && flow->cookie != cookie)
+		flow = flow->next_cookie;
+	return flow;
+}
+
+static struct flow *flow_new(struct flows *flows, const struct event *e)
+{
+	struct flow *flow, **bucket;
+
+	if (flows->n >= flows->max)
+		flow_remove(flows, flows->oldest);
+	flow = calloc(1, sizeof(*flow));
+	if (!flow)
+		return NULL;
+	bucket = &flows->by_cookie[hash(flows, &e->cookie,
+					sizeof(e->cookie))];
+	flow->cookie = e->cookie;
+	flow->id = ++flows->ids;
+	flow->next_cookie = *bucket;
+	*bucket = flow;
+	flows->n++;
+	age_newest(flows, flow);
+	return flow;
+}
+
+/* What to call an open that ended in ESTABLISHED. */
+static enum kind open_kind(const struct flow *flow, const struct event_state *s)
+{
+	if (!flow->crossed && !(flow->pair && flow->pair->crossed))
+		return KIND_none;
+	if (same_tuple(&s->ev, &s->ev, true))
+		return KIND_self;
+	if (flow->pair)
+		return flow->crossed && flow->pair->crossed ? KIND_full :
+							      KIND_half;
+	if (s->gap_from)
+		return KIND_unknown;
+	/* the other end is not here: its last segment tells what it was */
+	return s->cause == CAUSE_RX_SYN_ACK ? KIND_full : KIND_half;
+}
+
+static void note_state(struct flow *flow, struct event_state *s)
+{
+	switch (s->new) {
+	case TCB_STATE_SYN_SENT:
+		flow->role = FLOW_ACTIVE;
+		flow->crossed = false;
+		break;
+	case TCB_STATE_LISTEN:
+		flow->role = FLOW_LISTENER;
+		break;
+	case TCB_STATE_SYN_RECV:
+		if (s->old == TCB_STATE_LISTEN)
+			flow->role = FLOW_PASSIVE;
+		else
+			flow->crossed = true;
+		break;
+	case TCB_STATE_ESTABLISHED:
+		s->kind = open_kind(flow, s);
+		break;
+	default:
+		break;
+	}
+	flow->state = s->new;
+}
+
+struct flow *flow_update(struct flows *flows, struct event *e)
+{
+	struct flow *flow;
+
+	if (!e->cookie)
+		return NULL;
+	flow = flow_find(flows, e->cookie);
+	if (!flow)
+		flow = flow_new(flows, e);
+	if (!flow)
+		return NULL;
+	if (flow->in_tuples && !same_tuple(&flow->last, e, false))
+		tuple_remove(flows, flow);
+	flow->last = *e;
+	if (!flow->in_tuples && connected(e))
+		tuple_insert(flows, flow);
+	if (e->type == EVENT_state)
+		note_state(flow, (struct event_state *)e);
+	age_remove(flows, flow);
+	if (flow->state == TCB_STATE_CLOSE || flow->state == TCB_STATE_TIME_WAIT)
+		age_oldest(flows, flow);
+	else
+		age_newest(flows, flow);
+	return flow;
+}
+
+size_t flow_count(const struct flows *flows)
+{
+	return flows->n;
+}

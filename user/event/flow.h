@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The flow table: what is known of each socket from its events, and which two
+ * sockets are the ends of one connection.
+ */
+#ifndef TCBSCOPE_EVENT_FLOW_H
+#define TCBSCOPE_EVENT_FLOW_H
+
+#include "bpf/event.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+enum flow_role {
+	FLOW_UNKNOWN,
+	FLOW_ACTIVE,   /* sent a SYN */
+	FLOW_PASSIVE,  /* came out of a listener */
+	FLOW_LISTENER,
+};
+
+struct flow {
+	__u64 cookie;
+	unsigned int id; /* 1, 2, ... in order of appearance: "#1" */
+	enum flow_role role;
+	struct event last; /* the latest event's common part */
+	enum tcb_state state; /* after the latest transition; 0: unknown */
+	bool crossed; /* went SYN_SENT -> SYN_RECV in this connection */
+	bool introduced, pair_introduced; /* an output's notes */
+	struct flow *pair; /* the other end, if it is on this machine */
+	/* below: flow.c only */
+	struct flow *next_cookie, *next_tuple;
+	struct flow *newer, *older; /* in order of last use */
+	bool in_tuples;
+};
+
+struct flows;
+
+/*
+ * A table of at most @max flows (at least 2); beyond it, closed flows make
+ * room first, then those that have been silent the longest. NULL: no memory.
+ */
+struct flows *flow_table_new(size_t max);
+void flow_table_free(struct flows *flows);
+
+/*
+ * Takes note of an event that schema_check() let pass and returns its flow,
+ * valid until the next call; NULL if the event has no cookie or there is no
+ * memory. Names special transitions in event_state's kind: an open as full,
+ * half or self, as far as both ends or the last segment tell.
+ */
+struct flow *flow_update(struct flows *flows, struct event *e);
+
+/* The flow of a cookie, or NULL. */
+struct flow *flow_find(const struct flows *flows, __u64 cookie);
+
+size_t flow_count(const struct flows *flows);
+
+#endif

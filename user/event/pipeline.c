@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Passes events on and counts them; knows neither inputs nor outputs. */
+#include "event/pipeline.h"
+#include "event/sort.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct pipeline {
+	const struct schema *schema;
+	struct sort *sort;
+	struct flows *flows;
+	struct filter *filter;
+	struct output *outputs[PIPELINE_OUTPUTS];
+	unsigned int n_outputs;
+	uint64_t max, shown;
+	struct account account;
+};
+
+struct pipeline *pipeline_new(const struct schema *schema,
+			      struct filter *filter, uint64_t max)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->schema = schema;
+	p->max = max;
+	p->sort = sort_new();
+	p->flows = flow_table_new(PIPELINE_FLOWS);
+	if (p->sort && p->flows) {
+		p->filter = filter;
+		return p;
+	}
+	pipeline_free(p);
+	return NULL;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	while (p->n_outputs) {
+		struct output *o = p->outputs[--p->n_outputs];
+
+		o->ops->free(o);
+	}
+	filter_free(p->filter);
+	flow_table_free(p->flows);
+	sort_free(p->sort);
+	free(p);
+}
+
+int pipeline_add_output(struct pipeline *p, struct output *o)
+{
+	if (!o)
+		return -ENOMEM;
+	if (p->n_outputs == PIPELINE_OUTPUTS)
+		return -ENOSPC;
+	p->outputs[p->n_outputs++] = o;
+	return 0;
+}
+
+int pipeline_header(struct pipeline *p, const struct trace_info *info)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < p->n_outputs && !err; i++)
+		err = p->outputs[i]->ops->header(p->outputs[i], info);
+	return err;
+}
+
+int pipeline_push(void *pipeline, const void *data, size_t size)
+{
+	struct pipeline *p = pipeline;
+	const struct event *e = data;
+
+	if (schema_check(p->schema, data, size)) {
+		p->account.malformed++;
+		return 0;
+	}
+	p->account.delivered[e->type]++;
+	return sort_push(p->sort, e, size);
+}
+
+bool pipeline_done(const struct pipeline *p)
+{
+	return p->max && p->shown >= p->max;
+}
+
+static int show(struct pipeline *p, struct event *e)
+{
+	struct flow *flow = flow_update(p->flows, e);
+	bool shown = false;
+	unsigned int i;
+	int err = 0;
+
+	if (!pipeline_done(p) && (!p->filter || filter_match(p->filter, e))) {
+		for (i = 0; i < p->n_outputs && !err; i++) {
+			bool here = true;
+
+			err = p->outputs[i]->ops->event(p->outputs[i], e, flow,
+							&here);
+			shown |= here;
+		}
+	}
+	if (shown) {
+		p->shown++;
+		p->account.shown[e->type]++;
+		p->account.late += e->late;
+	} else {
+		p->account.filtered[e->type]++;
+	}
+	return err;
+}
+
+int pipeline_release(struct pipeline *p, nsec_t until)
+{
+	struct event *e;
+	int err = 0;
+
+	while (!err && (e = sort_pop(p->sort, until)))
+		err = show(p, e);
+	return err;
+}
+
+int pipeline_flush(struct pipeline *p, nsec_t now_ns)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < p->n_outputs && !err; i++)
+		err = p->outputs[i]->ops->flush(p->outputs[i], now_ns);
+	return err;
+}
+
+struct account *pipeline_account(struct pipeline *p)
+{
+	return &p->account;
+}
+
+int pipeline_footer(struct pipeline *p)
+{
+	int err = pipeline_release(p, ~0ull);
+	unsigned int i;
+
+	for (i = 0; i < p->n_outputs && !err; i++)
+		err = p->outputs[i]->ops->footer(p->outputs[i], &p->account);
+	return err;
+}

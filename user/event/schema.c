@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Turns the BTF of bpf/event.h into the table that everything else uses. */
+#include "event/schema.h"
+
+#include <arpa/inet.h>
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define DOC_TAG "doc:"
+#define ABSENT_TAG "absent:"
+#define ENUM_VALUES_MAX 256
+#define FIELDS_MAX 64 /* of one event */
+
+/* The unit of a number is its typedef. */
+static const struct {
+	const char *type, *unit;
+} units[] = {
+	{ "nsec_t", "ns" },	    { "usec_t", "us" },
+	{ "bytes_t", "bytes" },	    { "bytes32_t", "bytes" },
+	{ "segs_t", "segments" },   { "bytes_per_sec_t", "bytes/s" },
+};
+
+static const char *type_name(const struct schema *schema,
+			     const struct btf_type *t)
+{
+	return btf__name_by_offset(schema->btf, t->name_off);
+}
+
+/* The text of the tag that begins with @prefix on a member, or NULL. */
+static const char *tag_find(const struct schema *schema, unsigned int id,
+			    int member, const char *prefix)
+{
+	unsigned int i, n = btf__type_cnt(schema->btf);
+	size_t len = strlen(prefix);
+
+	for (i = 1; i < n; i++) {
+		const struct btf_type *t = btf__type_by_id(schema->btf, i);
+		const char *text;
+
+		if (!btf_is_decl_tag(t) || t->type != id ||
+		    btf_decl_tag(t)->component_idx != member)
+			continue;
+		text = type_name(schema, t);
+		if (!strncmp(text, prefix, len))
+			return text + len;
+	}
+	return NULL;
+}
+
+/* How much all names of an enum have in common, up to an underscore. */
+static size_t enum_prefix(const struct schema *schema,
+			  const struct btf_type *t)
+{
+	const struct btf_enum *v = btf_enum(t);
+	const char *first = btf__name_by_offset(schema->btf, v->name_off);
+	size_t common = strlen(first);
+	int i;
+
+	for (i = 1; i < btf_vlen(t); i++) {
+		const char *name;
+		size_t same = 0;
+
+		name = btf__name_by_offset(schema->btf, v[i].name_off);
+		while (same < common && name[same] == first[same])
+			same++;
+		common = same;
+	}
+	while (common && first[common - 1] != '_')
+		common--;
+	return common;
+}
+
+static const struct schema_enum *enum_read(struct schema *schema,
+					   const struct btf_type *t)
+{
+	const struct btf_enum *v = btf_enum(t);
+	struct schema_enum *e;
+	size_t prefix;
+	unsigned int i;
+	int max = 0;
+
+	for (i = 0; i < schema->n_enums; i++)
+		if (!strcmp(schema->enums[i].name, type_name(schema, t)))
+			return &schema->enums[i];
+	for (i = 0; i < btf_vlen(t); i++)
+		if (v[i].val > max)
+			max = v[i].val;
+	if (!btf_vlen(t) || max >= ENUM_VALUES_MAX) {
+		errno = EPROTO;
+		return NULL;
+	}
+	e = &schema->enums[schema->n_enums];
+	e->names = calloc(max + 1, sizeof(*e->names));
+	if (!e->names)
+		return NULL;
+	schema->n_enums++;
+	e->name = type_name(schema, t);
+	e->n = max + 1;
+	prefix = enum_prefix(schema, t);
+	for (i = 0; i < btf_vlen(t); i++)
+		e->names[v[i].val] = prefix +
+			btf__name_by_offset(schema->btf, v[i].name_off);
+	return e;
+}
+
+/* Kind, unit and size of a field from the C type of its member. */
+static int field_type(struct schema *schema, unsigned int id,
+		      struct schema_field *f)
+{
+	const struct btf_type *t = btf__type_by_id(schema->btf, id);
+	int size = btf__resolve_size(schema->btf, id);
+	unsigned int i;
+
+	if (size <= 0)
+		return -EPROTO;
+	f->size = size;
+	f->unit = "";
+	while (btf_is_typedef(t)) {
+		const char *name = type_name(schema, t);
+
+		for (i = 0; i < sizeof(units) / sizeof(*units); i++)
+			if (!strcmp(name, units[i].type))
+				f->unit = units[i].unit;
+		if (!strcmp(name, "addr_t")) {
+			f->kind = SCHEMA_ADDR;
+			return f->size == sizeof(addr_t) ? 0 : -EPROTO;
+		}
+		t = btf__type_by_id(schema->btf, t->type);
+	}
+	if (btf_is_array(t)) {
+		f->kind = SCHEMA_TEXT;
+		return 0;
+	}
+	if (btf_is_enum(t)) {
+		f->kind = SCHEMA_ENUM;
+		f->values = enum_read(schema, t);
+		return !f->values ? -errno : f->size == 1 ? 0 : -EPROTO;
+	}
+	f->kind = SCHEMA_NUMBER;
+	return btf_is_int(t) && f->size <= sizeof(uint64_t) ? 0 : -EPROTO;
+}
+
+static int fields_read(struct schema *schema, unsigned int id,
+		       unsigned int base, struct schema_type *type);
+
+static int field_read(struct schema *schema, unsigned int id, int i,
+		      unsigned int base, struct schema_type *type)
+{
+	const struct btf_type *t = btf__type_by_id(schema->btf, id);
+	const struct btf_member *m = btf_members(t) + i;
+	struct schema_field *f = &type->fields[type->n];
+	const char *absent;
+	int err;
+
+	f->offset = base + btf_member_bit_offset(t, i) / 8;
+	f->name = btf__name_by_offset(schema->btf, m->name_off);
+	if (btf_is_struct(btf__type_by_id(schema->btf, m->type))) {
+		err = fields_read(schema, m->type, f->offset, type);
+		type->common = type->n;
+		return err;
+	}
+	f->doc = tag_find(schema, id, i, DOC_TAG);
+	if (!f->doc)
+		return 0;
+	err = field_type(schema, m->type, f);
+	if (err)
+		return err;
+	absent = tag_find(schema, id, i, ABSENT_TAG);
+	if (absent) {
+		f->can_be_absent = true;
+		f->absent = strtoull(absent, NULL, 0);
+	}
+	type->n++;
+	return 0;
+}
+
+static int fields_read(struct schema *schema, unsigned int id,
+		       unsigned int base, struct schema_type *type)
+{
+	int i, n = btf_vlen(btf__type_by_id(schema->btf, id));
+	int err;
+
+	for (i = 0; i < n; i++) {
+		if (type->n >= FIELDS_MAX)
+			return -EPROTO;
+		err = field_read(schema, id, i, base, type);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Each enumerator of enum event_type has its struct. */
+static int types_read(struct schema *schema)
+{
+	const struct btf_type *t;
+	const struct btf_enum *v;
+	int id, i, err;
+
+	id = btf__find_by_name_kind(schema->btf, "event_type", BTF_KIND_ENUM);
+	if (id < 0)
+		return -EPROTO;
+	t = btf__type_by_id(schema->btf, id);
+	v = btf_enum(t);
+	schema->enums = calloc(btf__type_cnt(schema->btf),
+			       sizeof(*schema->enums));
+	if (!schema->enums)
+		return -ENOMEM;
+	for (i = 0; i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(schema->btf,
+						       v[i].name_off);
+		struct schema_type *type;
+		char lower[64];
+		size_t k;
+
+		if (v[i].val <= 0 || v[i].val >= EVENT_TYPES ||
+		    strncmp(name, "EVENT_", 6) || strlen(name) >= sizeof(lower))
+			return -EPROTO;
+		strcpy(lower, name);
+		for (k = 0; k < 6; k++)
+			lower[k] |= lower[k] == '_' ? 0 : 0x20;
+		id = btf__find_by_name_kind(schema->btf, lower,
+					    BTF_KIND_STRUCT);
+		if (id < 0)
+			return -EPROTO;
+		type = &schema->types[v[i].val];
+		type->name = name + 6;
+		type->size = btf__type_by_id(schema->btf, id)->size;
+		type->fields = calloc(FIELDS_MAX, sizeof(*type->fields));
+		if (!type->fields)
+			return -ENOMEM;
+		err = fields_read(schema, id, 0, type);
+		if (err)
+			return err;
+		if (type->size > sizeof(union event_any) || !type->common)
+			return -EPROTO;
+	}
+	return 0;
+}
+
+struct schema *schema_new(const struct btf *btf)
+{
+	struct schema *schema = calloc(1, sizeof(*schema));
+	const void *raw;
+	__u32 size;
+	int err;
+
+	if (!schema)
+		return NULL;
+	raw = btf__raw_data(btf, &size);
+	schema->btf = raw ? btf__new(raw, size) : NULL;
+	err = schema->btf ? types_read(schema) : -EPROTO;
+	if (!err)
+		return schema;
+	schema_free(schema);
+	errno = -err;
+	return NULL;
+}
+
+void schema_free(struct schema *schema)
+{
+	unsigned int i;
+
+	if (!schema)
+		return;
+	for (i = 0; i < schema->n_enums; i++)
+		free(schema->enums[i].names);
+	for (i = 0; i < EVENT_TYPES; i++)
+		free(schema->types[i].fields);
+	free(schema->enums);
+	btf__free(schema->btf);
+	free(schema);
+}
+
+const struct schema_type *schema_type_find(const struct schema *schema,
+					   const char *name)
+{
+	int i;
+
+	for (i = 0; i < EVENT_TYPES; i++)
+		if (schema->types[i].n && !strcmp(schema->types[i].name, name))
+			return &schema->types[i];
+	return NULL;
+}
+
+const struct schema_field *schema_field_find(const struct schema_type *type,
+					     const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < type->n; i++)
+		if (!strcmp(type->fields[i].name, name))
+			return &type->fields[i];
+	return NULL;
+}
+
+static uint64_t field_number(const struct schema_field *f,
+			     const struct event *e)
+{
+	const char *at = (const char *)e + f->offset;
+	uint64_t u64;
+	uint32_t u32;
+	uint16_t u16;
+
+	switch (f->size) {
+	case 8:
+		memcpy(&u64, at, sizeof(u64));
+		return u64;
+	case 4:
+		memcpy(&u32, at, sizeof(u32));
+		return u32;
+	case 2:
+		memcpy(&u16, at, sizeof(u16));
+		return u16;
+	default:
+		return (uint8_t)*at;
+	}
+}
+
+bool schema_value(const struct schema_field *f, const struct event *e,
+		  uint64_t *value)
+{
+	if (f->kind != SCHEMA_NUMBER && f->kind != SCHEMA_ENUM)
+		return false;
+	*value = field_number(f, e);
+	return !f->can_be_absent || *value != f->absent;
+}
+
+size_t schema_text(const struct schema_field *f, const struct event *e,
+		   const char **text)
+{
+	*text = (const char *)e + f->offset;
+	return f->kind == SCHEMA_TEXT ? strnlen(*text, f->size) : 0;
+}
+
+int schema_check(const struct schema *schema, const void *data, size_t size)
+{
+	const struct schema_type *type;
+	const struct event *e = data;
+	unsigned int i;
+
+	if (size < sizeof(*e) || e->type >= EVENT_TYPES)
+		return -EBADMSG;
+	type = &schema->types[e->type];
+	if (!type->n || size < type->size)
+		return -EBADMSG;
+	for (i = 0; i < type->n; i++) {
+		const struct schema_field *f = &type->fields[i];
+		uint64_t value;
+
+		if (f->kind != SCHEMA_ENUM || !schema_value(f, e, &value))
+			continue;
+		if (!schema_enum_name(f->values, value))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+const char *schema_enum_name(const struct schema_enum *values, uint64_t value)
+{
+	return value < values->n ? values->names[value] : NULL;
+}
+
+int schema_enum_value(const struct schema_enum *values, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < values->n; i++)
+		if (values->names[i] && !strcasecmp(values->names[i], name))
+			return i;
+	return -ENOENT;
+}
+
+const char *schema_name(const struct schema *schema, enum event_type type,
+			const char *field, uint64_t value)
+{
+	const struct schema_field *f;
+	const char *name = NULL;
+
+	f = schema_field_find(&schema->types[type], field);
+	if (f && f->kind == SCHEMA_ENUM)
+		name = schema_enum_name(f->values, value);
+	return name ? name : "?";
+}
+
+const char *schema_addr(enum family family, const addr_t *addr,
+			char text[SCHEMA_ADDR_LEN])
+{
+	int af = family == FAMILY_INET6 ? AF_INET6 : AF_INET;
+
+	return inet_ntop(af, addr->byte, text, SCHEMA_ADDR_LEN);
+}

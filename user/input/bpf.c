@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The live input: loads the BPF programs, attaches them, reads their ring. */
+#include "input/input.h"
+#include "lib/say.h"
+#include "tcbscope.skel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SORT_WINDOW_NS 20000000ull /* what a program may take to finish */
+#define DRAIN_MS 200		   /* how long to wait for running programs */
+
+/*
+ * The programs, in the order of attaching; the kernel runs those of one
+ * tracepoint in that order, and the second copy must come after the first.
+ */
+static const struct program {
+	const char *name;
+	const char *tracepoint; /* NULL: not attached to one */
+	bool mandatory;
+	__u32 events; /* bit mask of those it serves; 0: all */
+	const char *without; /* what is lost */
+} programs[] = {
+	{ "state_first", "inet_sock_set_state", true, 0, NULL },
+	{ "state_second", "inet_sock_set_state", true, 0, NULL },
+	{ "state_reset", "tcp_receive_reset", false, 0,
+	  "a reset is not told from other ends of a connection" },
+	{ "state_waiting", NULL, true, 0, NULL },
+	{ "state_setup", NULL, true, 0, NULL },
+	{ "owner_sends", "sock_send_length", false, 0,
+	  "a child that only sends is its listener's until it is closed" },
+	{ "owner_receives", "sock_recv_length", false, 0, NULL },
+	{ "owner_reads", "tcp_rcv_space_adjust", false, 0,
+	  "a child is its listener's until it is closed" },
+	{ "window_ack", "tcp_probe", true, 1u << EVENT_window, NULL },
+	{ "window_ca_state", "tcp_cong_state_set", false, 1u << EVENT_window,
+	  "congestion states are seen at the next ACK" },
+	{ "window_retransmit", "tcp_retransmit_skb", false,
+	  1u << EVENT_window,
+	  "changes at a retransmission are seen at the next ACK" },
+	{ "window_state", "inet_sock_set_state", false, 1u << EVENT_window,
+	  "changes outside ESTABLISHED are not seen" },
+	{ "window_send", "sock_send_length", false, 1u << EVENT_window,
+	  "a window restarted after idleness is seen at the next ACK" },
+};
+
+#define PROGRAMS (sizeof(programs) / sizeof(*programs))
+
+/* The system calls that a state event can name, as this machine numbers them. */
+static const struct {
+	long nr;
+	enum cause cause;
+} calls[] = {
+	{ SYS_connect, CAUSE_CALL_CONNECT },
+	{ SYS_listen, CAUSE_CALL_LISTEN },
+	{ SYS_close, CAUSE_CALL_CLOSE },
+	{ SYS_close_range, CAUSE_CALL_CLOSE },
+	{ SYS_shutdown, CAUSE_CALL_SHUTDOWN },
+	{ SYS_sendto, CAUSE_CALL_SENDTO },
+	{ SYS_sendmsg, CAUSE_CALL_SENDMSG },
+	{ SYS_sendmmsg, CAUSE_CALL_SENDMSG },
+#ifdef SYS_dup2
+	{ SYS_dup2, CAUSE_CALL_DUP },
+#endif
+	{ SYS_dup3, CAUSE_CALL_DUP },
+	{ SYS_execve, CAUSE_CALL_EXECVE },
+	{ SYS_execveat, CAUSE_CALL_EXECVE },
+	{ SYS_io_uring_enter, CAUSE_CALL_IO_URING },
+};
+
+struct input_bpf {
+	struct tcbscope_bpf *skel;
+	struct bpf_link *links[PROGRAMS];
+	struct hook hooks[PROGRAMS];
+	unsigned int n_hooks;
+	struct ring_buffer *ring;
+	input_sink sink; /* during a read */
+	void *ctx;
+	int sink_err;
+	__u32 waiters; /* of the kernel's count, how many have been served */
+	uint64_t taken; /* records out of the ring */
+};
+
+static bool debug_messages;
+
+static int on_libbpf(enum libbpf_print_level level, const char *fmt,
+		     va_list args)
+{
+	(void)level;
+	return debug_messages ? vfprintf(stderr, fmt, args) : 0;
+}
+
+static nsec_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+struct input_bpf *input_bpf_open(bool debug)
+{
+	struct input_bpf *in = calloc(1, sizeof(*in));
+
+	if (!in)
+		return NULL;
+	debug_messages = debug;
+	libbpf_set_print(on_libbpf);
+	in->skel = tcbscope_bpf__open();
+	if (in->skel)
+		return in;
+	free(in);
+	return NULL;
+}
+
+const struct btf *input_bpf_btf(const struct input_bpf *in)
+{
+	return bpf_object__btf(in->skel->obj);
+}
+
+static struct bpf_program *program_of(struct input_bpf *in, unsigned int i)
+{
+	return bpf_object__find_program_by_name(in->skel->obj,
+						programs[i].name);
+}
+
+static bool wanted(const struct program *p, __u32 events)
+{
+	return !p->events || p->events & events;
+}
+
+/* Everything that must be fixed before loading. */
+static int configure(struct input_bpf *in,
+		     const struct input_bpf_options *options)
+{
+	struct config *config = (struct config *)&in->skel->rodata->config;
+	uint64_t bytes = sysconf(_SC_PAGESIZE);
+	unsigned int i;
+
+	*config = options->config;
+	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (calls[i].nr < CONFIG_CALLS)
+			config->call[calls[i].nr] = calls[i].cause;
+	while (bytes < options->ring_bytes && bytes < 1u << 30)
+		bytes *= 2;
+	for (i = 0; i < PROGRAMS; i++)
+		bpf_program__set_autoload(program_of(in, i),
+					  wanted(&programs[i],
+						 config->events));
+	return bpf_map__set_max_entries(in->skel->maps.ring, bytes);
+}
+
+/* Does the running kernel have the tracepoint? Asks its BTF. */
+static bool tracepoint_exists(const struct btf *kernel, const char *name)
+{
+	char type[64];
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	return btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) > 0;
+}
+
+/*
+ * Loading failed: leave out what this kernel has no tracepoint for, in a
+ * fresh object, and load again. Not done before the first try because reading
+ * the kernel's BTF takes longer than all the rest.
+ */
+static int load_what_exists(struct input_bpf *in,
+			    const struct input_bpf_options *options)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	bool missing = false;
+	unsigned int i;
+	int err = -ENOENT;
+
+	if (!kernel)
+		return -errno;
+	tcbscope_bpf__destroy(in->skel);
+	in->skel = tcbscope_bpf__open();
+	if (!in->skel || configure(in, options))
+		goto out;
+	for (i = 0; i < PROGRAMS; i++) {
+		if (programs[i].mandatory || !programs[i].tracepoint ||
+		    tracepoint_exists(kernel, programs[i].tracepoint))
+			continue;
+		bpf_program__set_autoload(program_of(in, i), false);
+		missing = true;
+	}
+	if (missing)
+		err = tcbscope_bpf__load(in->skel);
+out:
+	btf__free(kernel);
+	return err;
+}
+
+static void explain_load(struct input_error *error, int err)
+{
+	snprintf(error->what, sizeof(error->what),
+		 "cannot load the BPF programs: %s", strerror(-err));
+	error->code = EXIT_KERNEL;
+	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
+		error->why = "this kernel has no type information "
+			     "(/sys/kernel/btf/vmlinux)";
+		error->then = "boot a kernel built with CONFIG_DEBUG_INFO_BTF";
+	} else if (err == -EPERM || err == -EACCES) {
+		error->why = "loading BPF programs needs CAP_BPF and "
+			     "CAP_PERFMON, or root";
+		error->then = "run it with sudo";
+	} else {
+		error->why = "this kernel refused a program; Linux 6.1 and "
+			     "later should take all of them";
+		error->then = "--debug shows what it said";
+	}
+}
+
+/* What only a BPF program can read: how fast jiffies go, our global pid. */
+static int setup(struct input_bpf *in, bool only_offspring)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	const struct setup *setup = &in->skel->bss->setup;
+	int fd = bpf_program__fd(in->skel->progs.state_setup);
+	int64_t jiffies, ms;
+
+	if (bpf_prog_test_run_opts(fd, &opts))
+		return -errno;
+	/*
+	 * jiffies wrap 300 s after boot: they start at 2^32 - 300 * HZ. Close
+	 * to the wrap the quotient means nothing.
+	 */
+	jiffies = setup->jiffies - (1ull << 32);
+	ms = (int64_t)(setup->now_ns / 1000000) - 300000;
+	if (ms > 5000 || ms < -5000)
+		in->skel->bss->hz = (jiffies * 1000 + ms / 2) / ms;
+	if (only_offspring)
+		in->skel->bss->tree = setup->tgid;
+	return 0;
+}
+
+static struct bpf_link *attach(struct input_bpf *in, unsigned int i)
+{
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
+	union bpf_iter_link_info info = {};
+
+	if (programs[i].tracepoint)
+		return bpf_program__attach(program_of(in, i));
+	info.map.map_fd = bpf_map__fd(in->skel->maps.waiting);
+	opts.link_info = &info;
+	opts.link_info_len = sizeof(info);
+	return bpf_program__attach_iter(program_of(in, i), &opts);
+}
+
+static int attach_all(struct input_bpf *in, __u32 events,
+		      struct input_error *error)
+{
+	unsigned int i;
+
+	for (i = 0; i < PROGRAMS; i++) {
+		const struct program *p = &programs[i];
+		struct hook *hook = &in->hooks[in->n_hooks];
+
+		if (!wanted(p, events) ||
+		    program_of(in, i) == in->skel->progs.state_setup)
+			continue;
+		if (bpf_program__autoload(program_of(in, i)))
+			in->links[i] = attach(in, i);
+		if (!in->links[i] && p->mandatory) {
+			snprintf(error->what, sizeof(error->what),
+				 "cannot attach %s to %s: %s", p->name,
+				 p->tracepoint ?: "its map", strerror(errno));
+			error->why = "this kernel refuses a tracepoint that "
+				     "nothing can stand in for";
+			error->then = "--debug shows what it said";
+			error->code = EXIT_KERNEL;
+			return -1;
+		}
+		hook->name = p->name;
+		hook->attached = in->links[i];
+		hook->without = p->without;
+		in->n_hooks++;
+	}
+	return 0;
+}
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct input_bpf *in = ctx;
+
+	in->taken++;
+	in->sink_err = in->sink(in->ctx, data, size);
+	return in->sink_err;
+}
+
+int input_bpf_start(struct input_bpf *in,
+		    const struct input_bpf_options *options,
+		    struct input_error *error)
+{
+	int err;
+
+	memset(error, 0, sizeof(*error));
+	err = configure(in, options);
+	if (!err)
+		err = tcbscope_bpf__load(in->skel);
+	if (err && err != -EPERM && err != -EACCES) {
+		int again = load_what_exists(in, options);
+
+		err = again == -ENOENT ? err : again;
+	}
+	if (!err)
+		err = setup(in, options->only_offspring);
+	if (err) {
+		explain_load(error, err);
+		return -1;
+	}
+	in->ring = ring_buffer__new(bpf_map__fd(in->skel->maps.ring),
+				    on_record, in, NULL);
+	if (!in->ring) {
+		explain_load(error, -errno);
+		return -1;
+	}
+	if (!attach_all(in, options->config.events, error))
+		return 0;
+	input_bpf_stop(in);
+	return -1;
+}
+
+const struct hook *input_bpf_hooks(const struct input_bpf *in,
+				   unsigned int *n)
+{
+	*n = in->n_hooks;
+	return in->hooks;
+}
+
+/*
+ * Sockets whose last transition waits for a port have it by now, unless their
+ * connect() is just running: then the walk is due again.
+ */
+static void serve_waiters(struct input_bpf *in)
+{
+	__u32 waiters = __atomic_load_n(&in->skel->bss->waiters,
+					__ATOMIC_ACQUIRE);
+	char dummy[64];
+	unsigned int i;
+	int fd;
+
+	if (waiters == in->waiters)
+		return;
+	in->waiters = waiters;
+	for (i = 0; i < PROGRAMS; i++) {
+		if (programs[i].tracepoint || !in->links[i])
+			continue;
+		fd = bpf_iter_create(bpf_link__fd(in->links[i]));
+		if (fd < 0)
+			continue;
+		while (read(fd, dummy, sizeof(dummy)) > 0)
+			;
+		close(fd);
+	}
+}
+
+int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
+		   nsec_t *complete)
+{
+	nsec_t begin = now_ns();
+	int err;
+
+	serve_waiters(in);
+	in->sink = sink;
+	in->ctx = ctx;
+	in->sink_err = 0;
+	err = ring_buffer__consume(in->ring);
+	*complete = begin - SORT_WINDOW_NS;
+	return in->sink_err ? in->sink_err : err < 0 ? err : 0;
+}
+
+void input_bpf_stop(struct input_bpf *in)
+{
+	unsigned int i = PROGRAMS;
+
+	while (i--) {
+		/* the last walk needs its link */
+		if (!programs[i].tracepoint && in->ring)
+			serve_waiters(in);
+		bpf_link__destroy(in->links[i]);
+		in->links[i] = NULL;
+	}
+}
+
+static void add_counters(struct counters *sum, const struct counters *c)
+{
+	const __u64 *from = (const __u64 *)c;
+	__u64 *to = (__u64 *)sum;
+	size_t i;
+
+	for (i = 0; i < sizeof(*c) / sizeof(*from); i++)
+		to[i] += from[i];
+}
+
+static void read_counters(struct input_bpf *in, struct counters *sum)
+{
+	int cpus = libbpf_num_possible_cpus(), i;
+	struct counters *each;
+	__u32 zero = 0;
+
+	memset(sum, 0, sizeof(*sum));
+	each = cpus > 0 ? calloc(cpus, sizeof(*each)) : NULL;
+	if (!each)
+		return;
+	if (!bpf_map_lookup_elem(bpf_map__fd(in->skel->maps.counts), &zero,
+				 each))
+		for (i = 0; i < cpus; i++)
+			add_counters(sum, &each[i]);
+	free(each);
+}
+
+static uint64_t read_missed(struct input_bpf *in)
+{
+	uint64_t missed = 0;
+	unsigned int i;
+
+	for (i = 0; i < PROGRAMS; i++) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+		int fd = bpf_program__fd(program_of(in, i));
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+			missed += info.recursion_misses;
+	}
+	return missed;
+}
+
+/*
+ * After stop() a program may still be running on another CPU, with its event
+ * counted but not yet in the ring: the account is complete when both agree.
+ */
+void input_bpf_account(struct input_bpf *in, struct account *account)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+	int tries = DRAIN_MS;
+
+	for (;;) {
+		read_counters(in, &account->kernel);
+		if (in->sink && !in->sink_err)
+			ring_buffer__consume(in->ring);
+		if (account_sum((uint64_t *)account->kernel.generated) -
+		    account_sum((uint64_t *)account->kernel.ring_lost) ==
+		    in->taken || !tries--)
+			break;
+		nanosleep(&ms, NULL);
+	}
+	account->missed_runs = read_missed(in);
+}
+
+void input_bpf_free(struct input_bpf *in)
+{
+	if (!in)
+		return;
+	input_bpf_stop(in);
+	ring_buffer__free(in->ring);
+	tcbscope_bpf__destroy(in->skel);
+	free(in);
+}

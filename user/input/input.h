@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What an input is: it yields records of events, in any order, and says up to
+ * which time it has yielded all of them.
+ */
+#ifndef TCBSCOPE_INPUT_INPUT_H
+#define TCBSCOPE_INPUT_INPUT_H
+
+#include "event/pipeline.h"
+
+/* Takes a record that is valid during the call only. 0 or -errno: stop. */
+typedef int (*input_sink)(void *ctx, const void *data, size_t size);
+
+/* What the kernel is to do; all of it is fixed before the programs load. */
+struct input_bpf_options {
+	struct config config;	/* call[] is filled in by the input */
+	uint64_t ring_bytes;	/* rounded up to what the kernel can */
+	bool only_offspring;	/* only sockets of our own descendants */
+	bool debug;		/* libbpf's messages on stderr */
+};
+
+/* Why input_bpf_open() or _start() failed, in words for the user. */
+struct input_error {
+	char what[160];
+	const char *why, *then; /* may be NULL */
+	int code;		/* exit code: enum of lib/say.h */
+};
+
+struct input_bpf;
+
+/*
+ * Opens the BPF object without loading it: needs no privilege. NULL with
+ * errno set. The BTF belongs to the input.
+ */
+struct input_bpf *input_bpf_open(bool debug);
+const struct btf *input_bpf_btf(const struct input_bpf *in);
+
+/*
+ * Loads and attaches, all that is mandatory or nothing. 0, or -1 with @error
+ * filled in. After it no capability is needed any more.
+ */
+int input_bpf_start(struct input_bpf *in,
+		    const struct input_bpf_options *options,
+		    struct input_error *error);
+
+/* Which programs run, which are missing and what is lost by it. */
+const struct hook *input_bpf_hooks(const struct input_bpf *in,
+				   unsigned int *n);
+
+/*
+ * Yields all records there are. *@complete: nothing older than that can come
+ * any more (CLOCK_MONOTONIC). 0 or -errno.
+ */
+int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
+		   nsec_t *complete);
+
+/* Detaches: no event is generated any more. What is in the ring stays. */
+void input_bpf_stop(struct input_bpf *in);
+
+/* The kernel's share of the account, exact after input_bpf_stop(). */
+void input_bpf_account(struct input_bpf *in, struct account *account);
+
+void input_bpf_free(struct input_bpf *in);
+
+#endif

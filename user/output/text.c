@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Text for people: one line an event, fitted to the terminal, flows introduced
+ * by a "+" line; into a pipe every column and nothing else. Control bytes from
+ * outside never reach the terminal.
+ */
+#include "lib/say.h"
+#include "output/output.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WIDE 132	    /* columns from which owner and addresses fit */
+#define FLOOD 1000	    /* lines a second that a terminal is given */
+#define NSEC 1000000000ull
+#define NAME_LEN 80	    /* "comm[pid]", escaped */
+#define END_LEN (SCHEMA_ADDR_LEN + 8) /* "[addr]:port" */
+
+struct text {
+	struct output output;
+	const struct schema *schema;
+	struct output_text_options opt;
+	nsec_t start, last;
+	__s64 wall_offset;
+	nsec_t second;	   /* the one that lines are counted in */
+	unsigned int lines;
+	uint64_t summed;   /* events of this second that got no line */
+};
+
+/* A line, cell by cell. */
+struct row {
+	char time[24], sock[16], ports[16], owner[NAME_LEN];
+	char local[END_LEN], remote[END_LEN], event[64], cause[40];
+	char detail[256];
+	const char *colour;
+};
+
+/* How the kinds are called in a line; others are shown as in the schema. */
+static const char *const kind_words[] = {
+	[KIND_full] = "simultaneous open (full)",
+	[KIND_half] = "simultaneous open (half)",
+	[KIND_unknown] = "simultaneous open (unknown)",
+	[KIND_self] = "self-connect",
+	[KIND_linger] = "SO_LINGER 0",
+};
+
+__attribute__((format(printf, 3, 4)))
+static void append(char *to, size_t size, const char *fmt, ...)
+{
+	size_t n = strlen(to);
+	va_list args;
+
+	if (n && n + 1 < size)
+		to[n++] = ' ';
+	va_start(args, fmt);
+	vsnprintf(to + n, size - n, fmt, args);
+	va_end(args);
+}
+
+#define DETAIL(row, ...) append((row)->detail, sizeof((row)->detail), __VA_ARGS__)
+
+static void copy_lower(char *to, size_t size, const char *from, char dash)
+{
+	size_t i;
+
+	for (i = 0; from[i] && i + 1 < size; i++)
+		to[i] = from[i] == '_' ? dash : tolower((unsigned char)from[i]);
+	to[i] = '\0';
+}
+
+/* CALL_CONNECT: connect() RX_SYN_ACK: rx SYN+ACK TIMER_PERSIST: persist timer */
+static void cause_words(char *to, size_t size, const char *name)
+{
+	char word[24];
+	size_t i;
+
+	if (!strncmp(name, "CALL_", 5)) {
+		copy_lower(word, sizeof(word), name + 5, '_');
+		snprintf(to, size, "%s()", word);
+	} else if (!strncmp(name, "TIMER_", 6)) {
+		copy_lower(word, sizeof(word), name + 6, '_');
+		snprintf(to, size, "%s timer", word);
+	} else if (!strncmp(name, "RX_", 3)) {
+		snprintf(to, size, "rx %s", name + 3);
+		for (i = 3; to[i]; i++)
+			if (to[i] == '_')
+				to[i] = '+';
+	} else {
+		copy_lower(to, size, name, ' ');
+	}
+}
+
+static void row_time(const struct text *t, const struct event *e,
+		     struct row *row)
+{
+	nsec_t ns = e->ts_ns;
+	struct tm tm;
+	time_t s;
+	char hms[16];
+
+	switch (t->opt.time) {
+	case TIME_WALL:
+		ns += t->wall_offset;
+		s = ns / NSEC;
+		localtime_r(&s, &tm);
+		strftime(hms, sizeof(hms), "%H:%M:%S", &tm);
+		snprintf(row->time, sizeof(row->time), "%s.%06llu", hms,
+			 ns % NSEC / 1000);
+		return;
+	case TIME_REL:
+		ns = ns > t->start ? ns - t->start : 0;
+		break;
+	case TIME_DELTA:
+		ns = t->last && ns > t->last ? ns - t->last : 0;
+		break;
+	case TIME_MONO:
+		break;
+	}
+	snprintf(row->time, sizeof(row->time), "%llu.%06llu", ns / NSEC,
+		 ns % NSEC / 1000);
+}
+
+static void end_words(char to[END_LEN], enum family family, const addr_t *addr,
+		      port_t port)
+{
+	char text[SCHEMA_ADDR_LEN];
+	bool v6 = family == FAMILY_INET6;
+
+	schema_addr(family, addr, text);
+	if (port)
+		snprintf(to, END_LEN, v6 ? "[%s]:%u" : "%s:%u", text, port);
+	else
+		snprintf(to, END_LEN, v6 ? "[%s]:*" : "%s:*", text);
+}
+
+static char direction(const struct flow *flow)
+{
+	switch (flow ? flow->role : FLOW_UNKNOWN) {
+	case FLOW_ACTIVE:
+		return '>';
+	case FLOW_PASSIVE:
+		return '<';
+	default:
+		return '-';
+	}
+}
+
+static void row_socket(const struct event *e, const struct flow *flow,
+		       struct row *row)
+{
+	bool listener = flow && flow->role == FLOW_LISTENER;
+	char comm[sizeof(e->comm) * 4 + 1];
+
+	snprintf(row->sock, sizeof(row->sock), "%c%u", listener ? 'L' : '#',
+		 flow ? flow->id : 0);
+	if (e->rport)
+		snprintf(row->ports, sizeof(row->ports), "%u%c%u", e->lport,
+			 direction(flow), e->rport);
+	else
+		snprintf(row->ports, sizeof(row->ports), "%u", e->lport);
+	end_words(row->local, e->family, &e->laddr, e->lport);
+	end_words(row->remote, e->family, &e->raddr, e->rport);
+	if (!e->pid) {
+		strcpy(row->owner, "?");
+		return;
+	}
+	say_escape(comm, sizeof(comm), e->comm,
+		   strnlen(e->comm, sizeof(e->comm)));
+	snprintf(row->owner, sizeof(row->owner), "%s%s[%u]",
+		 e->owner_how == HOW_derived ? "~" : "", comm, e->pid);
+}
+
+/* Colour by what the socket can do now; the words say it as well. */
+static const char *state_colour(const struct event_state *s)
+{
+	switch (s->new) {
+	case TCB_STATE_ESTABLISHED:
+		return "32"; /* green */
+	case TCB_STATE_SYN_SENT:
+	case TCB_STATE_SYN_RECV:
+		return "33"; /* yellow */
+	case TCB_STATE_LISTEN:
+		return "34"; /* blue */
+	case TCB_STATE_CLOSE:
+		return s->err || s->cause == CAUSE_RX_RST ? "31" : "2";
+	default:
+		return "36"; /* cyan: on the way out */
+	}
+}
+
+static void row_state(const struct text *t, const struct event_state *s,
+		      struct row *row)
+{
+	const struct schema *schema = t->schema;
+	char cause[32];
+
+	snprintf(row->event, sizeof(row->event), "%s -> %s%s",
+		 schema_name(schema, EVENT_state, "old", s->old),
+		 s->ev.how == HOW_derived ? "~" : "",
+		 schema_name(schema, EVENT_state, "new", s->new));
+	if (s->cause) {
+		cause_words(cause, sizeof(cause),
+			    schema_name(schema, EVENT_state, "cause",
+					s->cause));
+		snprintf(row->cause, sizeof(row->cause), "%s%s",
+			 s->cause_how == HOW_derived ? "~" : "", cause);
+	}
+	if (s->kind) {
+		char words[64];
+
+		copy_lower(words, sizeof(words),
+			   schema_name(schema, EVENT_state, "kind", s->kind),
+			   ' ');
+		DETAIL(row, "%s",
+		       s->kind < sizeof(kind_words) / sizeof(*kind_words) &&
+		       kind_words[s->kind] ? kind_words[s->kind] : words);
+	}
+	if (s->tw_substate && s->tw_substate != TCB_STATE_TIME_WAIT)
+		DETAIL(row, "as %s", schema_name(schema, EVENT_state,
+						 "tw_substate",
+						 s->tw_substate));
+	if (s->err)
+		DETAIL(row, "%s", strerrorname_np(s->err) ?: "error");
+	if (s->gap_from)
+		DETAIL(row, "gap: last seen in %s",
+		       schema_name(schema, EVENT_state, "gap_from",
+				   s->gap_from));
+	row->colour = state_colour(s);
+}
+
+static void row_window(const struct text *t, const struct event_window *w,
+		       struct row *row)
+{
+	char name[sizeof(w->ca_name) * 4 + 1];
+
+	if (w->old_cwnd && w->old_cwnd != w->cwnd)
+		snprintf(row->event, sizeof(row->event), "cwnd %u -> %u",
+			 w->old_cwnd, w->cwnd);
+	else
+		snprintf(row->event, sizeof(row->event), "cwnd %u", w->cwnd);
+	snprintf(row->cause, sizeof(row->cause), "%s",
+		 schema_name(t->schema, EVENT_window, "ca_state", w->ca_state));
+	if (w->ssthresh != 0x7fffffff)
+		DETAIL(row, "ssthresh %u", w->ssthresh);
+	if (w->srtt_us)
+		DETAIL(row, "rtt %u.%ums", w->srtt_us / 1000,
+		       w->srtt_us % 1000 / 100);
+	if (!t->opt.terminal || t->opt.width >= WIDE) {
+		say_escape(name, sizeof(name), w->ca_name,
+			   strnlen(w->ca_name, sizeof(w->ca_name)));
+		DETAIL(row, "in flight %u retrans %u %s", w->in_flight,
+		       w->retrans, name);
+	}
+	row->colour = w->cwnd < w->old_cwnd ? "35" : "2";
+}
+
+static void paint(const struct text *t, const struct row *row,
+		  const char *line)
+{
+	if (t->opt.colour && row->colour)
+		fprintf(t->opt.file, "\033[%sm%s\033[0m\n", row->colour, line);
+	else
+		fprintf(t->opt.file, "%s\n", line);
+}
+
+/* A line on a terminal; a detail that does not fit has the next one. */
+static void print_fitted(const struct text *t, const struct row *row)
+{
+	char line[512];
+	int n;
+
+	n = snprintf(line, sizeof(line), "%9s %-4s ", row->time, row->sock);
+	if (t->opt.width >= WIDE)
+		n += snprintf(line + n, sizeof(line) - n, "%-18s %-21s %-21s ",
+			      row->owner, row->local, row->remote);
+	else
+		n += snprintf(line + n, sizeof(line) - n, "%-11s ",
+			      row->ports);
+	n += snprintf(line + n, sizeof(line) - n, "%-26s %-10s", row->event,
+		      row->cause);
+	if (n + 1 + strlen(row->detail) <= t->opt.width) {
+		snprintf(line + n, sizeof(line) - n, " %s", row->detail);
+		n += 1 + strlen(row->detail);
+	}
+	while (n && line[n - 1] == ' ')
+		line[--n] = '\0';
+	paint(t, row, line);
+	if (*row->detail && !strstr(line, row->detail)) {
+		snprintf(line, sizeof(line), "%26s %.*s", "",
+			 t->opt.width > 30 ? (int)t->opt.width - 27 : 1,
+			 row->detail);
+		paint(t, row, line);
+	}
+}
+
+static void print_all(const struct text *t, const struct row *row,
+		      const struct event *e)
+{
+	fprintf(t->opt.file, "%12s %-5s %-20s %-21s %-21s %-10u %-26s %-12s",
+		row->time, row->sock, row->owner, row->local, row->remote,
+		e->netns, row->event, *row->cause ? row->cause : "-");
+	if (*row->detail)
+		fprintf(t->opt.file, " %s", row->detail);
+	putc('\n', t->opt.file);
+}
+
+/* "+ #4 nc[812] 10.8.0.1:2000 > 10.8.0.2:2001, pair #5" before a first line */
+static void introduce(struct text *t, struct flow *flow, const struct row *row)
+{
+	char arrow = direction(flow);
+
+	flow->introduced = true;
+	t->lines++;
+	fprintf(t->opt.file, "%11s %s %s %s", "+", row->sock, row->owner,
+		row->local);
+	if (flow->role != FLOW_LISTENER)
+		fprintf(t->opt.file, " %c %s", arrow, row->remote);
+	if (flow->pair) {
+		fprintf(t->opt.file, ", pair #%u", flow->pair->id);
+		flow->pair_introduced = true;
+		flow->pair->pair_introduced = true;
+	}
+	putc('\n', t->opt.file);
+}
+
+/* Is this one too many for a person to read? Then it goes into a sum. */
+static bool flooded(struct text *t, const struct event *e)
+{
+	nsec_t second = e->ts_ns / NSEC;
+
+	if (!t->opt.terminal || t->opt.all)
+		return false;
+	if (second != t->second) {
+		if (t->summed)
+			fprintf(t->opt.file,
+				"%11s %llu more events in this second (--all shows them)\n",
+				"...", (unsigned long long)t->summed);
+		t->summed = 0;
+		t->lines = 0;
+		t->second = second;
+	}
+	if (t->lines++ < FLOOD)
+		return false;
+	t->summed++;
+	return true;
+}
+
+static int text_event(struct output *o, const struct event *e,
+		      struct flow *flow, bool *shown)
+{
+	struct text *t = (struct text *)o;
+	struct row row = {};
+
+	if (flooded(t, e)) {
+		*shown = false;
+		return 0;
+	}
+	row_time(t, e, &row);
+	row_socket(e, flow, &row);
+	if (e->type == EVENT_state)
+		row_state(t, (const struct event_state *)e, &row);
+	else if (e->type == EVENT_window)
+		row_window(t, (const struct event_window *)e, &row);
+	if (e->late)
+		DETAIL(&row, "late");
+	if (e->how == HOW_recovered)
+		DETAIL(&row, "recovered");
+	if (t->opt.terminal && flow && !flow->introduced)
+		introduce(t, flow, &row);
+	if (flow && flow->pair && !flow->pair_introduced) {
+		DETAIL(&row, "pair #%u", flow->pair->id);
+		flow->pair_introduced = true;
+	}
+	if (t->opt.terminal)
+		print_fitted(t, &row);
+	else
+		print_all(t, &row, e);
+	t->last = e->ts_ns;
+	return ferror(t->opt.file) ? -errno : 0;
+}
+
+static int text_header(struct output *o, const struct trace_info *info)
+{
+	struct text *t = (struct text *)o;
+
+	t->start = info->start_ns;
+	t->wall_offset = info->wall_offset_ns;
+	if (!t->opt.terminal)
+		fprintf(t->opt.file, "%12s %-5s %-20s %-21s %-21s %-10s %-26s %-12s %s\n",
+			"TIME", "SOCK", "OWNER", "LOCAL", "REMOTE", "NETNS",
+			"EVENT", "CAUSE", "DETAIL");
+	else if (t->opt.width >= WIDE)
+		fprintf(t->opt.file, "%9s %-4s %-18s %-21s %-21s %-26s %-10s %s\n",
+			"TIME", "SOCK", "OWNER", "LOCAL", "REMOTE", "EVENT",
+			"CAUSE", "DETAIL");
+	else
+		fprintf(t->opt.file, "%9s %-4s %-11s %-26s %-10s %s\n", "TIME",
+			"SOCK", "PORTS", "EVENT", "CAUSE", "DETAIL");
+	return fflush(t->opt.file) ? -errno : 0;
+}
+
+static int text_flush(struct output *o, nsec_t now_ns)
+{
+	struct text *t = (struct text *)o;
+
+	if (t->summed && now_ns / NSEC > t->second + 1) {
+		fprintf(t->opt.file,
+			"%11s %llu more events in this second (--all shows them)\n",
+			"...", (unsigned long long)t->summed);
+		t->summed = 0;
+	}
+	return fflush(t->opt.file) ? -errno : 0;
+}
+
+/* The closing counters go to stderr: they are the verb's to say. */
+static int text_footer(struct output *o, const struct account *account)
+{
+	(void)account;
+	return text_flush(o, ~0ull);
+}
+
+static void text_free(struct output *o)
+{
+	free(o);
+}
+
+static const struct output_ops text_ops = {
+	.header = text_header,
+	.event = text_event,
+	.flush = text_flush,
+	.footer = text_footer,
+	.free = text_free,
+};
+
+struct output *output_text_new(const struct schema *schema,
+			       const struct output_text_options *options)
+{
+	struct text *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->output.ops = &text_ops;
+	t->schema = schema;
+	t->opt = *options;
+	return &t->output;
+}
