@@ -86,7 +86,8 @@ BPF_ARCH    = $(call once,BPF_ARCH,$(CC) -dumpmachine | sed 's/-.*//; \
 HARDEN	    = $(CC_HARDEN) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all \
 	      -fno-omit-frame-pointer
-COMPILE	    = $(CC) -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE \
+COMPILE	    = $(CC) -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes \
+	      -Wstrict-prototypes -D_GNU_SOURCE \
 	      -DTCBSCOPE_VERSION=\"$(VERSION)\" -Iuser -I. -I$(O) \
 	      $(PKG_CFLAGS) -fPIE $(if $(SAN),$(SANITIZE),$(HARDEN)) \
 	      $(CPPFLAGS) $(CFLAGS)
