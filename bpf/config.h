@@ -8,17 +8,18 @@
 
 #include "bpf/event.h"
 
-#define CONFIG_PORTS 16	  /* most ports that the kernel can filter by */
+#define CONFIG_PORTS (65536 / 32) /* words of a bit map of all ports */
 #define CONFIG_CALLS 512  /* system call numbers that can be named */
 #define EVENT_TYPES 8	  /* more than the highest enum event_type */
 #define RING_DEFAULT (8u << 20)
 
 struct config {
 	__u32 events;	  /* bit mask of 1 << enum event_type */
-	__u32 ports;	  /* how many of port[] are used; 0: any port */
-	port_t port[CONFIG_PORTS]; /* pass if either end's port is in here */
+	__u8 offspring;	  /* only sockets of the descendants of `tree' */
 	__u8 all_windows; /* 0: only falls of cwnd and congestion states */
+	__u8 some_ports;  /* only if either end's port is in ports[] */
 	__u8 call[CONFIG_CALLS]; /* system call number -> enum cause */
+	__u32 ports[CONFIG_PORTS];
 };
 
 /*

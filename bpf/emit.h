@@ -27,6 +27,7 @@ struct transition {
 	__u8 cause;
 	__u8 cause_how;
 	__u8 kind;
+	__u8 kind_how;
 	__u8 tw_substate;
 	__u8 gap_from;
 };
@@ -79,7 +80,7 @@ struct {
 
 extern const volatile struct config config;
 extern __u32 hz;   /* jiffies a second; 0: unknown. Set before attaching. */
-extern __u32 tree; /* not 0: the process whose offspring is traced */
+extern __u32 tree; /* the process whose offspring is traced */
 
 static __always_inline struct counters *counters(void)
 {
@@ -145,7 +146,7 @@ static __always_inline void mem_own(struct sock_mem *mem)
 	mem->tid = id;
 	bpf_get_current_comm(mem->comm, sizeof(mem->comm));
 	mem->owner_how = HOW_observed;
-	if (tree && task_in_tree(task))
+	if (config.offspring && task_in_tree(task))
 		mem->flags |= MEM_TREE;
 	else
 		mem->flags &= ~MEM_TREE;
@@ -164,15 +165,7 @@ static __always_inline port_t sock_rport(struct sock *sk)
 
 static __always_inline bool port_wanted(port_t port)
 {
-	__u32 i;
-
-	for (i = 0; i < CONFIG_PORTS; i++) {
-		if (i >= config.ports)
-			break;
-		if (config.port[i] == port)
-			return true;
-	}
-	return false;
+	return config.ports[port / 32] & 1u << port % 32;
 }
 
 /* The kernel's share of filtering; what fails is counted, not generated. */
@@ -181,9 +174,9 @@ static __always_inline bool event_wanted(struct sock *sk, struct tcp_sock *tp,
 {
 	if (!(config.events & 1u << type))
 		return false;
-	if (tree && !(mem && mem->flags & MEM_TREE))
+	if (config.offspring && !(mem && mem->flags & MEM_TREE))
 		goto filtered;
-	if (config.ports && !port_wanted(sock_lport(sk, tp)) &&
+	if (config.some_ports && !port_wanted(sock_lport(sk, tp)) &&
 	    !port_wanted(sock_rport(sk)))
 		goto filtered;
 	return true;

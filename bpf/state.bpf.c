@@ -53,9 +53,9 @@ static __always_inline void state_emit(struct sock *sk, struct tcp_sock *tp,
 	e->cause = t->cause;
 	e->cause_how = t->cause_how;
 	e->kind = t->kind;
+	e->kind_how = t->kind_how;
 	e->tw_substate = t->tw_substate;
 	e->gap_from = t->gap_from;
-	e->pad = 0;
 	e->err = t->err;
 	EVENT_SUBMIT(e);
 }
@@ -381,6 +381,8 @@ static __always_inline int state(struct sock *sk, int old, int new,
 	if (mem && old == TCB_STATE_LISTEN && new == TCB_STATE_SYN_RECV)
 		mem_born(mem);
 	cause_find(&t, sk, tp, mem);
+	if (t.kind)
+		t.kind_how = t.cause_how;
 	if (mem) {
 		state_release(sk, tp, mem);
 		owner_update(mem, &t);

@@ -306,6 +306,7 @@ static __u32 events_mask(const struct schema *schema, const char *list)
 /*
  * The kernel's share of the filter: a port that must be at one of the ends.
  * Both ends of a local connection pass it, so that they still find each other.
+ * One such option is enough: user space applies all of them anyway.
  */
 static void push_ports(struct config *config, const char *fields,
 		       const char *values)
@@ -313,17 +314,13 @@ static void push_ports(struct config *config, const char *fields,
 	char *copy, *rest, *s;
 	uint64_t port;
 
-	if (config->ports || !strstr(fields, "port"))
+	if (config->some_ports || !strstr(fields, "port"))
 		return;
+	config->some_ports = 1;
 	copy = rest = strdup(values);
-	while (copy && (s = strsep(&rest, ","))) {
-		if (config->ports == CONFIG_PORTS ||
-		    opt_number(s, 0, UINT16_MAX, &port)) {
-			config->ports = 0; /* too many: user space does it */
-			break;
-		}
-		config->port[config->ports++] = port;
-	}
+	while (copy && (s = strsep(&rest, ",")))
+		if (!opt_number(s, 0, UINT16_MAX, &port))
+			config->ports[port / 32] |= 1u << port % 32;
 	free(copy);
 }
 
@@ -429,7 +426,7 @@ static int hold_command(struct trace *t)
 		return EXIT_DONE;
 	/* orphans of the command become ours: the kernel's filter sees them */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	t->opt.input.only_offspring = true;
+	t->opt.input.config.offspring = 1;
 	err = child_hold(&t->child, t->opt.command);
 	return err ? say_fail(EXIT_FAILED, NULL, NULL, "cannot fork: %s",
 			      strerror(-err)) : EXIT_DONE;

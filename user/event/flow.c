@@ -215,19 +215,23 @@ static struct flow *flow_new(struct flows *flows, const struct event *e)
 	return flow;
 }
 
-/* What to call an open that ended in ESTABLISHED. */
-static enum kind open_kind(const struct flow *flow, const struct event_state *s)
+/*
+ * What to call an open that ended in ESTABLISHED. Where the other end is not
+ * here its last segment tells, but for one that overtook another.
+ */
+static enum kind open_kind(const struct flow *flow, struct event_state *s)
 {
 	if (!flow->crossed && !(flow->pair && flow->pair->crossed))
 		return KIND_none;
+	s->kind_how = HOW_observed;
 	if (same_tuple(&s->ev, &s->ev, true))
 		return KIND_self;
 	if (flow->pair)
 		return flow->crossed && flow->pair->crossed ? KIND_full :
 							      KIND_half;
+	s->kind_how = HOW_derived;
 	if (s->gap_from)
 		return KIND_unknown;
-	/* the other end is not here: its last segment tells what it was */
 	return s->cause == CAUSE_RX_SYN_ACK ? KIND_full : KIND_half;
 }
 

@@ -220,7 +220,7 @@ static void explain_load(struct input_error *error, int err)
 }
 
 /* What only a BPF program can read: how fast jiffies go, our global pid. */
-static int setup(struct input_bpf *in, bool only_offspring)
+static int setup(struct input_bpf *in)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	const struct setup *setup = &in->skel->bss->setup;
@@ -237,8 +237,7 @@ static int setup(struct input_bpf *in, bool only_offspring)
 	ms = (int64_t)(setup->now_ns / 1000000) - 300000;
 	if (ms > 5000 || ms < -5000)
 		in->skel->bss->hz = (jiffies * 1000 + ms / 2) / ms;
-	if (only_offspring)
-		in->skel->bss->tree = setup->tgid;
+	in->skel->bss->tree = setup->tgid;
 	return 0;
 }
 
@@ -312,7 +311,7 @@ int input_bpf_start(struct input_bpf *in,
 		err = again == -ENOENT ? err : again;
 	}
 	if (!err)
-		err = setup(in, options->only_offspring);
+		err = setup(in);
 	if (err) {
 		explain_load(error, err);
 		return -1;

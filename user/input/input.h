@@ -13,9 +13,9 @@ typedef int (*input_sink)(void *ctx, const void *data, size_t size);
 
 /* What the kernel is to do; all of it is fixed before the programs load. */
 struct input_bpf_options {
-	struct config config;	/* call[] is filled in by the input */
+	struct config config;	/* call[] is filled in by the input;
+				   offspring means this process's own */
 	uint64_t ring_bytes;	/* rounded up to what the kernel can */
-	bool only_offspring;	/* only sockets of our own descendants */
 	bool debug;		/* libbpf's messages on stderr */
 };
 

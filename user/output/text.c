@@ -215,7 +215,7 @@ static void row_state(const struct text *t, const struct event_state *s,
 		copy_lower(words, sizeof(words),
 			   schema_name(schema, EVENT_state, "kind", s->kind),
 			   ' ');
-		DETAIL(row, "%s",
+		DETAIL(row, "%s%s", s->kind_how == HOW_derived ? "~" : "",
 		       s->kind < sizeof(kind_words) / sizeof(*kind_words) &&
 		       kind_words[s->kind] ? kind_words[s->kind] : words);
 	}
@@ -246,9 +246,11 @@ static void row_window(const struct text *t, const struct event_window *w,
 		 schema_name(t->schema, EVENT_window, "ca_state", w->ca_state));
 	if (w->ssthresh != 0x7fffffff)
 		DETAIL(row, "ssthresh %u", w->ssthresh);
-	if (w->srtt_us)
+	if (w->srtt_us >= 1000)
 		DETAIL(row, "rtt %u.%ums", w->srtt_us / 1000,
 		       w->srtt_us % 1000 / 100);
+	else if (w->srtt_us)
+		DETAIL(row, "rtt %uus", w->srtt_us);
 	if (!t->opt.terminal || t->opt.width >= WIDE) {
 		say_escape(name, sizeof(name), w->ca_name,
 			   strnlen(w->ca_name, sizeof(w->ca_name)));
