@@ -93,9 +93,9 @@ COMPILE	    = $(CC) -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes \
 	      $(CPPFLAGS) $(CFLAGS)
 LINK	    = $(CC) $(if $(SAN),$(SANITIZE)) -Wl,-z,relro,-z,now \
 	      -Wl,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
-# The harness's macros leave parameters unused.
+# The harness's macros make global functions and leave parameters unused.
 TESTFLAGS  := -isystem $(HARNESS) -isystem $(HARNESS)/kselftest \
-	      -Wno-unused-parameter
+	      -Wno-missing-prototypes -Wno-unused-parameter
 BPF_COMPILE = $(CLANG) -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror \
 	      -Wno-unused-parameter -D__TARGET_ARCH_$(BPF_ARCH) -I. \
 	      -idirafter /usr/include/$(MULTIARCH)
