@@ -36,8 +36,9 @@ static __always_inline long compat_syscall_nr(struct task_struct *task)
 }
 
 /* Is this bit of enum sock_flags set? The numbers are the kernel's own. */
-#define compat_sock_flag(sk, flag)                           \
-	(((sk)->__sk_common.skc_flags >>                     \
-	  bpf_core_enum_value(enum sock_flags, flag)) & 1)
+#define compat_sock_flag(sk, flag)                      \
+	(((sk)->__sk_common.skc_flags >>                \
+	  bpf_core_enum_value(enum sock_flags, flag)) & \
+	 1)
 
 #endif

@@ -9,8 +9,8 @@
 #include "bpf/event.h"
 
 #define CONFIG_PORTS (65536 / 32) /* words of a bit map of all ports */
-#define CONFIG_CALLS 512  /* system call numbers that can be named */
-#define EVENT_TYPES 8	  /* more than the highest enum event_type */
+#define CONFIG_CALLS 512	  /* system call numbers that can be named */
+#define EVENT_TYPES 8		  /* more than the highest enum event_type */
 #define RING_DEFAULT (8u << 20)
 
 struct config {
@@ -27,11 +27,11 @@ struct config {
  * takes from the ring. The others stand beside that sum.
  */
 struct counters {
-	__u64 generated[EVENT_TYPES];	   /* passed the kernel's filter */
-	__u64 ring_lost[EVENT_TYPES];	   /* found the ring full */
-	__u64 kernel_filtered[EVENT_TYPES];/* did not pass it */
-	__u64 recovered;		   /* by the second copy */
-	__u64 gaps;			   /* old state != last new state */
+	__u64 generated[EVENT_TYPES];	    /* passed the kernel's filter */
+	__u64 ring_lost[EVENT_TYPES];	    /* found the ring full */
+	__u64 kernel_filtered[EVENT_TYPES]; /* did not pass it */
+	__u64 recovered;		    /* by the second copy */
+	__u64 gaps;			    /* old state != last new state */
 	__u64 no_storage; /* socket memory refused: owner and gaps unknown */
 };
 

@@ -90,10 +90,10 @@ static __always_inline struct counters *counters(void)
 }
 
 /* A softirq may come between load and store even on one CPU: add locked. */
-#define COUNT(field)                                             \
-	do {                                                     \
-		struct counters *counters_ = counters();         \
-		if (counters_)                                   \
+#define COUNT(field)                                                \
+	do {                                                        \
+		struct counters *counters_ = counters();            \
+		if (counters_)                                      \
 			__sync_fetch_and_add(&counters_->field, 1); \
 	} while (0)
 
@@ -101,7 +101,8 @@ static __always_inline struct counters *counters(void)
  * Keep a struct that only locals use in the BTF of the object: the schema is
  * read from there.
  */
-#define EVENT_ANCHOR(type) const struct type *type##_anchor __attribute__((unused))
+#define EVENT_ANCHOR(type) \
+	const struct type *type##_anchor __attribute__((unused))
 
 static __always_inline struct sock_mem *mem_get(struct sock *sk)
 {
@@ -155,7 +156,7 @@ static __always_inline void mem_own(struct sock_mem *mem)
 static __always_inline port_t sock_lport(struct sock *sk, struct tcp_sock *tp)
 {
 	return sk->__sk_common.skc_num ?:
-	       bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
+		       bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
 }
 
 static __always_inline port_t sock_rport(struct sock *sk)
@@ -252,14 +253,14 @@ static __always_inline void event_fill(struct event *e, struct sock *sk,
  * Room for one event in the ring, counted either way. The reader polls: a
  * wakeup for each event would cost eight times the event.
  */
-#define EVENT_RESERVE(struct_type, type)                              \
-	({                                                            \
-		struct struct_type *room_;                            \
-		COUNT(generated[type]);                               \
-		room_ = bpf_ringbuf_reserve(&ring, sizeof(*room_), 0);\
-		if (!room_)                                           \
-			COUNT(ring_lost[type]);                       \
-		room_;                                                \
+#define EVENT_RESERVE(struct_type, type)                               \
+	({                                                             \
+		struct struct_type *room_;                             \
+		COUNT(generated[type]);                                \
+		room_ = bpf_ringbuf_reserve(&ring, sizeof(*room_), 0); \
+		if (!room_)                                            \
+			COUNT(ring_lost[type]);                        \
+		room_;                                                 \
 	})
 
 #define EVENT_SUBMIT(e) bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP)

@@ -180,10 +180,9 @@ struct event_state {
 	enum how kind_how DOC("how the kind came to be known") ABSENT_IF(0);
 	enum tcb_state tw_substate
 		DOC("state that the TIME_WAIT minisocket stands in for")
-		ABSENT_IF(0);
-	enum tcb_state gap_from
-		DOC("transitions were missed: state last seen before")
-		ABSENT_IF(0);
+			ABSENT_IF(0);
+	enum tcb_state gap_from DOC(
+		"transitions were missed: state last seen before") ABSENT_IF(0);
 	__u32 err DOC("errno in sk_err") ABSENT_IF(0);
 };
 

@@ -70,8 +70,8 @@ struct sock_common {
 
 /* Bits of skc_flags, by number; their values come from the kernel's BTF. */
 enum sock_flags {
-	SOCK_DEAD,   /* no process holds it: closed, or never accepted */
-	SOCK_DONE,   /* the peer's FIN has been taken */
+	SOCK_DEAD, /* no process holds it: closed, or never accepted */
+	SOCK_DONE, /* the peer's FIN has been taken */
 	SOCK_LINGER,
 };
 

@@ -118,11 +118,11 @@ static __always_inline enum cause cause_timer(struct tcp_sock *tp)
 #define SURE(t, c) ((t)->cause = (c), (t)->cause_how = HOW_observed)
 
 /* Is the sysctl or the socket's own FIN_WAIT2 time above TIME_WAIT's 60 s? */
-static __always_inline bool long_fin_wait2(struct sock *sk,
-					   struct tcp_sock *tp)
+static __always_inline bool long_fin_wait2(struct sock *sk, struct tcp_sock *tp)
 {
 	int jiffies = tp->linger2 ?:
-		sk->__sk_common.skc_net.net->ipv4.sysctl_tcp_fin_timeout;
+				    sk->__sk_common.skc_net.net->ipv4
+				      .sysctl_tcp_fin_timeout;
 
 	return hz && jiffies > 60 * (int)hz;
 }
@@ -350,8 +350,7 @@ static __always_inline void state_hold(struct sock *sk, struct sock_mem *mem,
  * run that copy again: the kernel skips it. The second copy then finds that
  * the memory does not know the transition, and stands in.
  */
-static __always_inline int state(struct sock *sk, int old, int new,
-				 bool second)
+static __always_inline int state(struct sock *sk, int old, int new, bool second)
 {
 	struct transition t = { .old = old, .new = new, .how = HOW_observed };
 	struct sock_mem *mem;

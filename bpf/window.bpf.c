@@ -132,5 +132,6 @@ SEC("tp_btf/sock_send_length")
 int BPF_PROG(window_send, struct sock *sk)
 {
 	return sk->__sk_common.skc_state == TCB_STATE_ESTABLISHED ?
-		       window(sk, -1, WINDOW_AT_send) : 0;
+		       window(sk, -1, WINDOW_AT_send) :
+		       0;
 }

@@ -178,8 +178,9 @@ static struct json_object *names_json(const struct schema_field *f)
 	for (i = 0; i < f->values->n; i++)
 		if (f->values->names[i] &&
 		    !(f->can_be_absent && i == f->absent))
-			json_object_array_add(names, json_object_new_string(
-						     f->values->names[i]));
+			json_object_array_add(names,
+					      json_object_new_string(
+						      f->values->names[i]));
 	return names;
 }
 
@@ -195,7 +196,7 @@ static struct json_object *field_json(const struct schema_field *f)
 		json_object_object_add(o, "minimum", json_object_new_int(0));
 		if (*f->unit)
 			json_object_object_add(o, "unit",
-					json_object_new_string(f->unit));
+					       json_object_new_string(f->unit));
 		return o;
 	}
 	json_object_object_add(o, "type", json_object_new_string("string"));
@@ -222,7 +223,7 @@ static struct json_object *type_json(const struct schema_type *type)
 				       is_type ? constant : field_json(f));
 		if (!f->can_be_absent)
 			json_object_array_add(required,
-					json_object_new_string(f->name));
+					      json_object_new_string(f->name));
 	}
 	json_object_object_add(o, "type", json_object_new_string("object"));
 	json_object_object_add(o, "properties", properties);
@@ -236,8 +237,10 @@ static int json_schema(const struct schema *schema)
 	struct json_object *any = json_object_new_array();
 	int i;
 
-	json_object_object_add(o, "$schema", json_object_new_string(
-		"https://json-schema.org/draft/2020-12/schema"));
+	json_object_object_add(
+		o, "$schema",
+		json_object_new_string(
+			"https://json-schema.org/draft/2020-12/schema"));
 	json_object_object_add(o, "title",
 			       json_object_new_string("tcbscope event"));
 	for (i = 0; i < EVENT_TYPES; i++)
@@ -245,8 +248,8 @@ static int json_schema(const struct schema *schema)
 			json_object_array_add(any,
 					      type_json(&schema->types[i]));
 	json_object_object_add(o, "oneOf", any);
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(
+		o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 	return EXIT_DONE;
 }
@@ -273,8 +276,9 @@ int cmd_events(int argc, char **argv)
 		return say_fail(EXIT_FAILED, NULL, NULL,
 				"cannot read the schema: %s", strerror(errno));
 	}
-	code = format == FORMAT_REST ? rest(schema) :
-	       format == FORMAT_SCHEMA ? json_schema(schema) : text(schema);
+	code = format == FORMAT_REST   ? rest(schema) :
+	       format == FORMAT_SCHEMA ? json_schema(schema) :
+					 text(schema);
 	if (fflush(stdout) && errno != EPIPE)
 		code = say_fail(EXIT_FAILED, NULL, NULL, "cannot write: %s",
 				strerror(errno));

@@ -54,8 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-__attribute__((format(printf, 1, 2)))
-static void say(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
 {
 	va_list args;
 
@@ -86,7 +85,9 @@ static int run(const struct scenario *scenario)
 {
 	char tcbscope[4096], tcbpeer[4096];
 	struct stage stage = {
-		.say = say, .tcbscope = tcbscope, .tcbpeer = tcbpeer,
+		.say = say,
+		.tcbscope = tcbscope,
+		.tcbpeer = tcbpeer,
 	};
 	int err;
 
@@ -103,9 +104,8 @@ static int run(const struct scenario *scenario)
 				"run it with sudo", "cannot set up %s: %s",
 				scenario->name, strerror(-err));
 	if (err < 0)
-		return say_fail(EXIT_FAILED, NULL, NULL,
-				"cannot set up %s: %s", scenario->name,
-				strerror(-err));
+		return say_fail(EXIT_FAILED, NULL, NULL, "cannot set up %s: %s",
+				scenario->name, strerror(-err));
 	return err ? EXIT_FAILED : EXIT_DONE;
 }
 

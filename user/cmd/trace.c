@@ -57,9 +57,21 @@ struct trace {
 };
 
 enum {
-	OPT_COMM = 256, OPT_PORT, OPT_SPORT, OPT_DPORT, OPT_ADDR, OPT_NETNS,
-	OPT_STATE, OPT_EVENTS, OPT_WINDOWS, OPT_DURATION, OPT_TIME, OPT_RING,
-	OPT_ALL, OPT_COLOUR, OPT_DEBUG,
+	OPT_COMM = 256,
+	OPT_PORT,
+	OPT_SPORT,
+	OPT_DPORT,
+	OPT_ADDR,
+	OPT_NETNS,
+	OPT_STATE,
+	OPT_EVENTS,
+	OPT_WINDOWS,
+	OPT_DURATION,
+	OPT_TIME,
+	OPT_RING,
+	OPT_ALL,
+	OPT_COLOUR,
+	OPT_DEBUG,
 };
 
 static const struct argp_option options[] = {
@@ -85,8 +97,8 @@ static const struct argp_option options[] = {
 	{ "time", OPT_TIME, "rel|delta|wall|mono", 0, "what to show [rel]", 3 },
 	{ "all", OPT_ALL, NULL, 0,
 	  "never sum up, however many lines a terminal gets", 3 },
-	{ "color", OPT_COLOUR, "auto|always|never", 0,
-	  "colour by state [auto]", 3 },
+	{ "color", OPT_COLOUR, "auto|always|never", 0, "colour by state [auto]",
+	  3 },
 	{ "debug", OPT_DEBUG, NULL, 0, "show what libbpf says", 4 },
 	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 },
 	{}
@@ -167,8 +179,8 @@ static void parse_how(int key, char *arg, struct argp_state *state)
 		if (opt_size(arg, &opt->input.ring_bytes) ||
 		    opt->input.ring_bytes < 4096 ||
 		    opt->input.ring_bytes > 1u << 30)
-			argp_error(state, "--ring: not a size from 4K to 1G: %s",
-				   arg);
+			argp_error(state,
+				   "--ring: not a size from 4K to 1G: %s", arg);
 		break;
 	case OPT_TIME:
 		opt->time = word(state, "time", arg, times);
@@ -238,7 +250,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		argp_error(state, "what is '%s'? A command goes behind --",
 			   arg);
 		break;
-	case OPT_DURATION: case 'c': case OPT_RING: case OPT_TIME:
+	case OPT_DURATION:
+	case 'c':
+	case OPT_RING:
+	case OPT_TIME:
 	case OPT_COLOUR:
 		parse_how(key, arg, state);
 		break;
@@ -264,7 +279,8 @@ static void names_of(const struct schema *schema, const char *field, char *to,
 		return;
 	for (i = 0; i < f->values->n && n < size; i++)
 		if (f->values->names[i])
-			n += snprintf(to + n, size - n, "%s%s", n ? ", " : "one of ",
+			n += snprintf(to + n, size - n, "%s%s",
+				      n ? ", " : "one of ",
 				      f->values->names[i]);
 }
 
@@ -377,8 +393,8 @@ static int make_outputs(struct trace *t)
 		t->json_file = fopen(t->opt.json_file, "we");
 		if (!t->json_file)
 			return say_fail(EXIT_FAILED, NULL, NULL,
-					"cannot write %s: %s",
-					t->opt.json_file, strerror(errno));
+					"cannot write %s: %s", t->opt.json_file,
+					strerror(errno));
 		err = pipeline_add_output(t->pipeline,
 					  output_json_new(t->schema,
 							  t->json_file));
@@ -429,7 +445,8 @@ static int hold_command(struct trace *t)
 	t->opt.input.config.offspring = 1;
 	err = child_hold(&t->child, t->opt.command);
 	return err ? say_fail(EXIT_FAILED, NULL, NULL, "cannot fork: %s",
-			      strerror(-err)) : EXIT_DONE;
+			      strerror(-err)) :
+		     EXIT_DONE;
 }
 
 static int start_input(struct trace *t)
@@ -531,31 +548,26 @@ static int loop(struct trace *t)
 /* The last line: where every event went. */
 static void say_account(const struct account *a)
 {
-	uint64_t lost = account_sum((uint64_t *)a->kernel.ring_lost);
+	const struct counters *k = &a->kernel;
+	__u64 lost = account_sum(k->ring_lost);
 
 	fprintf(stderr,
 		"%llu generated = %llu delivered + %llu lost; %llu shown + %llu filtered; %llu missed, %llu recovered, %llu gaps",
-		(unsigned long long)account_sum((uint64_t *)a->kernel.generated),
-		(unsigned long long)account_sum(a->delivered),
-		(unsigned long long)lost,
-		(unsigned long long)account_sum(a->shown),
-		(unsigned long long)account_sum(a->filtered),
-		(unsigned long long)a->missed_runs, a->kernel.recovered,
-		a->kernel.gaps);
-	if (account_sum((uint64_t *)a->kernel.kernel_filtered))
+		account_sum(k->generated), account_sum(a->delivered), lost,
+		account_sum(a->shown), account_sum(a->filtered), a->missed_runs,
+		k->recovered, k->gaps);
+	if (account_sum(k->kernel_filtered))
 		fprintf(stderr, "; %llu filtered in the kernel",
-			(unsigned long long)account_sum(
-				(uint64_t *)a->kernel.kernel_filtered));
+			account_sum(k->kernel_filtered));
 	if (a->late)
-		fprintf(stderr, "; %llu late", (unsigned long long)a->late);
-	if (a->kernel.no_storage)
-		fprintf(stderr, "; %llu without memory", a->kernel.no_storage);
+		fprintf(stderr, "; %llu late", a->late);
+	if (k->no_storage)
+		fprintf(stderr, "; %llu without memory", k->no_storage);
 	if (a->malformed)
-		fprintf(stderr, "; %llu malformed",
-			(unsigned long long)a->malformed);
+		fprintf(stderr, "; %llu malformed", a->malformed);
 	putc('\n', stderr);
 	if (lost)
-		say_note("the ring was too small for this load: try --ring 64M");
+		say_note("the ring was too small: try --ring 64M");
 }
 
 /* Detach first: then the account is exact, and complete when all is read. */
@@ -662,8 +674,7 @@ int cmd_trace(int argc, char **argv)
 		return say_fail(EXIT_USAGE, NULL, NULL,
 				"more than %d filter options", TERMS);
 	if (t.opt.command && !*t.opt.command)
-		return say_fail(EXIT_USAGE, NULL, NULL,
-				"no command behind --");
+		return say_fail(EXIT_USAGE, NULL, NULL, "no command behind --");
 	code = prepare(&t);
 	if (!code)
 		code = run(&t);

@@ -11,21 +11,20 @@
 #define TCBSCOPE_EVENT_ACCOUNT_H
 
 #include "bpf/config.h"
-#include <stdint.h>
 
 struct account {
 	struct counters kernel;
-	uint64_t missed_runs; /* of BPF programs: skipped on top of themselves */
-	uint64_t delivered[EVENT_TYPES];
-	uint64_t shown[EVENT_TYPES];
-	uint64_t filtered[EVENT_TYPES];
-	uint64_t malformed; /* broke the schema: of no known type */
-	uint64_t late;	    /* shown out of order */
+	__u64 missed_runs; /* of BPF programs: skipped on top of themselves */
+	__u64 delivered[EVENT_TYPES];
+	__u64 shown[EVENT_TYPES];
+	__u64 filtered[EVENT_TYPES];
+	__u64 malformed; /* broke the schema: of no known type */
+	__u64 late;	 /* shown out of order */
 };
 
-static inline uint64_t account_sum(const uint64_t count[EVENT_TYPES])
+static inline __u64 account_sum(const __u64 count[EVENT_TYPES])
 {
-	uint64_t sum = 0;
+	__u64 sum = 0;
 	int i;
 
 	for (i = 0; i < EVENT_TYPES; i++)

@@ -187,8 +187,8 @@ static void flow_remove(struct flows *flows, struct flow *flow)
 
 struct flow *flow_find(const struct flows *flows, __u64 cookie)
 {
-	struct flow *flow = flows->by_cookie[hash(flows, &cookie,
-						  sizeof(cookie))];
+	struct flow *flow =
+		flows->by_cookie[hash(flows, &cookie, sizeof(cookie))];
 
 	while (flow && flow->cookie != cookie)
 		flow = flow->next_cookie;
@@ -204,8 +204,7 @@ static struct flow *flow_new(struct flows *flows, const struct event *e)
 	flow = calloc(1, sizeof(*flow));
 	if (!flow)
 		return NULL;
-	bucket = &flows->by_cookie[hash(flows, &e->cookie,
-					sizeof(e->cookie))];
+	bucket = &flows->by_cookie[hash(flows, &e->cookie, sizeof(e->cookie))];
 	flow->cookie = e->cookie;
 	flow->id = ++flows->ids;
 	flow->next_cookie = *bucket;
@@ -279,7 +278,8 @@ struct flow *flow_update(struct flows *flows, struct event *e)
 	if (e->type == EVENT_state)
 		note_state(flow, (struct event_state *)e);
 	age_remove(flows, flow);
-	if (flow->state == TCB_STATE_CLOSE || flow->state == TCB_STATE_TIME_WAIT)
+	if (flow->state == TCB_STATE_CLOSE ||
+	    flow->state == TCB_STATE_TIME_WAIT)
 		age_oldest(flows, flow);
 	else
 		age_newest(flows, flow);

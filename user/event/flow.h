@@ -12,8 +12,8 @@
 
 enum flow_role {
 	FLOW_UNKNOWN,
-	FLOW_ACTIVE,   /* sent a SYN */
-	FLOW_PASSIVE,  /* came out of a listener */
+	FLOW_ACTIVE,  /* sent a SYN */
+	FLOW_PASSIVE, /* came out of a listener */
 	FLOW_LISTENER,
 };
 
@@ -21,9 +21,9 @@ struct flow {
 	__u64 cookie;
 	unsigned int id; /* 1, 2, ... in order of appearance: "#1" */
 	enum flow_role role;
-	struct event last; /* the latest event's common part */
+	struct event last;    /* the latest event's common part */
 	enum tcb_state state; /* after the latest transition; 0: unknown */
-	bool crossed; /* went SYN_SENT -> SYN_RECV in this connection */
+	bool crossed;	      /* went SYN_SENT -> SYN_RECV in this connection */
 	bool introduced, pair_introduced; /* an output's notes */
 	struct flow *pair; /* the other end, if it is on this machine */
 	/* below: flow.c only */

@@ -24,8 +24,8 @@ struct hook {
 /* What is known when a trace begins. Strings are the caller's. */
 struct trace_info {
 	const char *version, *host, *kernel;
-	nsec_t start_ns;	/* CLOCK_MONOTONIC */
-	__s64 wall_offset_ns;	/* to add for CLOCK_REALTIME */
+	nsec_t start_ns;      /* CLOCK_MONOTONIC */
+	__s64 wall_offset_ns; /* to add for CLOCK_REALTIME */
 	const struct hook *hooks;
 	unsigned int n_hooks;
 };
@@ -38,8 +38,8 @@ struct output {
 struct output_ops {
 	int (*header)(struct output *o, const struct trace_info *info);
 	/* @flow may be NULL. *@shown: false if it only went into a sum. */
-	int (*event)(struct output *o, const struct event *e,
-		     struct flow *flow, bool *shown);
+	int (*event)(struct output *o, const struct event *e, struct flow *flow,
+		     bool *shown);
 	/* Called when the input pauses, at @now_ns: let lines be seen. */
 	int (*flush)(struct output *o, nsec_t now_ns);
 	int (*footer)(struct output *o, const struct account *account);

@@ -18,9 +18,9 @@
 static const struct {
 	const char *type, *unit;
 } units[] = {
-	{ "nsec_t", "ns" },	    { "usec_t", "us" },
-	{ "bytes_t", "bytes" },	    { "bytes32_t", "bytes" },
-	{ "segs_t", "segments" },   { "bytes_per_sec_t", "bytes/s" },
+	{ "nsec_t", "ns" },	  { "usec_t", "us" },
+	{ "bytes_t", "bytes" },	  { "bytes32_t", "bytes" },
+	{ "segs_t", "segments" }, { "bytes_per_sec_t", "bytes/s" },
 };
 
 static const char *type_name(const struct schema *schema,
@@ -51,8 +51,7 @@ static const char *tag_find(const struct schema *schema, unsigned int id,
 }
 
 /* How much all names of an enum have in common, up to an underscore. */
-static size_t enum_prefix(const struct schema *schema,
-			  const struct btf_type *t)
+static size_t enum_prefix(const struct schema *schema, const struct btf_type *t)
 {
 	const struct btf_enum *v = btf_enum(t);
 	const char *first = btf__name_by_offset(schema->btf, v->name_off);
@@ -102,7 +101,8 @@ static const struct schema_enum *enum_read(struct schema *schema,
 	prefix = enum_prefix(schema, t);
 	for (i = 0; i < btf_vlen(t); i++)
 		e->names[v[i].val] = prefix +
-			btf__name_by_offset(schema->btf, v[i].name_off);
+				     btf__name_by_offset(schema->btf,
+							 v[i].name_off);
 	return e;
 }
 

@@ -37,12 +37,12 @@ struct schema_field {
 	unsigned int offset; /* bytes from the start of the event */
 	unsigned int size;   /* bytes */
 	bool can_be_absent;
-	uint64_t absent; /* the value that means so */
+	uint64_t absent;		  /* the value that means so */
 	const struct schema_enum *values; /* of SCHEMA_ENUM */
 };
 
 struct schema_type {
-	const char *name; /* "state" */
+	const char *name;  /* "state" */
 	unsigned int size; /* bytes of the whole event */
 	unsigned int n;
 	unsigned int common; /* the first so many fields are struct event's */

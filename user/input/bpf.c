@@ -25,7 +25,7 @@ static const struct program {
 	const char *name;
 	const char *tracepoint; /* NULL: not attached to one */
 	bool mandatory;
-	__u32 events; /* bit mask of those it serves; 0: all */
+	__u32 events;	     /* bit mask of those it serves; 0: all */
 	const char *without; /* what is lost */
 } programs[] = {
 	{ "state_first", "inet_sock_set_state", true, 0, NULL },
@@ -42,8 +42,7 @@ static const struct program {
 	{ "window_ack", "tcp_probe", true, 1u << EVENT_window, NULL },
 	{ "window_ca_state", "tcp_cong_state_set", false, 1u << EVENT_window,
 	  "congestion states are seen at the next ACK" },
-	{ "window_retransmit", "tcp_retransmit_skb", false,
-	  1u << EVENT_window,
+	{ "window_retransmit", "tcp_retransmit_skb", false, 1u << EVENT_window,
 	  "changes at a retransmission are seen at the next ACK" },
 	{ "window_state", "inet_sock_set_state", false, 1u << EVENT_window,
 	  "changes outside ESTABLISHED are not seen" },
@@ -84,7 +83,7 @@ struct input_bpf {
 	input_sink sink; /* during a read */
 	void *ctx;
 	int sink_err;
-	__u32 waiters; /* of the kernel's count, how many have been served */
+	__u32 waiters;	/* of the kernel's count, how many have been served */
 	uint64_t taken; /* records out of the ring */
 };
 
@@ -152,8 +151,7 @@ static int configure(struct input_bpf *in,
 		bytes *= 2;
 	for (i = 0; i < PROGRAMS; i++)
 		bpf_program__set_autoload(program_of(in, i),
-					  wanted(&programs[i],
-						 config->events));
+					  wanted(&programs[i], config->events));
 	return bpf_map__set_max_entries(in->skel->maps.ring, bytes);
 }
 
@@ -316,8 +314,8 @@ int input_bpf_start(struct input_bpf *in,
 		explain_load(error, err);
 		return -1;
 	}
-	in->ring = ring_buffer__new(bpf_map__fd(in->skel->maps.ring),
-				    on_record, in, NULL);
+	in->ring = ring_buffer__new(bpf_map__fd(in->skel->maps.ring), on_record,
+				    in, NULL);
 	if (!in->ring) {
 		explain_load(error, -errno);
 		return -1;
@@ -328,8 +326,7 @@ int input_bpf_start(struct input_bpf *in,
 	return -1;
 }
 
-const struct hook *input_bpf_hooks(const struct input_bpf *in,
-				   unsigned int *n)
+const struct hook *input_bpf_hooks(const struct input_bpf *in, unsigned int *n)
 {
 	*n = in->n_hooks;
 	return in->hooks;
@@ -440,15 +437,16 @@ static uint64_t read_missed(struct input_bpf *in)
 void input_bpf_account(struct input_bpf *in, struct account *account)
 {
 	struct timespec ms = { .tv_nsec = 1000000 };
+	struct counters *k = &account->kernel;
 	int tries = DRAIN_MS;
 
 	for (;;) {
-		read_counters(in, &account->kernel);
+		read_counters(in, k);
 		if (in->sink && !in->sink_err)
 			ring_buffer__consume(in->ring);
-		if (account_sum((uint64_t *)account->kernel.generated) -
-		    account_sum((uint64_t *)account->kernel.ring_lost) ==
-		    in->taken || !tries--)
+		if (account_sum(k->generated) - account_sum(k->ring_lost) ==
+			    in->taken ||
+		    !tries--)
 			break;
 		nanosleep(&ms, NULL);
 	}

@@ -13,10 +13,10 @@ typedef int (*input_sink)(void *ctx, const void *data, size_t size);
 
 /* What the kernel is to do; all of it is fixed before the programs load. */
 struct input_bpf_options {
-	struct config config;	/* call[] is filled in by the input;
-				   offspring means this process's own */
-	uint64_t ring_bytes;	/* rounded up to what the kernel can */
-	bool debug;		/* libbpf's messages on stderr */
+	struct config config; /* call[] is filled in by the input;
+				 offspring means this process's own */
+	uint64_t ring_bytes;  /* rounded up to what the kernel can */
+	bool debug;	      /* libbpf's messages on stderr */
 };
 
 /* Why input_bpf_open() or _start() failed, in words for the user. */
@@ -44,8 +44,7 @@ int input_bpf_start(struct input_bpf *in,
 		    struct input_error *error);
 
 /* Which programs run, which are missing and what is lost by it. */
-const struct hook *input_bpf_hooks(const struct input_bpf *in,
-				   unsigned int *n);
+const struct hook *input_bpf_hooks(const struct input_bpf *in, unsigned int *n);
 
 /*
  * Yields all records there are. *@complete: nothing older than that can come

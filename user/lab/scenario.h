@@ -11,8 +11,7 @@
 /* Where a scenario says what it does; the verb prints it. */
 struct stage {
 	/* One line for the reader, in order with the trace's own lines. */
-	void (*say)(const char *fmt, ...)
-		__attribute__((format(printf, 1, 2)));
+	void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 	const char *tcbscope, *tcbpeer; /* paths of the programs */
 };
 

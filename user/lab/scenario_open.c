@@ -20,7 +20,8 @@
 #include <unistd.h>
 
 #define PATIENCE_NS 8000000000ull /* for any one step */
-#define FULL_PATH "CLOSE SYN_SENT SYN_RECV ESTABLISHED FIN_WAIT1 CLOSING TIME_WAIT"
+#define FULL_PATH \
+	"CLOSE SYN_SENT SYN_RECV ESTABLISHED FIN_WAIT1 CLOSING TIME_WAIT"
 
 static const unsigned int ports[2] = { 2000, 2001 };
 
@@ -57,8 +58,13 @@ static int fail(const struct simultaneous *s, const char *what, int err)
 static int start_trace(struct simultaneous *s)
 {
 	char netns[64], json[64];
-	char *argv[] = { (char *)s->stage->tcbscope, "trace", "--windows",
-			 "--netns", netns, json, NULL };
+	char *argv[] = { (char *)s->stage->tcbscope,
+			 "trace",
+			 "--windows",
+			 "--netns",
+			 netns,
+			 json,
+			 NULL };
 	struct sighting header = { .type = "header" };
 	int fds[2];
 
@@ -88,8 +94,14 @@ static int start_trace(struct simultaneous *s)
 static int start_peer(struct simultaneous *s, int side)
 {
 	char local[64], remote[64], ip[2][INET_ADDRSTRLEN];
-	char *argv[] = { (char *)s->stage->tcbpeer, "-q", "--hold", "-l",
-			 local, "-r", remote, NULL };
+	char *argv[] = { (char *)s->stage->tcbpeer,
+			 "-q",
+			 "--hold",
+			 "-l",
+			 local,
+			 "-r",
+			 remote,
+			 NULL };
 	struct end *end = &s->end[side];
 	int in[2], out[2], stdio[3], i;
 
@@ -97,7 +109,8 @@ static int start_peer(struct simultaneous *s, int side)
 		inet_ntop(AF_INET, &s->pair.side[i].addr4, ip[i], sizeof(*ip));
 	snprintf(local, sizeof(local), "%s:%u", ip[side], ports[side]);
 	snprintf(remote, sizeof(remote), "%s:%u", ip[!side], ports[!side]);
-	s->stage->say("%c$ tcbpeer --hold -l %s -r %s", 'A' + side, local, remote);
+	s->stage->say("%c$ tcbpeer --hold -l %s -r %s", 'A' + side, local,
+		      remote);
 	if (pipe2(in, O_CLOEXEC))
 		return -errno;
 	if (pipe2(out, O_CLOEXEC)) {
@@ -181,7 +194,8 @@ static int open_both(struct simultaneous *s)
 		err = wait_seen(s, "SYN_SENT");
 	if (err)
 		return fail(s, "waiting for two held SYNs", err);
-	s->stage->say("  both SYNs are on their way, held by the gate: it opens");
+	s->stage->say(
+		"  both SYNs are on their way, held by the gate: it opens");
 	err = gate_open(&s->gate);
 	if (!err)
 		err = wait_seen(s, "ESTABLISHED");
@@ -251,16 +265,19 @@ static int judge(struct simultaneous *s)
 	}
 	if (!witness_complete(s->witness)) {
 		s->stage->say("the trace is not complete: lost %lld, gaps %lld",
-			      (long long)witness_counter(s->witness, "ring_lost"),
+			      (long long)witness_counter(s->witness,
+							 "ring_lost"),
 			      (long long)witness_counter(s->witness, "gaps"));
 		proved = false;
 	}
 	if (!proved) {
-		s->stage->say("not proved: a full simultaneous open and a simultaneous close");
+		s->stage->say(
+			"not proved: a full simultaneous open and a simultaneous close");
 		return 1;
 	}
 	s->stage->say("proved by %lld events, none lost: both ends went %s",
-		      (long long)witness_counter(s->witness, "shown"), FULL_PATH);
+		      (long long)witness_counter(s->witness, "shown"),
+		      FULL_PATH);
 	return 0;
 }
 
@@ -318,6 +335,7 @@ destroy:
 
 const struct scenario scenario_simultaneous_open = {
 	.name = "simultaneous-open",
-	.title = "two peers open to each other without a listener, and close at once",
+	.title =
+		"two peers open to each other without a listener, and close at once",
 	.run = simultaneous_open,
 };

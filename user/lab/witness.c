@@ -113,7 +113,8 @@ static int read_more(struct witness *w, uint64_t deadline)
 	n = poll(&pfd, 1, now < deadline ? (deadline - now) / 1000000 + 1 : 0);
 	if (n <= 0)
 		return n < 0 && errno != EINTR ? -errno :
-		       n < 0 ? 0 : -ETIMEDOUT;
+		       n < 0		       ? 0 :
+						 -ETIMEDOUT;
 	n = read(w->fd, w->line + w->len, LINE_MAX_BYTES - w->len);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
@@ -130,8 +131,9 @@ const char *witness_string(struct json_object *event, const char *field)
 	struct json_object *o;
 
 	return json_object_object_get_ex(event, field, &o) &&
-	       json_object_is_type(o, json_type_string) ?
-		       json_object_get_string(o) : NULL;
+			       json_object_is_type(o, json_type_string) ?
+		       json_object_get_string(o) :
+		       NULL;
 }
 
 uint64_t witness_number(struct json_object *event, const char *field)
@@ -139,7 +141,8 @@ uint64_t witness_number(struct json_object *event, const char *field)
 	struct json_object *o;
 
 	return json_object_object_get_ex(event, field, &o) ?
-		       json_object_get_uint64(o) : 0;
+		       json_object_get_uint64(o) :
+		       0;
 }
 
 static bool same_string(struct json_object *event, const char *field,
@@ -272,6 +275,6 @@ bool witness_complete(const struct witness *w)
 	       !witness_counter(w, "gaps") &&
 	       !witness_counter(w, "malformed") &&
 	       witness_counter(w, "generated") == delivered &&
-	       witness_counter(w, "shown") +
-	       witness_counter(w, "filtered") == delivered;
+	       witness_counter(w, "shown") + witness_counter(w, "filtered") ==
+		       delivered;
 }

@@ -118,15 +118,14 @@ static int json_flush(struct output *o, nsec_t now_ns)
 
 /* {"name":total,"by_type":...}: an object with one number for each type. */
 static void counts(const struct json *j, const char *name,
-		   const uint64_t count[EVENT_TYPES])
+		   const __u64 count[EVENT_TYPES])
 {
 	int i;
 
-	fprintf(j->file, ",\"%s\":{\"total\":%" PRIu64, name,
-		account_sum(count));
+	fprintf(j->file, ",\"%s\":{\"total\":%llu", name, account_sum(count));
 	for (i = 0; i < EVENT_TYPES; i++)
 		if (j->schema->types[i].n)
-			fprintf(j->file, ",\"%s\":%" PRIu64,
+			fprintf(j->file, ",\"%s\":%llu",
 				j->schema->types[i].name, count[i]);
 	putc('}', j->file);
 }
@@ -136,18 +135,17 @@ static int json_footer(struct output *o, const struct account *a)
 	struct json *j = (struct json *)o;
 
 	fputs("{\"type\":\"footer\"", j->file);
-	counts(j, "generated", (const uint64_t *)a->kernel.generated);
-	counts(j, "ring_lost", (const uint64_t *)a->kernel.ring_lost);
+	counts(j, "generated", a->kernel.generated);
+	counts(j, "ring_lost", a->kernel.ring_lost);
 	counts(j, "delivered", a->delivered);
 	counts(j, "shown", a->shown);
 	counts(j, "filtered", a->filtered);
-	counts(j, "kernel_filtered",
-	       (const uint64_t *)a->kernel.kernel_filtered);
+	counts(j, "kernel_filtered", a->kernel.kernel_filtered);
 	fprintf(j->file,
-		",\"missed_runs\":%" PRIu64 ",\"recovered\":%llu,\"gaps\":%llu",
+		",\"missed_runs\":%llu,\"recovered\":%llu,\"gaps\":%llu",
 		a->missed_runs, a->kernel.recovered, a->kernel.gaps);
 	fprintf(j->file,
-		",\"no_storage\":%llu,\"malformed\":%" PRIu64 ",\"late\":%" PRIu64 "}\n",
+		",\"no_storage\":%llu,\"malformed\":%llu,\"late\":%llu}\n",
 		a->kernel.no_storage, a->malformed, a->late);
 	return fflush(j->file) ? -errno : 0;
 }

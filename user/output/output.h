@@ -14,10 +14,10 @@ enum output_time { TIME_REL, TIME_DELTA, TIME_WALL, TIME_MONO };
 
 struct output_text_options {
 	FILE *file;
-	bool terminal;	   /* introduce flows, fit lines, sum up floods */
+	bool terminal; /* introduce flows, fit lines, sum up floods */
 	bool colour;
-	bool all;	   /* never sum up */
-	unsigned int width;/* columns of the terminal; 0: no limit */
+	bool all;	    /* never sum up */
+	unsigned int width; /* columns of the terminal; 0: no limit */
 	enum output_time time;
 };
 

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <time.h>
 
-#define WIDE 132	    /* columns from which owner and addresses fit */
-#define FLOOD 1000	    /* lines a second that a terminal is given */
+#define WIDE 132   /* columns from which owner and addresses fit */
+#define FLOOD 1000 /* lines a second that a terminal is given */
 #define NSEC 1000000000ull
-#define NAME_LEN 80	    /* "comm[pid]", escaped */
+#define NAME_LEN 80		      /* "comm[pid]", escaped */
 #define END_LEN (SCHEMA_ADDR_LEN + 8) /* "[addr]:port" */
 
 struct text {
@@ -26,9 +26,9 @@ struct text {
 	struct output_text_options opt;
 	nsec_t start, last;
 	__s64 wall_offset;
-	nsec_t second;	   /* the one that lines are counted in */
+	nsec_t second; /* the one that lines are counted in */
 	unsigned int lines;
-	uint64_t summed;   /* events of this second that got no line */
+	uint64_t summed; /* events of this second that got no line */
 };
 
 /* A line, cell by cell. */
@@ -48,8 +48,8 @@ static const char *const kind_words[] = {
 	[KIND_linger] = "SO_LINGER 0",
 };
 
-__attribute__((format(printf, 3, 4)))
-static void append(char *to, size_t size, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void append(char *to, size_t size,
+							 const char *fmt, ...)
 {
 	size_t n = strlen(to);
 	va_list args;
@@ -61,7 +61,8 @@ static void append(char *to, size_t size, const char *fmt, ...)
 	va_end(args);
 }
 
-#define DETAIL(row, ...) append((row)->detail, sizeof((row)->detail), __VA_ARGS__)
+#define DETAIL(row, ...) \
+	append((row)->detail, sizeof((row)->detail), __VA_ARGS__)
 
 static void copy_lower(char *to, size_t size, const char *from, char dash)
 {
@@ -217,12 +218,14 @@ static void row_state(const struct text *t, const struct event_state *s,
 			   ' ');
 		DETAIL(row, "%s%s", s->kind_how == HOW_derived ? "~" : "",
 		       s->kind < sizeof(kind_words) / sizeof(*kind_words) &&
-		       kind_words[s->kind] ? kind_words[s->kind] : words);
+				       kind_words[s->kind] ?
+			       kind_words[s->kind] :
+			       words);
 	}
 	if (s->tw_substate && s->tw_substate != TCB_STATE_TIME_WAIT)
-		DETAIL(row, "as %s", schema_name(schema, EVENT_state,
-						 "tw_substate",
-						 s->tw_substate));
+		DETAIL(row, "as %s",
+		       schema_name(schema, EVENT_state, "tw_substate",
+				   s->tw_substate));
 	if (s->err)
 		DETAIL(row, "%s", strerrorname_np(s->err) ?: "error");
 	if (s->gap_from)
@@ -260,8 +263,7 @@ static void row_window(const struct text *t, const struct event_window *w,
 	row->colour = w->cwnd < w->old_cwnd ? "35" : "2";
 }
 
-static void paint(const struct text *t, const struct row *row,
-		  const char *line)
+static void paint(const struct text *t, const struct row *row, const char *line)
 {
 	if (t->opt.colour && row->colour)
 		fprintf(t->opt.file, "\033[%sm%s\033[0m\n", row->colour, line);
@@ -280,8 +282,7 @@ static void print_fitted(const struct text *t, const struct row *row)
 		n += snprintf(line + n, sizeof(line) - n, "%-18s %-21s %-21s ",
 			      row->owner, row->local, row->remote);
 	else
-		n += snprintf(line + n, sizeof(line) - n, "%-11s ",
-			      row->ports);
+		n += snprintf(line + n, sizeof(line) - n, "%-11s ", row->ports);
 	n += snprintf(line + n, sizeof(line) - n, "%-26s %-10s", row->event,
 		      row->cause);
 	if (n + 1 + strlen(row->detail) <= t->opt.width) {
@@ -392,13 +393,15 @@ static int text_header(struct output *o, const struct trace_info *info)
 	t->start = info->start_ns;
 	t->wall_offset = info->wall_offset_ns;
 	if (!t->opt.terminal)
-		fprintf(t->opt.file, "%12s %-5s %-20s %-21s %-21s %-10s %-26s %-12s %s\n",
+		fprintf(t->opt.file,
+			"%12s %-5s %-20s %-21s %-21s %-10s %-26s %-12s %s\n",
 			"TIME", "SOCK", "OWNER", "LOCAL", "REMOTE", "NETNS",
 			"EVENT", "CAUSE", "DETAIL");
 	else if (t->opt.width >= WIDE)
-		fprintf(t->opt.file, "%9s %-4s %-18s %-21s %-21s %-26s %-10s %s\n",
-			"TIME", "SOCK", "OWNER", "LOCAL", "REMOTE", "EVENT",
-			"CAUSE", "DETAIL");
+		fprintf(t->opt.file,
+			"%9s %-4s %-18s %-21s %-21s %-26s %-10s %s\n", "TIME",
+			"SOCK", "OWNER", "LOCAL", "REMOTE", "EVENT", "CAUSE",
+			"DETAIL");
 	else
 		fprintf(t->opt.file, "%9s %-4s %-11s %-26s %-10s %s\n", "TIME",
 			"SOCK", "PORTS", "EVENT", "CAUSE", "DETAIL");
