@@ -46,8 +46,8 @@ void gate_exit(struct gate *gate);
 /*
  * Open or close one side (0 or 1: packets that this side sends) or both, side 0
  * first. To open an open side or to close a closed one does nothing; packets
- * that are held stay held. All return 0 or -errno, and when they return the
- * held packets have left.
+ * that are held stay held. All return 0 or -errno. When they return the held
+ * packets have left; that they have arrived is to be waited for.
  */
 int gate_open(struct gate *gate);
 int gate_close(struct gate *gate);

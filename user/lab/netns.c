@@ -11,16 +11,23 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
+#include <netlink/route/route.h>
 
 #include "lab/netns.h"
 
+/* Only behind <net/if.h>, of which it then leaves out its own copy. */
+#include <linux/if.h>
+
 #define NETNS_SELF	"/proc/thread-self/ns/net"
+#define NETNS_LOOK_NS	200000		/* between two looks at a link */
+#define NETNS_UP_NS	5000000000LL	/* for a link to come up */
 
 int netns_nl_error(int err)
 {
@@ -211,6 +218,8 @@ static int netns_add_veth(const struct netns_pair *pair, struct nl_sock *sock)
 
 	rtnl_link_set_name(link, a->ifname);
 	rtnl_link_set_name(peer, b->ifname);
+	rtnl_link_set_ifindex(link, a->ifindex);
+	rtnl_link_set_ifindex(peer, b->ifindex);
 	rtnl_link_set_ns_fd(peer, b->fd);
 	err = netns_set_mac(link, a->mac);
 	if (!err)
@@ -251,10 +260,6 @@ static int netns_setup_side(struct netns_side *side, struct nl_sock *sock)
 {
 	int err;
 
-	side->ifindex = netns_link_index(sock, side->ifname);
-	if (side->ifindex < 0)
-		return side->ifindex;
-
 	err = netns_add_addr(sock, side->ifindex, AF_INET, &side->addr4,
 			     sizeof(side->addr4), 24);
 	if (!err)
@@ -265,11 +270,75 @@ static int netns_setup_side(struct netns_side *side, struct nl_sock *sock)
 	return err;
 }
 
+/*
+ * Does the kernel send through the link? Setting it up starts that in the
+ * background; till then its queueing discipline drops every packet.
+ */
+static int netns_look_link(const struct netns_side *side, struct nl_sock *sock)
+{
+	struct rtnl_link *link;
+	int err, state;
+
+	err = netns_nl_error(rtnl_link_get_kernel(sock, side->ifindex, NULL,
+						  &link));
+	if (err < 0)
+		return err;
+	state = rtnl_link_get_operstate(link);
+	rtnl_link_put(link);
+	return state == IF_OPER_UP ? 0 : -EAGAIN;
+}
+
+/*
+ * Does it receive for the IPv6 address? The route that makes the address a
+ * local one comes from a work item, duplicate address detection or not.
+ */
+static int netns_look_addr6(const struct netns_side *side, struct nl_sock *sock)
+{
+	struct rtnl_route *route;
+	struct nl_addr *addr;
+	int err, type;
+
+	addr = nl_addr_build(AF_INET6, &side->addr6, sizeof(side->addr6));
+	if (!addr)
+		return -ENOMEM;
+	err = netns_nl_error(rtnl_route_lookup(sock, addr, &route));
+	nl_addr_put(addr);
+	if (err < 0)
+		return err;
+	type = rtnl_route_get_type(route);
+	rtnl_route_put(route);
+	return type == RTN_LOCAL ? 0 : -EAGAIN;
+}
+
+/* Wait until both look right, for NETNS_UP_NS at most. */
+static int netns_wait_up(const struct netns_side *side, struct nl_sock *sock)
+{
+	const struct timespec pause = { .tv_nsec = NETNS_LOOK_NS };
+	int err, tries;
+
+	for (tries = 0; tries < NETNS_UP_NS / NETNS_LOOK_NS; tries++) {
+		err = netns_look_link(side, sock);
+		if (!err)
+			err = netns_look_addr6(side, sock);
+		if (err != -EAGAIN)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
 int netns_pair_create(struct netns_pair *pair)
 {
+	/*
+	 * Two indices, although the namespaces are two: with the same one the
+	 * kernel takes no end for a stacked device, and may let it wait for a
+	 * second before it comes up.
+	 */
 	static const struct netns_side sides[2] = {
-		{ .fd = -1, .ifname = "va", .mac = { 2, 0, 0, 0, 0, 0xa } },
-		{ .fd = -1, .ifname = "vb", .mac = { 2, 0, 0, 0, 0, 0xb } },
+		{ .fd = -1, .ifindex = 10, .ifname = "va",
+		  .mac = { 2, 0, 0, 0, 0, 0xa } },
+		{ .fd = -1, .ifindex = 11, .ifname = "vb",
+		  .mac = { 2, 0, 0, 0, 0, 0xb } },
 	};
 	struct nl_sock *sock[2] = {};
 	int i, err;
@@ -297,6 +366,8 @@ int netns_pair_create(struct netns_pair *pair)
 	err = netns_add_veth(pair, sock[0]);
 	for (i = 0; i < 2 && !err; i++)
 		err = netns_setup_side(&pair->side[i], sock[i]);
+	for (i = 0; i < 2 && !err; i++)
+		err = netns_wait_up(&pair->side[i], sock[i]);
 out:
 	for (i = 0; i < 2; i++)
 		nl_socket_free(sock[i]);

@@ -41,8 +41,9 @@ struct netns_pair {
 
 /*
  * Create both namespaces and the pair, addresses (no duplicate address
- * detection) and links up. Returns 0, or -errno with nothing left behind.
- * The fds are the caller's until netns_pair_destroy().
+ * detection) and links up, and wait until they let packets through. Returns 0,
+ * or -errno with nothing left behind; -ETIMEDOUT if the links stay down. The
+ * fds are the caller's until netns_pair_destroy().
  */
 int netns_pair_create(struct netns_pair *pair);
 
