@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The open engine: two peers connect to each other, with no listener. */
+#ifndef TCBSCOPE_PEER_PEER_H
+#define TCBSCOPE_PEER_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/*
+ * RFC 9293 section 3.5: when the SYNs of two ends cross, both go from SYN_SENT
+ * through SYN_RECV to ESTABLISHED. For that, each SYN has to arrive while the
+ * other end is in SYN_SENT; whoever comes too early is refused by an RST. The
+ * engine therefore tries again and again, each time from a fresh socket: after
+ * ECONNREFUSED a non-blocking one first yields ECONNABORTED and then forgets
+ * its port.
+ *
+ * It does no I/O of its own. The caller drives it:
+ *
+ *	err = peer_init(&peer, &config);
+ *	if (err)
+ *		return err;
+ *	while (!stop && (err = peer_step(&peer)) > 0)
+ *		;
+ *	if (!err)
+ *		use(peer.result.fd);
+ *	peer_exit(&peer);
+ *
+ * Nothing is shared between two engines, so that one thread can drive both
+ * ends of a connection. The network namespace is that of the thread at the time
+ * of the step.
+ */
+
+#define PEER_DEADLINE_NS	5000000000ULL
+#define PEER_ATTEMPTS		10000
+
+struct peer_config {
+	struct sockaddr_storage local, remote;
+	socklen_t len;			/* of both: they share the family */
+	uint64_t deadline_ns;		/* from the first step on; 0: default */
+	unsigned int attempts;		/* 0: default */
+};
+
+/*
+ * What one end can know by itself. A socket that showed SYN_RECV has met a bare
+ * SYN: crossed. One that had a single segment from its peer when it was
+ * ESTABLISHED has met a SYN+ACK: not crossed. SYN_RECV is short, so between
+ * the two there is much that one cannot know. Whether the open was full, that
+ * is whether both SYNs crossed, one end can never tell.
+ */
+enum peer_crossed {
+	PEER_CROSSED_UNKNOWN,
+	PEER_CROSSED_NO,
+	PEER_CROSSED_YES,
+};
+
+struct peer_result {
+	int fd;			/* connected, non-blocking; the caller's */
+	int error;		/* -errno of the end, 0 if connected */
+	int last;		/* -errno of the last attempt that failed */
+	enum peer_crossed crossed;	/* of the attempt that is or was last */
+
+	unsigned int attempts;	/* SYNs that were sent, not counting repeats */
+	unsigned int refused;	/* ECONNREFUSED: an RST in SYN_SENT */
+	unsigned int reset;	/* ECONNRESET: an RST in SYN_RECV */
+	unsigned int timedout;	/* the kernel gave up before the deadline */
+	unsigned int inuse;	/* port or 4-tuple still taken: no SYN sent */
+	uint64_t elapsed_ns;	/* from the first step to the end */
+
+	uint32_t segs_in;	/* tcp_info, right after the open */
+	uint32_t segs_out;
+	char cc[16];		/* congestion control, empty if unknown */
+};
+
+struct peer {
+	struct peer_result result;
+
+	/* private */
+	struct peer_config config;
+	uint64_t start_ns;	/* CLOCK_MONOTONIC; 0: no step yet */
+	uint64_t resume_ns;	/* no attempt before this */
+	uint64_t seed;
+	int fd;			/* of the attempt under way, or -1 */
+};
+
+/*
+ * Check @config, copy it and make ready; no socket is opened. Returns
+ *
+ *	0
+ *	-EAFNOSUPPORT	neither IPv4 nor IPv6, or one of each
+ *	-EINVAL		a port is 0, or @config->len does not fit
+ *	-ELOOP		both endpoints are the same: it would meet itself
+ */
+int peer_init(struct peer *peer, const struct peer_config *config);
+
+/*
+ * Go on for at most about a millisecond. Returns
+ *
+ *	1		not yet decided: step again
+ *	0		connected; result.fd is set and owned by the caller
+ *	-ETIMEDOUT	the deadline has passed; result.last says what the last
+ *			attempt met, 0 if it was never answered
+ *	-ECONNREFUSED, -ECONNRESET, -ETIMEDOUT
+ *			the attempts are used up, and this ended the last one
+ *	-ELOOP		the kernel chose addresses so that the socket was
+ *			connected to itself; it is closed
+ *	-errno		anything else that another attempt would not change,
+ *			from socket(), bind() or connect(): -EACCES,
+ *			-EADDRNOTAVAIL, -ENETUNREACH, ...
+ *
+ * Once it has returned 0 or an error it returns the same again.
+ */
+int peer_step(struct peer *peer);
+
+/*
+ * Close the attempt under way, if any. The socket of a finished open is the
+ * caller's and stays as it is.
+ */
+void peer_exit(struct peer *peer);
+
+/* True if both are the same address, port and, for IPv6, scope. */
+bool peer_same_endpoint(const struct sockaddr_storage *a,
+			const struct sockaddr_storage *b);
+
+#endif /* TCBSCOPE_PEER_PEER_H */
