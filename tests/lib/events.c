@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Fills in what an event needs to pass the schema check. */
+#include "events.h"
+
+#include "input/input.h"
+#include <string.h>
+
+struct schema *events_schema(void)
+{
+	struct input_bpf *in = input_bpf_open(false);
+	struct schema *schema = in ? schema_new(input_bpf_btf(in)) : NULL;
+
+	input_bpf_free(in);
+	return schema;
+}
+
+static struct event common(enum event_type type, nsec_t ts, __u64 cookie,
+			   port_t lport, port_t rport)
+{
+	struct event e = {
+		.ts_ns = ts,
+		.cookie = cookie,
+		.cgroup = 7,
+		.netns = 1,
+		.pid = 100,
+		.tid = 101,
+		.uid = 1000,
+		.lport = lport,
+		.rport = rport,
+		.laddr.byte = { 10, 0, 0, 1 },
+		.raddr.byte = { 10, 0, 0, 2 },
+		.comm = "app",
+		.type = type,
+		.family = FAMILY_INET,
+		.how = HOW_observed,
+		.owner_how = HOW_observed,
+	};
+
+	return e;
+}
+
+struct event_state events_state(nsec_t ts, __u64 cookie, port_t lport,
+				port_t rport, enum tcb_state old,
+				enum tcb_state new)
+{
+	struct event_state s = {
+		.ev = common(EVENT_state, ts, cookie, lport, rport),
+		.old = old,
+		.new = new,
+	};
+
+	return s;
+}
+
+struct event_state events_other_end(nsec_t ts, __u64 cookie, port_t lport,
+				    port_t rport, enum tcb_state old,
+				    enum tcb_state new)
+{
+	struct event_state s = events_state(ts, cookie, lport, rport, old, new);
+
+	s.ev.laddr.byte[3] = 2;
+	s.ev.raddr.byte[3] = 1;
+	s.ev.netns = 2;
+	return s;
+}
+
+struct event_window events_window(nsec_t ts, __u64 cookie, segs_t old_cwnd,
+				  segs_t cwnd)
+{
+	struct event_window w = {
+		.ev = common(EVENT_window, ts, cookie, 2000, 2001),
+		.cwnd = cwnd,
+		.old_cwnd = old_cwnd,
+		.ssthresh = 0x7fffffff,
+		.min_rtt_us = 0xffffffff,
+		.pacing_rate = ~0ull,
+		.mss = 1448,
+		.at = WINDOW_AT_ack,
+		.state = TCB_STATE_ESTABLISHED,
+		.ca_name = "reno",
+	};
+
+	return w;
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Flows find each other, opens get their right name, and memory is bounded. */
+#include "event/flow.h"
+#include "tests/lib/events.h"
+
+#include <kselftest_harness.h>
+
+FIXTURE(flow)
+{
+	struct flows *flows;
+};
+
+FIXTURE_SETUP(flow)
+{
+	self->flows = flow_table_new(64);
+	ASSERT_NE(NULL, self->flows);
+}
+
+FIXTURE_TEARDOWN(flow)
+{
+	flow_table_free(self->flows);
+}
+
+#define STATE(x) TCB_STATE_##x
+
+static struct flow *here(struct flows *flows, int old, int new)
+{
+	struct event_state s = events_state(1, 1, 2000, 2001, old, new);
+
+	return flow_update(flows, &s.ev);
+}
+
+static struct flow *there(struct flows *flows, int old, int new)
+{
+	struct event_state s = events_other_end(1, 2, 2001, 2000, old, new);
+
+	return flow_update(flows, &s.ev);
+}
+
+/* The last transition to ESTABLISHED at one end, and what it was called. */
+static enum kind open_here(struct flows *flows, int old, enum cause cause,
+			   enum how *how)
+{
+	struct event_state s = events_state(9, 1, 2000, 2001, old,
+					    STATE(ESTABLISHED));
+
+	s.cause = cause;
+	flow_update(flows, &s.ev);
+	if (how)
+		*how = s.kind_how;
+	return s.kind;
+}
+
+/* Both ends of a connection are a pair, whatever their namespaces. */
+TEST_F(flow, pair)
+{
+	struct flow *a, *b;
+
+	a = here(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	ASSERT_NE(NULL, a);
+	EXPECT_EQ(NULL, a->pair);
+	EXPECT_EQ(FLOW_ACTIVE, a->role);
+	b = there(self->flows, STATE(LISTEN), STATE(SYN_RECV));
+	ASSERT_NE(NULL, b);
+	EXPECT_EQ(a, b->pair);
+	EXPECT_EQ(b, a->pair);
+	EXPECT_EQ(FLOW_PASSIVE, b->role);
+	EXPECT_NE(a->id, b->id);
+}
+
+/* Two containers with the same addresses: no pair is better than a wrong one. */
+TEST_F(flow, ambiguous_ends_are_no_pair)
+{
+	struct event_state s = events_state(1, 7, 2000, 2001, STATE(CLOSE),
+					    STATE(SYN_SENT));
+
+	here(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	s.ev.netns = 9;
+	flow_update(self->flows, &s.ev);
+	EXPECT_EQ(NULL,
+		  there(self->flows, STATE(LISTEN), STATE(SYN_RECV))->pair);
+	/* the same namespace decides */
+	s = events_other_end(1, 8, 2001, 2000, STATE(LISTEN), STATE(SYN_RECV));
+	s.ev.netns = 9;
+	ASSERT_NE(NULL, flow_update(self->flows, &s.ev)->pair);
+	EXPECT_EQ(7, flow_find(self->flows, 8)->pair->cookie);
+}
+
+/* A port that is used again belongs to the new socket. */
+TEST_F(flow, closed_sockets_do_not_pair)
+{
+	here(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	here(self->flows, STATE(SYN_SENT), STATE(CLOSE));
+	EXPECT_EQ(NULL,
+		  there(self->flows, STATE(LISTEN), STATE(SYN_RECV))->pair);
+}
+
+/* An ordinary open has no special name. */
+TEST_F(flow, normal_open)
+{
+	here(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	there(self->flows, STATE(LISTEN), STATE(SYN_RECV));
+	EXPECT_EQ(KIND_none, open_here(self->flows, STATE(SYN_SENT),
+				       CAUSE_RX_SYN_ACK, NULL));
+}
+
+/* Both crossed: full, whatever segment came last. */
+TEST_F(flow, full_open)
+{
+	enum how how;
+
+	here(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	there(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	here(self->flows, STATE(SYN_SENT), STATE(SYN_RECV));
+	there(self->flows, STATE(SYN_SENT), STATE(SYN_RECV));
+	EXPECT_EQ(KIND_full,
+		  open_here(self->flows, STATE(SYN_RECV), CAUSE_RX_ACK, &how));
+	EXPECT_EQ(HOW_observed, how);
+}
+
+/* Only this one crossed: half; both ends are called so. */
+TEST_F(flow, half_open)
+{
+	struct event_state s;
+	enum how how;
+
+	here(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	there(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	here(self->flows, STATE(SYN_SENT), STATE(SYN_RECV));
+	EXPECT_EQ(KIND_half,
+		  open_here(self->flows, STATE(SYN_RECV), CAUSE_RX_ACK, &how));
+	EXPECT_EQ(HOW_observed, how);
+	s = events_other_end(9, 2, 2001, 2000, STATE(SYN_SENT),
+			     STATE(ESTABLISHED));
+	flow_update(self->flows, &s.ev);
+	EXPECT_EQ(KIND_half, s.kind);
+}
+
+/* The other end is not here: the last segment tells, and is not certain. */
+TEST_F(flow, open_with_an_unseen_end)
+{
+	enum how how;
+
+	here(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	here(self->flows, STATE(SYN_SENT), STATE(SYN_RECV));
+	EXPECT_EQ(KIND_full, open_here(self->flows, STATE(SYN_RECV),
+				       CAUSE_RX_SYN_ACK, &how));
+	EXPECT_EQ(HOW_derived, how);
+	EXPECT_EQ(KIND_half,
+		  open_here(self->flows, STATE(SYN_RECV), CAUSE_RX_ACK, &how));
+	EXPECT_EQ(HOW_derived, how);
+}
+
+/* A socket that connects to itself is its own peer, not a pair. */
+TEST_F(flow, self_connect)
+{
+	struct event_state s = events_state(1, 1, 2000, 2000, STATE(SYN_SENT),
+					    STATE(SYN_RECV));
+
+	s.ev.raddr = s.ev.laddr;
+	flow_update(self->flows, &s.ev);
+	s.old = STATE(SYN_RECV);
+	s.new = STATE(ESTABLISHED);
+	EXPECT_EQ(NULL, flow_update(self->flows, &s.ev)->pair);
+	EXPECT_EQ(KIND_self, s.kind);
+}
+
+/* A second connection on the same socket starts afresh. */
+TEST_F(flow, crossing_is_forgotten_by_a_new_open)
+{
+	here(self->flows, STATE(SYN_SENT), STATE(SYN_RECV));
+	here(self->flows, STATE(SYN_RECV), STATE(CLOSE));
+	here(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	EXPECT_EQ(KIND_none, open_here(self->flows, STATE(SYN_SENT),
+				       CAUSE_RX_SYN_ACK, NULL));
+}
+
+/* The table never grows beyond its bound; closed flows go first. */
+TEST_F(flow, bounded)
+{
+	struct event_state s;
+	__u64 cookie;
+
+	for (cookie = 1; cookie <= 64; cookie++) {
+		s = events_state(cookie, cookie, cookie, 80, STATE(SYN_SENT),
+				 cookie == 40 ? STATE(CLOSE) :
+						STATE(ESTABLISHED));
+		flow_update(self->flows, &s.ev);
+	}
+	s = events_state(65, 65, 65, 80, STATE(CLOSE), STATE(SYN_SENT));
+	flow_update(self->flows, &s.ev);
+	EXPECT_EQ(64, flow_count(self->flows));
+	EXPECT_EQ(NULL, flow_find(self->flows, 40));
+	EXPECT_NE(NULL, flow_find(self->flows, 1));
+	s.ev.cookie = 66;
+	flow_update(self->flows, &s.ev);
+	EXPECT_EQ(NULL, flow_find(self->flows, 1)); /* the oldest */
+	for (cookie = 100; cookie < 5000; cookie++) {
+		s.ev.cookie = cookie;
+		s.ev.lport = cookie;
+		flow_update(self->flows, &s.ev);
+	}
+	EXPECT_EQ(64, flow_count(self->flows));
+}
+
+/* An evicted flow is nobody's pair any more. */
+TEST_F(flow, eviction_unpairs)
+{
+	struct event_state s;
+	struct flow *b;
+	__u64 cookie;
+
+	here(self->flows, STATE(CLOSE), STATE(SYN_SENT));
+	b = there(self->flows, STATE(LISTEN), STATE(SYN_RECV));
+	ASSERT_NE(NULL, b->pair);
+	for (cookie = 100; cookie < 200; cookie++) {
+		s = events_state(1, cookie, cookie, 1, STATE(SYN_SENT),
+				 STATE(ESTABLISHED));
+		flow_update(self->flows, &s.ev);
+		b = there(self->flows, STATE(ESTABLISHED), STATE(CLOSE_WAIT));
+	}
+	EXPECT_EQ(NULL, flow_find(self->flows, 1));
+	EXPECT_EQ(NULL, b->pair);
+}
+
+/* No cookie, no flow. */
+TEST_F(flow, no_cookie)
+{
+	struct event_state s = events_state(1, 0, 1, 2, STATE(CLOSE),
+					    STATE(SYN_SENT));
+
+	EXPECT_EQ(NULL, flow_update(self->flows, &s.ev));
+}
+
+TEST_HARNESS_MAIN

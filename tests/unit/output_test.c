@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Text and JSON, written from arrays of events through the whole pipeline. */
+#include "output/output.h"
+#include "tests/lib/events.h"
+
+#include <json-c/json.h>
+#include <kselftest_harness.h>
+#include <string.h>
+
+FIXTURE(output)
+{
+	struct schema *schema;
+	struct pipeline *pipeline;
+	FILE *file;
+	char *text;
+	size_t size;
+};
+
+FIXTURE_SETUP(output)
+{
+	self->schema = events_schema();
+	ASSERT_NE(NULL, self->schema);
+	self->pipeline = pipeline_new(self->schema, NULL, 0);
+	ASSERT_NE(NULL, self->pipeline);
+	self->file = open_memstream(&self->text, &self->size);
+	ASSERT_NE(NULL, self->file);
+}
+
+FIXTURE_TEARDOWN(output)
+{
+	pipeline_free(self->pipeline);
+	schema_free(self->schema);
+	fclose(self->file);
+	free(self->text);
+}
+
+static int header(struct pipeline *p)
+{
+	static const struct hook hooks[] = {
+		{ "state_first", true, NULL },
+		{ "window_send", false, "something" },
+	};
+	static const struct trace_info info = {
+		.version = "0.1",
+		.host = "a\"host",
+		.kernel = "6.x",
+		.start_ns = 1000000000,
+		.wall_offset_ns = -5,
+		.hooks = hooks,
+		.n_hooks = 2,
+	};
+
+	return pipeline_header(p, &info);
+}
+
+static int text_output(struct pipeline *p, const struct schema *schema,
+		       FILE *file, unsigned int width, bool colour)
+{
+	struct output_text_options options = {
+		.file = file,
+		.terminal = width,
+		.colour = colour,
+		.width = width,
+	};
+
+	return pipeline_add_output(p, output_text_new(schema, &options)) ?:
+		       header(p);
+}
+
+/* A full simultaneous open, both ends of it, in time order. */
+static void push_full_open(struct pipeline *p)
+{
+	static const struct {
+		int end, old, new, cause;
+	} steps[] = {
+		{ 0, TCB_STATE_CLOSE, TCB_STATE_SYN_SENT, CAUSE_CALL_CONNECT },
+		{ 1, TCB_STATE_CLOSE, TCB_STATE_SYN_SENT, CAUSE_CALL_CONNECT },
+		{ 0, TCB_STATE_SYN_SENT, TCB_STATE_SYN_RECV, CAUSE_RX_SYN },
+		{ 1, TCB_STATE_SYN_SENT, TCB_STATE_SYN_RECV, CAUSE_RX_SYN },
+		{ 0, TCB_STATE_SYN_RECV, TCB_STATE_ESTABLISHED,
+		  CAUSE_RX_SYN_ACK },
+		{ 1, TCB_STATE_SYN_RECV, TCB_STATE_ESTABLISHED,
+		  CAUSE_RX_SYN_ACK },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		nsec_t ts = 1000001000 + i * 1000;
+		struct event_state s = steps[i].end ?
+					       events_other_end(ts, 2, 2001,
+								2000,
+								steps[i].old,
+								steps[i].new) :
+					       events_state(ts, 1, 2000, 2001,
+							    steps[i].old,
+							    steps[i].new);
+
+		s.cause = steps[i].cause;
+		s.cause_how = HOW_observed;
+		if (steps[i].new == TCB_STATE_SYN_RECV)
+			s.kind = KIND_crossed;
+		pipeline_push(p, &s, sizeof(s));
+	}
+}
+
+static const char *finish(struct pipeline *p, FILE *file, char **text)
+{
+	if (pipeline_footer(p) || fflush(file))
+		return NULL;
+	return *text;
+}
+
+/* The whole of what an 80-column terminal shows of a full open. */
+TEST_F(output, text_on_80_columns)
+{
+	static const char expected[] =
+		"     TIME SOCK PORTS       EVENT                      CAUSE      DETAIL\n"
+		"          + #1 app[100] 10.0.0.1:2000 > 10.0.0.2:2001\n"
+		" 0.000001 #1   2000>2001   CLOSE -> SYN_SENT          connect()\n"
+		"          + #2 app[100] 10.0.0.2:2001 > 10.0.0.1:2000, pair #1\n"
+		" 0.000002 #2   2001>2000   CLOSE -> SYN_SENT          connect()\n"
+		" 0.000003 #1   2000>2001   SYN_SENT -> SYN_RECV       rx SYN     crossed\n"
+		" 0.000004 #2   2001>2000   SYN_SENT -> SYN_RECV       rx SYN     crossed\n"
+		" 0.000005 #1   2000>2001   SYN_RECV -> ESTABLISHED    rx SYN+ACK\n"
+		"                           simultaneous open (full)\n"
+		" 0.000006 #2   2001>2000   SYN_RECV -> ESTABLISHED    rx SYN+ACK\n"
+		"                           simultaneous open (full)\n";
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
+				 false));
+	push_full_open(self->pipeline);
+	EXPECT_STREQ(expected, finish(self->pipeline, self->file, &self->text));
+}
+
+/* A wide terminal has room for owner, addresses and the detail. */
+TEST_F(output, text_on_a_wide_terminal)
+{
+	const char *text;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 160,
+				 false));
+	push_full_open(self->pipeline);
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_NE(NULL, strstr(text, "rx SYN+ACK simultaneous open (full)\n"));
+	EXPECT_NE(NULL, strstr(text, "app[100]           10.0.0.1:2000 "));
+}
+
+/* A pipe: every column, no introductions, no colour. */
+TEST_F(output, text_into_a_pipe)
+{
+	const char *text;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
+				 false));
+	push_full_open(self->pipeline);
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_EQ(NULL, strchr(text, '\033'));
+	EXPECT_EQ(NULL, strstr(text, " + #"));
+	EXPECT_NE(NULL, strstr(text, "NETNS"));
+	EXPECT_NE(NULL, strstr(text, "10.0.0.2:2001"));
+}
+
+/* Colour belongs to the line as a whole and is always switched off again. */
+TEST_F(output, colour)
+{
+	const char *text, *at;
+	int on = 0, off = 0;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
+				 true));
+	push_full_open(self->pipeline);
+	text = finish(self->pipeline, self->file, &self->text);
+	for (at = text; (at = strchr(at, '\033')); at++)
+		if (!strncmp(at, "\033[0m\n", 5))
+			off++;
+		else
+			on++;
+	EXPECT_LT(0, on);
+	EXPECT_EQ(on, off);
+}
+
+/* What is derived has a ~; what the kernel could not tell is not invented. */
+TEST_F(output, derived_and_absent)
+{
+	struct event_state s = events_state(1000000000, 1, 2000, 2001,
+					    TCB_STATE_FIN_WAIT2,
+					    TCB_STATE_TIME_WAIT);
+	const char *text;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 132,
+				 false));
+	s.ev.how = HOW_derived;
+	s.cause = CAUSE_RX_ACK;
+	s.cause_how = HOW_derived;
+	s.tw_substate = TCB_STATE_FIN_WAIT2;
+	s.ev.owner_how = HOW_derived;
+	pipeline_push(self->pipeline, &s, sizeof(s));
+	s = events_state(1000000001, 2, 2002, 2001, TCB_STATE_ESTABLISHED,
+			 TCB_STATE_CLOSE);
+	s.ev.pid = 0;
+	s.err = 104;
+	s.gap_from = TCB_STATE_SYN_SENT;
+	pipeline_push(self->pipeline, &s, sizeof(s));
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_NE(NULL, strstr(text, "FIN_WAIT2 -> ~TIME_WAIT"));
+	EXPECT_NE(NULL, strstr(text, "~rx ACK"));
+	EXPECT_NE(NULL, strstr(text, "as FIN_WAIT2"));
+	EXPECT_NE(NULL, strstr(text, "~app[100]"));
+	EXPECT_NE(NULL, strstr(text, "+ #2 ? "));
+	EXPECT_NE(NULL, strstr(text, "ECONNRESET gap: last seen in SYN_SENT"));
+}
+
+/* Every cause has words; none is a bare enumerator. */
+TEST_F(output, cause_words)
+{
+	static const struct {
+		enum cause cause;
+		const char *words;
+	} rows[] = {
+		{ CAUSE_CALL_CONNECT, " connect() " },
+		{ CAUSE_CALL_IO_URING, " io_uring() " },
+		{ CAUSE_CALL, " call " },
+		{ CAUSE_EXIT, " exit " },
+		{ CAUSE_RX_SYN_ACK, " rx SYN+ACK " },
+		{ CAUSE_RX_RST, " rx RST " },
+		{ CAUSE_TIMER_RETRANSMIT, " retransmit timer" },
+		{ CAUSE_TIMER_FIN_WAIT2, " fin_wait2 timer" },
+	};
+	unsigned int i;
+	const char *text;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
+				 false));
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct event_state s = events_state(i, i + 1, 1, 2,
+						    TCB_STATE_ESTABLISHED,
+						    TCB_STATE_CLOSE);
+
+		s.cause = rows[i].cause;
+		s.cause_how = HOW_observed;
+		pipeline_push(self->pipeline, &s, sizeof(s));
+	}
+	text = finish(self->pipeline, self->file, &self->text);
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		EXPECT_NE(NULL, strstr(text, rows[i].words))
+	TH_LOG("row %u", i);
+}
+
+/* Names from the kernel cannot steer the terminal or break the JSON. */
+TEST_F(output, hostile_names)
+{
+	struct event_state s = events_state(1000000000, 1, 1, 2,
+					    TCB_STATE_CLOSE,
+					    TCB_STATE_SYN_SENT);
+	struct json_object *o, *comm;
+	const char *text, *line;
+
+	memcpy(s.ev.comm, "\033[2J\"\\\n\xff\x9b\x01\t\x7f{},", 16);
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
+				 false));
+	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
+					 output_json_new(self->schema,
+							 self->file)));
+	pipeline_push(self->pipeline, &s, sizeof(s));
+	text = finish(self->pipeline, self->file, &self->text);
+	for (line = text; *line; line++)
+		EXPECT_TRUE(*line == '\n' || (*line >= ' ' && *line < 0x7f))
+	TH_LOG("byte %d", *line);
+	line = strstr(text, "{\"type\":\"state\"");
+	ASSERT_NE(NULL, line);
+	*strchr(line, '\n') = '\0';
+	o = json_tokener_parse(line);
+	ASSERT_NE(NULL, o);
+	ASSERT_TRUE(json_object_object_get_ex(o, "comm", &comm));
+	EXPECT_STREQ("\\x1b[2J\"\\\\\\x0a\\xff\\x9b\\x01\\x09\\x7f{},",
+		     json_object_get_string(comm));
+	json_object_put(o);
+}
+
+/* JSON: a header, an object an event with what is known, a footer. */
+TEST_F(output, json)
+{
+	struct event_window w = events_window(1000000000, 9, 0, 10);
+	struct json_object *o, *v;
+	const char *text;
+	char *line, *rest;
+
+	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
+					 output_json_new(self->schema,
+							 self->file)));
+	ASSERT_EQ(0, header(self->pipeline));
+	w.ev.pid = 0;
+	pipeline_push(self->pipeline, &w, sizeof(w));
+	text = finish(self->pipeline, self->file, &self->text);
+	rest = (char *)text;
+
+	line = strsep(&rest, "\n");
+	o = json_tokener_parse(line);
+	ASSERT_NE(NULL, o);
+	ASSERT_TRUE(json_object_object_get_ex(o, "host", &v));
+	EXPECT_STREQ("a\"host", json_object_get_string(v));
+	ASSERT_TRUE(json_object_object_get_ex(o, "hooks", &v));
+	EXPECT_EQ(2, json_object_array_length(v));
+	ASSERT_TRUE(json_object_object_get_ex(o, "wall_offset_ns", &v));
+	EXPECT_EQ(-5, json_object_get_int64(v));
+	json_object_put(o);
+
+	line = strsep(&rest, "\n");
+	o = json_tokener_parse(line);
+	ASSERT_NE(NULL, o);
+	ASSERT_TRUE(json_object_object_get_ex(o, "type", &v));
+	EXPECT_STREQ("window", json_object_get_string(v));
+	ASSERT_TRUE(json_object_object_get_ex(o, "cwnd", &v));
+	EXPECT_EQ(10, json_object_get_int(v));
+	ASSERT_TRUE(json_object_object_get_ex(o, "laddr", &v));
+	EXPECT_STREQ("10.0.0.1", json_object_get_string(v));
+	ASSERT_TRUE(json_object_object_get_ex(o, "ca_name", &v));
+	EXPECT_STREQ("reno", json_object_get_string(v));
+	EXPECT_FALSE(json_object_object_get_ex(o, "pid", &v));
+	EXPECT_FALSE(json_object_object_get_ex(o, "ssthresh", &v));
+	EXPECT_FALSE(json_object_object_get_ex(o, "pacing_rate", &v));
+	EXPECT_FALSE(json_object_object_get_ex(o, "pad", &v));
+	json_object_put(o);
+
+	line = strsep(&rest, "\n");
+	o = json_tokener_parse(line);
+	ASSERT_NE(NULL, o);
+	ASSERT_TRUE(json_object_object_get_ex(o, "shown", &v));
+	ASSERT_TRUE(json_object_object_get_ex(v, "window", &v));
+	EXPECT_EQ(1, json_object_get_int(v));
+	json_object_put(o);
+	EXPECT_STREQ("", rest);
+}
+
+/* A flood on a terminal is summed up, and what was summed up is filtered. */
+TEST_F(output, flood)
+{
+	const struct account *a = pipeline_account(self->pipeline);
+	const char *text;
+	int i;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
+				 false));
+	for (i = 0; i < 5000; i++) {
+		struct event_window w = events_window(1000000000 + i, 1, i,
+						      i + 1);
+
+		pipeline_push(self->pipeline, &w, sizeof(w));
+	}
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_EQ(5000, a->delivered[EVENT_window]);
+	EXPECT_EQ(5000, a->shown[EVENT_window] + a->filtered[EVENT_window]);
+	EXPECT_LT(900, a->shown[EVENT_window]);
+	EXPECT_GE(1000, a->shown[EVENT_window]);
+	EXPECT_NE(NULL, strstr(text, "more events in this second"));
+}
+
+/* The limit of shown events is exact; the rest is accounted as filtered. */
+TEST_F(output, limit)
+{
+	struct pipeline *p = pipeline_new(self->schema, NULL, 3);
+	const struct account *a = pipeline_account(p);
+	int i;
+
+	ASSERT_EQ(0, text_output(p, self->schema, self->file, 0, false));
+	for (i = 0; i < 10; i++) {
+		struct event_window w = events_window(i, 1, i, i + 1);
+
+		pipeline_push(p, &w, sizeof(w));
+	}
+	pipeline_push(p, "short", 5);
+	EXPECT_FALSE(pipeline_done(p));
+	EXPECT_EQ(0, pipeline_footer(p));
+	EXPECT_TRUE(pipeline_done(p));
+	EXPECT_EQ(10, a->delivered[EVENT_window]);
+	EXPECT_EQ(3, a->shown[EVENT_window]);
+	EXPECT_EQ(7, a->filtered[EVENT_window]);
+	EXPECT_EQ(1, a->malformed);
+	pipeline_free(p);
+}
+
+/* An output that cannot write says so, and the trace ends. */
+TEST_F(output, write_error)
+{
+	FILE *full = fopen("/dev/full", "w");
+	struct event_window w = events_window(1, 1, 1, 2);
+
+	ASSERT_NE(NULL, full);
+	setvbuf(full, NULL, _IONBF, 0);
+	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
+					 output_json_new(self->schema, full)));
+	pipeline_push(self->pipeline, &w, sizeof(w));
+	EXPECT_EQ(-ENOSPC, pipeline_footer(self->pipeline));
+	fclose(full);
+}
+
+TEST_HARNESS_MAIN
