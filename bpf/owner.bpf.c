@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The owner of a child: the process that first uses it.
+ * The owner of a child, and of a socket older than the trace: the process that
+ * first uses it.
  *
  * A listener may be shared by many processes, and the kernel does not say
  * which of them accepted a connection. It does say who receives or sends on
@@ -15,7 +16,7 @@ static __always_inline int owner_uses(struct sock *sk)
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
-	if (mem && mem->owner_how == HOW_derived)
+	if (mem && mem->owner_how != HOW_observed)
 		mem_own(mem);
 	return 0;
 }
