@@ -59,9 +59,9 @@ static const char doc[] =
 "\v"
 "Tries until the peer's attempt meets this one: each attempt that comes too "
 "early is refused. \"crossed\" means that this end has met a bare SYN "
-"(SYN_SENT -> SYN_RECV); \"not crossed\" that it has met a SYN+ACK. It may be "
-"too short to be seen, and is then left out. Whether both ends saw it, tcbscope "
-"can tell.\n"
+"(SYN_SENT -> SYN_RECV); \"not crossed\" that it has met a SYN+ACK. Where it "
+"was too short to be seen, there is neither. Whether both ends met one, "
+"tcbscope can tell.\n"
 "\n"
 "Exit status: 0 done; 1 failed: the deadline passed, the peer always refused, "
 "or the connection broke; 2 bad usage; 3 not permitted.";

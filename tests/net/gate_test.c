@@ -281,6 +281,12 @@ TEST_F(gate, waits_end)
 	EXPECT_LE(2 * MOMENT_NS, now_ns() - start);
 	EXPECT_GT(PATIENCE_NS, now_ns() - start);
 
+	/* An open gate has a neighbour, but holds nothing. */
+	ASSERT_EQ(0, gate_open(&self->gate));
+	EXPECT_EQ(-ETIMEDOUT, gate_wait_held(&self->gate, 0, variant->family,
+					     0));
+	ASSERT_EQ(0, gate_close(&self->gate));
+
 	/* A state outside the set is not the one waited for. */
 	ASSERT_EQ(-EINPROGRESS, start_connect(self, 0));
 	EXPECT_EQ(-ETIMEDOUT,

@@ -25,7 +25,7 @@ int opt_number(const char *s, uint64_t min, uint64_t max, uint64_t *out);
  */
 int opt_duration_ns(const char *s, uint64_t *ns);
 
-/* A size as "4096", "64K", "8M", "1G" (or k, m, g): powers of 1024, in bytes. */
+/* A size as "4096", "64K", "8M" or "1g", in powers of 1024; *@bytes of it. */
 int opt_size(const char *s, uint64_t *bytes);
 
 /*
