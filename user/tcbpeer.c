@@ -21,23 +21,23 @@
 #include "peer/peer.h"
 
 #ifndef TCBSCOPE_VERSION
-#define TCBSCOPE_VERSION	"0.1"
+#define TCBSCOPE_VERSION "0.1"
 #endif
 
-#define NSEC_PER_SEC	1000000000ULL
-#define MESSAGE_SIZE	4096	/* bytes of one message, newline included */
-#define ADDR_SIZE	(INET6_ADDRSTRLEN + 1 + IF_NAMESIZE)
-#define ENDPOINT_SIZE	(ADDR_SIZE + sizeof("[]:65535"))
+#define NSEC_PER_SEC 1000000000ULL
+#define MESSAGE_SIZE 4096 /* bytes of one message, newline included */
+#define ADDR_SIZE (INET6_ADDRSTRLEN + 1 + IF_NAMESIZE)
+#define ENDPOINT_SIZE (ADDR_SIZE + sizeof("[]:65535"))
 
 struct tcbpeer {
 	/* from the command line */
 	struct peer_config config;
-	const char *local, *remote;	/* as written there */
+	const char *local, *remote; /* as written there */
 	const char *message;
 	bool hold, json, quiet;
 
-	int signals;			/* signalfd of SIGINT and SIGTERM */
-	int fd;				/* the connection */
+	int signals; /* signalfd of SIGINT and SIGTERM */
+	int fd;	     /* the connection */
 
 	char out[MESSAGE_SIZE];
 	size_t out_len, sent;
@@ -46,25 +46,25 @@ struct tcbpeer {
 };
 
 static const char examples[] =
-"Examples:\n"
-"  tcbpeer -l 10.8.0.1:2000 -r 10.8.0.2:2001    here, and on the other host:\n"
-"  tcbpeer -l 10.8.0.2:2001 -r 10.8.0.1:2000\n"
-"  tcbpeer -l [fd08::1]:2000 -r [fd08::2]:2001 --deadline 30s --json\n"
-"  tcbpeer -l 10.8.0.1:2000 -r 10.8.0.2:2001 --hold    close on Enter\n"
-"\n";
+	"Examples:\n"
+	"  tcbpeer -l 10.8.0.1:2000 -r 10.8.0.2:2001    here, and on the other host:\n"
+	"  tcbpeer -l 10.8.0.2:2001 -r 10.8.0.1:2000\n"
+	"  tcbpeer -l [fd08::1]:2000 -r [fd08::2]:2001 --deadline 30s --json\n"
+	"  tcbpeer -l 10.8.0.1:2000 -r 10.8.0.2:2001 --hold    close on Enter\n"
+	"\n";
 
 static const char doc[] =
-"Open a TCP connection to a peer that does the same, without a listener; send "
-"it one line, print the line that it sent, and close."
-"\v"
-"Tries until the peer's attempt meets this one: each attempt that comes too "
-"early is refused. \"crossed\" means that this end has met a bare SYN "
-"(SYN_SENT -> SYN_RECV); \"not crossed\" that it has met a SYN+ACK. Where it "
-"was too short to be seen, there is neither. Whether both ends met one, "
-"tcbscope can tell.\n"
-"\n"
-"Exit status: 0 done; 1 failed: the deadline passed, the peer always refused, "
-"or the connection broke; 2 bad usage; 3 not permitted.";
+	"Open a TCP connection to a peer that does the same, without a listener; send "
+	"it one line, print the line that it sent, and close."
+	"\v"
+	"Tries until the peer's attempt meets this one: each attempt that comes too "
+	"early is refused. \"crossed\" means that this end has met a bare SYN "
+	"(SYN_SENT -> SYN_RECV); \"not crossed\" that it has met a SYN+ACK. Where it "
+	"was too short to be seen, there is neither. Whether both ends met one, "
+	"tcbscope can tell.\n"
+	"\n"
+	"Exit status: 0 done; 1 failed: the deadline passed, the peer always refused, "
+	"or the connection broke; 2 bad usage; 3 not permitted.";
 
 enum { KEY_DEADLINE = 256, KEY_ATTEMPTS, KEY_MESSAGE, KEY_HOLD, KEY_USAGE };
 
@@ -73,14 +73,16 @@ static const struct argp_option options[] = {
 	{ "remote", 'r', "ADDR:PORT", 0, "the peer", 1 },
 	{ "deadline", KEY_DEADLINE, "TIME", 0,
 	  "give up opening, and then the exchange, after TIME: 5, 200ms, 1.5s "
-	  "(default 5s)", 2 },
+	  "(default 5s)",
+	  2 },
 	{ "attempts", KEY_ATTEMPTS, "N", 0,
 	  "give up after N attempts (default 10000)", 2 },
 	{ "message", KEY_MESSAGE, "TEXT", 0,
 	  "send TEXT (default \"hello from ADDR:PORT\")", 3 },
 	{ "hold", KEY_HOLD, NULL, 0,
 	  "after the exchange, close only when standard input yields a line or "
-	  "ends", 3 },
+	  "ends",
+	  3 },
 	{ "json", 'j', NULL, 0, "print one JSON object a line", 4 },
 	{ "quiet", 'q', NULL, 0, "no progress on standard error", 4 },
 	{ "help", 'h', NULL, 0, "print this help", -1 },
@@ -101,8 +103,8 @@ static uint64_t now_ns(void)
 static void __attribute__((noreturn))
 bad_argument(const char *option, const char *arg, int err, const char *form)
 {
-	exit(say_fail(EXIT_USAGE, form, "see tcbpeer --help",
-		      "%s: %s: \"%s\"", option,
+	exit(say_fail(EXIT_USAGE, form, "see tcbpeer --help", "%s: %s: \"%s\"",
+		      option,
 		      err == -ERANGE ? "out of range" : "not understood", arg));
 }
 
@@ -248,9 +250,9 @@ static void json_endpoint(char side, const struct sockaddr_storage *ss)
 	bool v6 = ss->ss_family == AF_INET6;
 	char text[INET6_ADDRSTRLEN], name[] = "?addr", port[] = "?port";
 
-	inet_ntop(ss->ss_family, v6 ? (void *)&sin6->sin6_addr :
-				      (void *)&sin->sin_addr,
-		  text, sizeof(text));
+	inet_ntop(ss->ss_family,
+		  v6 ? (void *)&sin6->sin6_addr : (void *)&sin->sin_addr, text,
+		  sizeof(text));
 	name[0] = port[0] = side;
 	json_string(name, text, strlen(text));
 	json_number(port, ntohs(v6 ? sin6->sin6_port : sin->sin_port));
@@ -270,7 +272,8 @@ static void json_open(const struct tcbpeer *tp, const struct peer_result *res)
 	if (res->error) {
 		const char *name = strerrorname_np(-res->error);
 
-		json_string("error", name ? name : "?", name ? strlen(name) : 1);
+		json_string("error", name ? name : "?",
+			    name ? strlen(name) : 1);
 	} else {
 		if (res->crossed != PEER_CROSSED_UNKNOWN)
 			printf(",\"crossed\":%s",
@@ -286,9 +289,9 @@ static void json_open(const struct tcbpeer *tp, const struct peer_result *res)
 static void text_open(const struct tcbpeer *tp, const struct peer_result *res)
 {
 	static const char *const crossed[] = {
-		[PEER_CROSSED_UNKNOWN]	= "",
-		[PEER_CROSSED_NO]	= "not crossed, ",
-		[PEER_CROSSED_YES]	= "crossed, ",
+		[PEER_CROSSED_UNKNOWN] = "",
+		[PEER_CROSSED_NO] = "not crossed, ",
+		[PEER_CROSSED_YES] = "crossed, ",
 	};
 
 	printf("%s %s > %s: %s%u attempt%s, %u refused, %.3f ms",
@@ -373,8 +376,10 @@ static int fail_open(const struct tcbpeer *tp, const struct peer_result *res)
 		then = "start the peer, or raise --attempts";
 		break;
 	case -ELOOP:
-		return say_fail(code, "the kernel chose the remote address as "
-				"the local one", "give -l an address",
+		return say_fail(code,
+				"the kernel chose the remote address as "
+				"the local one",
+				"give -l an address",
 				"%s would be connected to itself", tp->local);
 	}
 	return say_fail(code, why, then, "cannot open %s > %s: %s", tp->local,
@@ -491,8 +496,11 @@ static int exchange(struct tcbpeer *tp)
 	int n, ready;
 
 	while (tp->sent < tp->out_len || !received) {
-		ready = wait_connection(tp, (received ? 0 : POLLIN) |
-					(tp->sent < tp->out_len ? POLLOUT : 0),
+		ready = wait_connection(tp,
+					(received ? 0 : POLLIN) |
+						(tp->sent < tp->out_len ?
+							 POLLOUT :
+							 0),
 					end);
 		if (ready < 0)
 			return ready;
@@ -557,8 +565,7 @@ static bool unread(const struct tcbpeer *tp)
 {
 	const char *end = memchr(tp->in, '\n', tp->in_len);
 
-	return end ? end + 1 < tp->in + tp->in_len :
-		     tp->in_len == MESSAGE_SIZE;
+	return end ? end + 1 < tp->in + tp->in_len : tp->in_len == MESSAGE_SIZE;
 }
 
 /*
@@ -603,8 +610,9 @@ static int talk(struct tcbpeer *tp)
 		return say_fail(EXIT_FAILED, NULL, NULL, "interrupted");
 	return say_fail(EXIT_FAILED,
 			err == -ETIMEDOUT ? "the peer did not send a line" :
-					    NULL, NULL,
-			"%s > %s: %s", tp->local, tp->remote, strerror(-err));
+					    NULL,
+			NULL, "%s > %s: %s", tp->local, tp->remote,
+			strerror(-err));
 }
 
 /* The code to end with, @code unless the output is incomplete. */
@@ -653,8 +661,8 @@ int main(int argc, char **argv)
 		tp.out_len = snprintf(tp.out, sizeof(tp.out), "%s\n",
 				      tp.message);
 	else
-		tp.out_len = snprintf(tp.out, sizeof(tp.out),
-				      "hello from %s\n", tp.local);
+		tp.out_len = snprintf(tp.out, sizeof(tp.out), "hello from %s\n",
+				      tp.local);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	err = block_signals(&tp);

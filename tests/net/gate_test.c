@@ -12,11 +12,8 @@
 
 #include <kselftest_harness.h>
 
-/* The harness's macros declare parameters that few tests need. */
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-
-#define PATIENCE_NS	10000000000ULL	/* for what must happen */
-#define MOMENT_NS	50000000ULL	/* for what must not */
+#define PATIENCE_NS 10000000000ULL /* for what must happen */
+#define MOMENT_NS 50000000ULL	   /* for what must not */
 
 static uint64_t now_ns(void)
 {
@@ -77,8 +74,8 @@ FIXTURE_VARIANT(gate)
 	int family;
 };
 
-FIXTURE_VARIANT_ADD(gate, ipv4) { .family = AF_INET };
-FIXTURE_VARIANT_ADD(gate, ipv6) { .family = AF_INET6 };
+FIXTURE_VARIANT_ADD(gate, ipv4){ .family = AF_INET };
+FIXTURE_VARIANT_ADD(gate, ipv6){ .family = AF_INET6 };
 
 FIXTURE_SETUP(gate)
 {
@@ -95,8 +92,8 @@ FIXTURE_SETUP(gate)
 		self->fd[i] = netns_call(self->pair.side[i].fd, new_socket,
 					 &family);
 		ASSERT_LE(0, self->fd[i]);
-		ASSERT_EQ(0, bind(self->fd[i], (void *)&self->end[i],
-				  self->len));
+		ASSERT_EQ(0,
+			  bind(self->fd[i], (void *)&self->end[i], self->len));
 	}
 }
 
@@ -107,17 +104,17 @@ FIXTURE_TEARDOWN(gate)
 }
 
 /* Wait for one of @states on a side. Returns the state found or -errno. */
-static int wait_tcp(FIXTURE_DATA(gate) *self, int side,
-		    unsigned int states)
+static int wait_tcp(FIXTURE_DATA(gate) * self, int side, unsigned int states)
 {
 	return gate_wait_tcp(&self->gate, side, &self->end[side],
 			     &self->end[!side], states, PATIENCE_NS);
 }
 
-static int start_connect(FIXTURE_DATA(gate) *self, int side)
+static int start_connect(FIXTURE_DATA(gate) * self, int side)
 {
-	return connect(self->fd[side], (void *)&self->end[!side], self->len) ?
-	       -errno : 0;
+	int ret = connect(self->fd[side], (void *)&self->end[!side], self->len);
+
+	return ret ? -errno : 0;
 }
 
 static int retransmits(int fd)
@@ -141,16 +138,16 @@ TEST_F(gate, syn_held)
 	ASSERT_EQ(0, listen(self->fd[1], 1));
 	ASSERT_EQ(-EINPROGRESS, start_connect(self, 0));
 	EXPECT_EQ(TCP_SYN_SENT, wait_tcp(self, 0, ~0U));
-	EXPECT_EQ(0, gate_wait_held(&self->gate, 0, variant->family,
-				    PATIENCE_NS));
+	EXPECT_EQ(0,
+		  gate_wait_held(&self->gate, 0, variant->family, PATIENCE_NS));
 	EXPECT_EQ(0, netns_call(b, tcp_counter, "InSegs"));
-	EXPECT_EQ(-ETIMEDOUT, gate_wait_held(&self->gate, 1, variant->family,
-					     0));
+	EXPECT_EQ(-ETIMEDOUT,
+		  gate_wait_held(&self->gate, 1, variant->family, 0));
 
 	ASSERT_EQ(0, gate_open_side(&self->gate, 0));
 	EXPECT_EQ(TCP_SYN_RECV, wait_tcp(self, 1, ~0U));
-	EXPECT_EQ(0, gate_wait_held(&self->gate, 1, variant->family,
-				    PATIENCE_NS));
+	EXPECT_EQ(0,
+		  gate_wait_held(&self->gate, 1, variant->family, PATIENCE_NS));
 	EXPECT_LE(1, netns_call(b, tcp_counter, "InSegs"));
 	EXPECT_EQ(TCP_SYN_SENT, wait_tcp(self, 0, ~0U));
 
@@ -202,8 +199,8 @@ TEST_F(gate, closes_again)
 
 	ASSERT_EQ(0, listen(self->fd[1], 1));
 	ASSERT_EQ(-EINPROGRESS, start_connect(self, 0));
-	EXPECT_EQ(0, gate_wait_held(&self->gate, 0, variant->family,
-				    PATIENCE_NS));
+	EXPECT_EQ(0,
+		  gate_wait_held(&self->gate, 0, variant->family, PATIENCE_NS));
 	EXPECT_EQ(TCP_SYN_SENT, wait_tcp(self, 0, ~0U));
 }
 
@@ -273,18 +270,17 @@ TEST_F(gate, waits_end)
 {
 	uint64_t start = now_ns();
 
-	EXPECT_EQ(-ETIMEDOUT, gate_wait_held(&self->gate, 0, variant->family,
-					     MOMENT_NS));
 	EXPECT_EQ(-ETIMEDOUT,
-		  gate_wait_tcp(&self->gate, 0, &self->end[0], &self->end[1],
-				~0U, MOMENT_NS));
+		  gate_wait_held(&self->gate, 0, variant->family, MOMENT_NS));
+	EXPECT_EQ(-ETIMEDOUT, gate_wait_tcp(&self->gate, 0, &self->end[0],
+					    &self->end[1], ~0U, MOMENT_NS));
 	EXPECT_LE(2 * MOMENT_NS, now_ns() - start);
 	EXPECT_GT(PATIENCE_NS, now_ns() - start);
 
 	/* An open gate has a neighbour, but holds nothing. */
 	ASSERT_EQ(0, gate_open(&self->gate));
-	EXPECT_EQ(-ETIMEDOUT, gate_wait_held(&self->gate, 0, variant->family,
-					     0));
+	EXPECT_EQ(-ETIMEDOUT,
+		  gate_wait_held(&self->gate, 0, variant->family, 0));
 	ASSERT_EQ(0, gate_close(&self->gate));
 
 	/* A state outside the set is not the one waited for. */
@@ -378,8 +374,8 @@ TEST_F(pair, sysctl)
 	EXPECT_EQ(home, read_syncookies(NULL));
 
 	EXPECT_EQ(-EINVAL, netns_sysctl(side[0].fd, "kernel/hostname", "x"));
-	EXPECT_EQ(-EINVAL, netns_sysctl(side[0].fd, "net/../kernel/hostname",
-					"x"));
+	EXPECT_EQ(-EINVAL,
+		  netns_sysctl(side[0].fd, "net/../kernel/hostname", "x"));
 	EXPECT_EQ(-ENOENT, netns_sysctl(side[0].fd, "net/no-such", "x"));
 }
 

@@ -15,20 +15,17 @@
 
 #include <kselftest_harness.h>
 
-/* The harness's macros declare parameters that few tests need. */
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-
-#define PATIENCE_NS	10000000000ULL	/* for what must happen */
-#define SHORT_NS	200000000ULL	/* a deadline that must pass */
-#define SLACK_NS	5000000000ULL	/* how late a busy host may be */
-#define OPENS		100
-#define ARGS		12
+#define PATIENCE_NS 10000000000ULL /* for what must happen */
+#define SHORT_NS 200000000ULL	   /* a deadline that must pass */
+#define SLACK_NS 5000000000ULL	   /* how late a busy host may be */
+#define OPENS 100
+#define ARGS 12
 
 /* A program under test with its output. */
 struct program {
 	pid_t pid;
-	int in, out, err;	/* our ends of the pipes */
-	int status;		/* as of waitpid(), after program_end() */
+	int in, out, err; /* our ends of the pipes */
+	int status;	  /* as of waitpid(), after program_end() */
 	char out_text[16384], err_text[16384];
 };
 
@@ -44,17 +41,15 @@ FIXTURE(peer)
 FIXTURE_VARIANT(peer)
 {
 	int family;
-	const char *end[2];	/* for the command line, without the port */
+	const char *end[2]; /* for the command line, without the port */
 };
 
-FIXTURE_VARIANT_ADD(peer, ipv4)
-{
+FIXTURE_VARIANT_ADD(peer, ipv4){
 	.family = AF_INET,
 	.end = { "10.8.0.1", "10.8.0.2" },
 };
 
-FIXTURE_VARIANT_ADD(peer, ipv6)
-{
+FIXTURE_VARIANT_ADD(peer, ipv6){
 	.family = AF_INET6,
 	.end = { "[fd08::1]", "[fd08::2]" },
 };
@@ -79,7 +74,7 @@ FIXTURE_TEARDOWN(peer)
 }
 
 /* The configuration of one side's engine. */
-static struct peer_config config_of(const FIXTURE_DATA(peer) *self, int side)
+static struct peer_config config_of(const FIXTURE_DATA(peer) * self, int side)
 {
 	return (struct peer_config){
 		.local = self->end[side],
@@ -94,12 +89,12 @@ static int step_inside(void *peer)
 	return peer_step(peer);
 }
 
-static int step(FIXTURE_DATA(peer) *self, int side, struct peer *peer)
+static int step(FIXTURE_DATA(peer) * self, int side, struct peer *peer)
 {
 	return netns_call(self->pair.side[side].fd, step_inside, peer);
 }
 
-static int run(FIXTURE_DATA(peer) *self, int side, struct peer *peer)
+static int run(FIXTURE_DATA(peer) * self, int side, struct peer *peer)
 {
 	int err;
 
@@ -108,14 +103,14 @@ static int run(FIXTURE_DATA(peer) *self, int side, struct peer *peer)
 	return err;
 }
 
-static int wait_tcp(FIXTURE_DATA(peer) *self, int side, unsigned int states)
+static int wait_tcp(FIXTURE_DATA(peer) * self, int side, unsigned int states)
 {
 	return gate_wait_tcp(&self->gate, side, &self->end[side],
 			     &self->end[!side], states, PATIENCE_NS);
 }
 
 /* Wait until both sides' packets are held in a closed gate. Returns 0. */
-static int wait_both(FIXTURE_DATA(peer) *self, int family, int state)
+static int wait_both(FIXTURE_DATA(peer) * self, int family, int state)
 {
 	int i, err = 0;
 
@@ -129,14 +124,14 @@ static int wait_both(FIXTURE_DATA(peer) *self, int family, int state)
 }
 
 /* Ports of their own for each open: the last ones are in TIME_WAIT. */
-static void next_ports(FIXTURE_DATA(peer) *self, int family, int i)
+static void next_ports(FIXTURE_DATA(peer) * self, int family, int i)
 {
 	gate_endpoints(&self->gate, family, 20000 + i, 30000 + i, self->end);
 }
 
 /* Both engines open, one side of the gate first. Returns 0 if all is right. */
 static int open_crossed(struct __test_metadata *_metadata,
-			FIXTURE_DATA(peer) *self, int family, int first)
+			FIXTURE_DATA(peer) * self, int family, int first)
 {
 	struct peer_config config;
 	struct peer peer[2];
@@ -162,7 +157,8 @@ static int open_crossed(struct __test_metadata *_metadata,
 		ASSERT_EQ(0, run(self, i, &peer[i]));
 		EXPECT_EQ(1, peer[i].result.attempts);
 		EXPECT_EQ(0, peer[i].result.refused + peer[i].result.reset +
-			     peer[i].result.timedout + peer[i].result.inuse);
+				     peer[i].result.timedout +
+				     peer[i].result.inuse);
 		EXPECT_NE(PEER_CROSSED_NO, peer[i].result.crossed);
 		EXPECT_LE(2, peer[i].result.segs_in);
 		EXPECT_NE('\0', peer[i].result.cc[0]);
@@ -172,7 +168,8 @@ static int open_crossed(struct __test_metadata *_metadata,
 
 	for (i = 0; i < 2; i++) {
 		struct pollfd pfd = {
-			.fd = peer[!i].result.fd, .events = POLLIN,
+			.fd = peer[!i].result.fd,
+			.events = POLLIN,
 		};
 
 		EXPECT_EQ(1, send(peer[i].result.fd, &c, 1, MSG_NOSIGNAL));
@@ -195,11 +192,11 @@ TEST_F_TIMEOUT(peer, crossed, 120)
 	for (i = 0; i < OPENS; i++) {
 		next_ports(self, variant->family, i);
 		ASSERT_EQ(0, gate_close(&self->gate));
-		ASSERT_EQ(0, open_crossed(_metadata, self, variant->family,
-					  i % 2))
-			TH_LOG("open %d", i);
+		ASSERT_EQ(0,
+			  open_crossed(_metadata, self, variant->family, i % 2))
+		TH_LOG("open %d", i);
 		ASSERT_TRUE(_metadata->passed)
-			TH_LOG("open %d", i);
+		TH_LOG("open %d", i);
 	}
 }
 
@@ -372,7 +369,7 @@ TEST_F(peer, met_itself)
 	struct sockaddr_in *r = (struct sockaddr_in *)&config.remote;
 	struct peer peer;
 
-	r->sin_port = l->sin_port;	/* at the same place in both */
+	r->sin_port = l->sin_port; /* at the same place in both */
 	if (variant->family == AF_INET6) {
 		l6->sin6_addr = in6addr_any;
 		r6->sin6_addr = in6addr_loopback;
@@ -429,15 +426,15 @@ static int program_start(struct program *program, int fd,
 }
 
 /* Start tcbpeer on @side with its endpoints, and the options @more. */
-static int peer_start(FIXTURE_DATA(peer) *self, int side,
-		      const FIXTURE_VARIANT(peer) *variant,
+static int peer_start(FIXTURE_DATA(peer) * self, int side,
+		      const FIXTURE_VARIANT(peer) * variant,
 		      const char *const more[])
 {
 	const char *args[ARGS + 1] = { "-l", NULL, "-r", NULL };
 	char end[2][64];
 	int i;
 
-	for (i = 0; i < 2; i++)	/* the port is at the same place in both */
+	for (i = 0; i < 2; i++) /* the port is at the same place in both */
 		snprintf(end[i], sizeof(end[i]), "%s:%u", variant->end[i],
 			 ntohs(((struct sockaddr_in *)&self->end[i])->sin_port));
 	args[1] = end[side];
@@ -500,11 +497,12 @@ static struct json_object *json_event(const struct program *program,
 
 	for (; (end = strchr(line, '\n')); line = end + 1) {
 		tokener = json_tokener_new();
-		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT |
-					JSON_TOKENER_VALIDATE_UTF8);
+		json_tokener_set_flags(tokener,
+				       JSON_TOKENER_STRICT |
+					       JSON_TOKENER_VALIDATE_UTF8);
 		object = json_tokener_parse_ex(tokener, line, end - line);
 		if (object && json_tokener_get_parse_end(tokener) !=
-			      (size_t)(end - line)) {
+				      (size_t)(end - line)) {
 			json_object_put(object);
 			object = NULL;
 		}
@@ -521,7 +519,7 @@ static struct json_object *json_event(const struct program *program,
 			json_object_put(object);
 	}
 
-	if (*line) {	/* a line without an end */
+	if (*line) { /* a line without an end */
 		json_object_put(found);
 		return NULL;
 	}
@@ -560,7 +558,7 @@ static void check_open(struct __test_metadata *_metadata,
 	char want[32];
 
 	EXPECT_TRUE(open && message && closed)
-		TH_LOG("%s", program->out_text);
+	TH_LOG("%s", program->out_text);
 	EXPECT_EQ(lport, json_number(open, "lport"));
 	EXPECT_EQ(rport, json_number(open, "rport"));
 	EXPECT_EQ(1, json_number(open, "attempts"));
@@ -573,7 +571,7 @@ static void check_open(struct __test_metadata *_metadata,
 
 	snprintf(want, sizeof(want), ":%d", rport);
 	EXPECT_NE(NULL, strstr(json_text(message, "message"), want))
-		TH_LOG("%s", program->out_text);
+	TH_LOG("%s", program->out_text);
 	json_object_put(open);
 	json_object_put(message);
 	json_object_put(closed);
@@ -589,7 +587,7 @@ TEST_F_TIMEOUT(peer, programs, 240)
 	int i, side;
 
 	ASSERT_NE(NULL, tcbpeer_path())
-		TH_LOG("set TCBSCOPE_BUILD to the directory of tcbpeer");
+	TH_LOG("set TCBSCOPE_BUILD to the directory of tcbpeer");
 	for (i = 0; i < OPENS; i++) {
 		next_ports(self, variant->family, i);
 		ASSERT_EQ(0, gate_close(&self->gate));
@@ -600,11 +598,11 @@ TEST_F_TIMEOUT(peer, programs, 240)
 
 		for (side = 0; side < 2; side++)
 			ASSERT_EQ(0, program_end(&self->program[side]))
-				TH_LOG("%s", self->program[side].err_text);
+		TH_LOG("%s", self->program[side].err_text);
 		check_open(_metadata, &self->program[0], 20000 + i, 30000 + i);
 		check_open(_metadata, &self->program[1], 30000 + i, 20000 + i);
 		ASSERT_TRUE(_metadata->passed)
-			TH_LOG("open %d", i);
+		TH_LOG("open %d", i);
 	}
 }
 
@@ -644,8 +642,8 @@ TEST_F(peer, hold)
 }
 
 /* Start tcbpeer on side 0 and accept it on side 1. Returns the fd. */
-static int accept_program(FIXTURE_DATA(peer) *self,
-			  const FIXTURE_VARIANT(peer) *variant,
+static int accept_program(FIXTURE_DATA(peer) * self,
+			  const FIXTURE_VARIANT(peer) * variant,
 			  const char *const more[])
 {
 	struct pollfd pfd = { .events = POLLIN };
@@ -696,7 +694,7 @@ TEST_F(peer, escapes)
 	close(fd);
 	EXPECT_NE(NULL, strstr(self->program[0].out_text,
 			       "\\x1b[2J\"\\\\\\xff\\xc2\\x9b\\x00end\n"))
-		TH_LOG("%s", self->program[0].out_text);
+	TH_LOG("%s", self->program[0].out_text);
 }
 
 /* Claim: text left unread does not make the peer see a reset. */
@@ -707,7 +705,7 @@ TEST_F(peer, unread)
 	int fd;
 
 	ASSERT_NE(NULL, tcbpeer_path());
-	flood = calloc(1, 16384);	/* no newline: longer than a message */
+	flood = calloc(1, 16384); /* no newline: longer than a message */
 	ASSERT_NE(NULL, flood);
 	fd = accept_program(self, variant, more);
 	ASSERT_LE(0, fd);
@@ -731,12 +729,12 @@ TEST_F(peer, reset)
 	ASSERT_LE(0, fd);
 	/* Before that, a reset would only be one more failed attempt. */
 	ASSERT_TRUE(program_until(&self->program[0], "open "));
-	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort,
-				sizeof(abort)));
+	ASSERT_EQ(0,
+		  setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort)));
 	close(fd);
 	EXPECT_EQ(1, program_end(&self->program[0]));
 	EXPECT_NE(NULL, strstr(self->program[0].err_text, "reset by peer"))
-		TH_LOG("%s", self->program[0].err_text);
+	TH_LOG("%s", self->program[0].err_text);
 }
 
 /* Claim: a peer that says nothing is not waited for beyond the deadline. */
@@ -797,8 +795,8 @@ TEST_F(peer, signals)
 			  wait_tcp(self, 0, GATE_STATE(TCP_SYN_SENT)));
 		ASSERT_EQ(0, kill(self->program[0].pid, signals[i]));
 		EXPECT_EQ(1, program_end(&self->program[0]));
-		EXPECT_NE(NULL, strstr(self->program[0].err_text,
-				       "interrupted"));
+		EXPECT_NE(NULL,
+			  strstr(self->program[0].err_text, "interrupted"));
 		EXPECT_STREQ("", self->program[0].out_text);
 	}
 }
@@ -838,7 +836,7 @@ TEST_F(peer, privileged)
 	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(3, WEXITSTATUS(status));
 	EXPECT_NE(NULL, strstr(text, "Permission denied"))
-		TH_LOG("%s", text);
+	TH_LOG("%s", text);
 	EXPECT_NE(NULL, strstr(text, "  then: "));
 }
 
@@ -879,11 +877,11 @@ TEST_F(peer, usage)
 		ASSERT_EQ(0, program_start(program, self->pair.side[0].fd,
 					   rows[i]));
 		EXPECT_EQ(2, program_end(program))
-			TH_LOG("row %zu", i);
+		TH_LOG("row %zu", i);
 		EXPECT_STREQ("", program->out_text)
-			TH_LOG("row %zu", i);
+		TH_LOG("row %zu", i);
 		EXPECT_STRNE("", program->err_text)
-			TH_LOG("row %zu", i);
+		TH_LOG("row %zu", i);
 	}
 }
 
@@ -891,8 +889,10 @@ TEST_F(peer, usage)
 TEST_F(peer, help)
 {
 	static const char *const rows[][2] = {
-		{ "-h", NULL }, { "--help", NULL },
-		{ "-V", NULL }, { "--version", NULL },
+		{ "-h", NULL },
+		{ "--help", NULL },
+		{ "-V", NULL },
+		{ "--version", NULL },
 	};
 	struct program *program = &self->program[0];
 	size_t i;
@@ -906,7 +906,7 @@ TEST_F(peer, help)
 		EXPECT_EQ(0, program_end(program));
 		EXPECT_STREQ("", program->err_text);
 		EXPECT_EQ(0, strncmp(head, program->out_text, strlen(head)))
-			TH_LOG("%s", program->out_text);
+		TH_LOG("%s", program->out_text);
 	}
 }
 

@@ -11,11 +11,8 @@
 
 #include <kselftest_harness.h>
 
-/* The harness's macros declare parameters that few tests need. */
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-
-#define ARRAY_SIZE_OF(a)	(sizeof(a) / sizeof((a)[0]))
-#define UNTOUCHED		0xdeadULL	/* no row yields it */
+#define ARRAY_SIZE_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define UNTOUCHED 0xdeadULL /* no row yields it */
 
 struct row {
 	const char *text;
@@ -46,7 +43,7 @@ TEST(number)
 		{ "-12", -EINVAL, 0 },
 		{ "0x12", -EINVAL, 0 },
 		{ "1e1", -EINVAL, 0 },
-		{ "\xb2", -EINVAL, 0 },	/* superscript two in Latin-1 */
+		{ "\xb2", -EINVAL, 0 }, /* superscript two in Latin-1 */
 	};
 	uint64_t n;
 	size_t i;
@@ -54,9 +51,9 @@ TEST(number)
 	for (i = 0; i < ARRAY_SIZE_OF(rows); i++) {
 		n = UNTOUCHED;
 		EXPECT_EQ(rows[i].err, opt_number(rows[i].text, 10, 20, &n))
-			TH_LOG("\"%s\"", rows[i].text);
+		TH_LOG("\"%s\"", rows[i].text);
 		EXPECT_EQ(rows[i].err ? UNTOUCHED : rows[i].value, n)
-			TH_LOG("\"%s\"", rows[i].text);
+		TH_LOG("\"%s\"", rows[i].text);
 	}
 
 	EXPECT_EQ(0, opt_number("18446744073709551615", 0, UINT64_MAX, &n));
@@ -106,9 +103,9 @@ TEST(duration)
 	for (i = 0; i < ARRAY_SIZE_OF(rows); i++) {
 		ns = UNTOUCHED;
 		EXPECT_EQ(rows[i].err, opt_duration_ns(rows[i].text, &ns))
-			TH_LOG("\"%s\"", rows[i].text);
+		TH_LOG("\"%s\"", rows[i].text);
 		EXPECT_EQ(rows[i].err ? UNTOUCHED : rows[i].value, ns)
-			TH_LOG("\"%s\"", rows[i].text);
+		TH_LOG("\"%s\"", rows[i].text);
 	}
 }
 
@@ -142,9 +139,9 @@ TEST(size)
 	for (i = 0; i < ARRAY_SIZE_OF(rows); i++) {
 		n = UNTOUCHED;
 		EXPECT_EQ(rows[i].err, opt_size(rows[i].text, &n))
-			TH_LOG("\"%s\"", rows[i].text);
+		TH_LOG("\"%s\"", rows[i].text);
 		EXPECT_EQ(rows[i].err ? UNTOUCHED : rows[i].value, n)
-			TH_LOG("\"%s\"", rows[i].text);
+		TH_LOG("\"%s\"", rows[i].text);
 	}
 }
 
@@ -220,9 +217,9 @@ TEST(endpoint_refused)
 		memset(&ss, 0x5a, sizeof(ss));
 		len = 77;
 		EXPECT_EQ(rows[i].err, opt_endpoint(rows[i].text, &ss, &len))
-			TH_LOG("\"%s\"", rows[i].text);
+		TH_LOG("\"%s\"", rows[i].text);
 		EXPECT_EQ(0, memcmp(&clean, &ss, sizeof(ss)))
-			TH_LOG("\"%s\"", rows[i].text);
+		TH_LOG("\"%s\"", rows[i].text);
 		EXPECT_EQ(77, len);
 	}
 }
@@ -234,7 +231,7 @@ TEST(addr)
 		const char *text;
 		int err, family;
 		unsigned int prefix;
-		uint8_t first, last;	/* of the 16 bytes */
+		uint8_t first, last; /* of the 16 bytes */
 	} rows[] = {
 		{ "10.0.0.0/8", 0, AF_INET, 8, 10, 0 },
 		{ "10.1.2.3/8", 0, AF_INET, 8, 10, 0 },
@@ -262,9 +259,9 @@ TEST(addr)
 		family = -1;
 		EXPECT_EQ(rows[i].err,
 			  opt_addr(rows[i].text, &family, bytes, &prefix))
-			TH_LOG("\"%s\"", rows[i].text);
+		TH_LOG("\"%s\"", rows[i].text);
 		EXPECT_EQ(rows[i].err ? -1 : rows[i].family, family)
-			TH_LOG("\"%s\"", rows[i].text);
+		TH_LOG("\"%s\"", rows[i].text);
 		if (rows[i].err)
 			continue;
 		EXPECT_EQ(rows[i].prefix, prefix);
@@ -285,14 +282,14 @@ TEST(escape)
 		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
 		{ "\xe2\x82\xac\xf0\x9f\x99\x82",
 		  "\xe2\x82\xac\xf0\x9f\x99\x82" },
-		{ "\xc2\x9b" "31m", "\\xc2\\x9b31m" },	/* U+009B, CSI */
-		{ "\x9b", "\\x9b" },			/* the same, bare */
-		{ "\xc3", "\\xc3" },			/* cut off */
+		{ "\xc2\x9b[m", "\\xc2\\x9b[m" }, /* U+009B, CSI */
+		{ "\x9b", "\\x9b" },		  /* the same, bare */
+		{ "\xc3", "\\xc3" },		  /* cut off */
 		{ "\xc3(", "\\xc3(" },
-		{ "\xc0\x9b", "\\xc0\\x9b" },		/* overlong */
+		{ "\xc0\x9b", "\\xc0\\x9b" }, /* overlong */
 		{ "\xe0\x80\x9b", "\\xe0\\x80\\x9b" },
 		{ "\xf0\x80\x80\x9b", "\\xf0\\x80\\x80\\x9b" },
-		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },	/* surrogate */
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* surrogate */
 		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" },
 		{ "\xff", "\\xff" },
 	};

@@ -15,18 +15,18 @@
 
 #include "lab/gate.h"
 
-#define NSEC_PER_SEC	1000000000ULL
-#define GATE_LOOK_NS	200000		/* between two looks at a state */
+#define NSEC_PER_SEC 1000000000ULL
+#define GATE_LOOK_NS 200000 /* between two looks at a state */
 
-#define GATE_STRING(x)	GATE_STRING_(x)
-#define GATE_STRING_(x)	#x
+#define GATE_STRING(x) GATE_STRING_(x)
+#define GATE_STRING_(x) #x
 
 /* The next hops that no host has. */
 static const struct {
 	int family;
 	const char *text;
 } gate_hops[2] = {
-	{ AF_INET,  "10.8.0.9" },
+	{ AF_INET, "10.8.0.9" },
 	{ AF_INET6, "fd08::9" },
 };
 
@@ -66,7 +66,7 @@ static int gate_route(const struct gate *gate, int side, int family)
 	rtnl_route_nh_set_gateway(nh, hop);
 	rtnl_route_nh_set_flags(nh, RTNH_F_ONLINK);
 	rtnl_route_add_nexthop(route, nh);
-	nh = NULL;	/* the route's now */
+	nh = NULL; /* the route's now */
 	err = rtnl_route_set_dst(route, dst);
 	if (!err)
 		err = rtnl_route_add(gate->sock[side], route,
@@ -308,8 +308,8 @@ int gate_wait_held(const struct gate *gate, int side, int family,
 
 struct gate_tcp {
 	bool v6;
-	FILE *table;		/* /proc/net/tcp of that namespace */
-	char ends[2 * 38 + 1];	/* "LOCAL:PORT REMOTE:PORT " as in there */
+	FILE *table;	       /* /proc/net/tcp of that namespace */
+	char ends[2 * 38 + 1]; /* "LOCAL:PORT REMOTE:PORT " as in there */
 	unsigned int states;
 };
 
@@ -335,7 +335,8 @@ static int gate_open_table(void *arg)
 
 	/* Not /proc/net: that is the namespace of the process's leader. */
 	tcp->table = fopen(tcp->v6 ? "/proc/thread-self/net/tcp6" :
-				     "/proc/thread-self/net/tcp", "re");
+				     "/proc/thread-self/net/tcp",
+			   "re");
 	return tcp->table ? 0 : -errno;
 }
 
@@ -361,8 +362,8 @@ static int gate_look_tcp(void *arg)
 
 int gate_wait_tcp(const struct gate *gate, int side,
 		  const struct sockaddr_storage *local,
-		  const struct sockaddr_storage *remote,
-		  unsigned int states, uint64_t timeout_ns)
+		  const struct sockaddr_storage *remote, unsigned int states,
+		  uint64_t timeout_ns)
 {
 	struct gate_tcp tcp = {
 		.v6 = local->ss_family == AF_INET6,

@@ -24,10 +24,10 @@
  * takes (unres_qlen_bytes), beyond which the oldest packets are dropped.
  */
 
-#define GATE_HOLD_SECONDS	60
+#define GATE_HOLD_SECONDS 60
 
 struct gate {
-	const struct netns_pair *pair;	/* has to outlive the gate */
+	const struct netns_pair *pair; /* has to outlive the gate */
 
 	/* private */
 	struct nl_sock *sock[2];
@@ -75,10 +75,10 @@ int gate_wait_held(const struct gate *gate, int side, int family,
  * any more and those in TIME_WAIT count too. Returns the state found, a TCP_*
  * of <netinet/tcp.h>, -ETIMEDOUT, or -errno.
  */
-#define GATE_STATE(state)	(1U << (state))
+#define GATE_STATE(state) (1U << (state))
 int gate_wait_tcp(const struct gate *gate, int side,
 		  const struct sockaddr_storage *local,
-		  const struct sockaddr_storage *remote,
-		  unsigned int states, uint64_t timeout_ns);
+		  const struct sockaddr_storage *remote, unsigned int states,
+		  uint64_t timeout_ns);
 
 #endif /* TCBSCOPE_LAB_GATE_H */

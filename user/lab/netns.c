@@ -25,29 +25,29 @@
 /* Only behind <net/if.h>, of which it then leaves out its own copy. */
 #include <linux/if.h>
 
-#define NETNS_SELF	"/proc/thread-self/ns/net"
-#define NETNS_LOOK_NS	200000		/* between two looks at a link */
-#define NETNS_UP_NS	5000000000LL	/* for a link to come up */
+#define NETNS_SELF "/proc/thread-self/ns/net"
+#define NETNS_LOOK_NS 200000	 /* between two looks at a link */
+#define NETNS_UP_NS 5000000000LL /* for a link to come up */
 
 int netns_nl_error(int err)
 {
 	static const struct {
 		int nl, sys;
 	} map[] = {
-		{ NLE_PERM,		EPERM },
-		{ NLE_NOACCESS,		EACCES },
-		{ NLE_EXIST,		EEXIST },
-		{ NLE_NODEV,		ENODEV },
-		{ NLE_OBJ_NOTFOUND,	ENOENT },
-		{ NLE_NOADDR,		EADDRNOTAVAIL },
-		{ NLE_NOMEM,		ENOMEM },
-		{ NLE_BUSY,		EBUSY },
-		{ NLE_INVAL,		EINVAL },
-		{ NLE_RANGE,		ERANGE },
-		{ NLE_AGAIN,		EAGAIN },
-		{ NLE_OPNOTSUPP,	EOPNOTSUPP },
-		{ NLE_AF_NOSUPPORT,	EAFNOSUPPORT },
-		{ NLE_PROTO_MISMATCH,	EPROTONOSUPPORT },
+		{ NLE_PERM, EPERM },
+		{ NLE_NOACCESS, EACCES },
+		{ NLE_EXIST, EEXIST },
+		{ NLE_NODEV, ENODEV },
+		{ NLE_OBJ_NOTFOUND, ENOENT },
+		{ NLE_NOADDR, EADDRNOTAVAIL },
+		{ NLE_NOMEM, ENOMEM },
+		{ NLE_BUSY, EBUSY },
+		{ NLE_INVAL, EINVAL },
+		{ NLE_RANGE, ERANGE },
+		{ NLE_AGAIN, EAGAIN },
+		{ NLE_OPNOTSUPP, EOPNOTSUPP },
+		{ NLE_AF_NOSUPPORT, EAFNOSUPPORT },
+		{ NLE_PROTO_MISMATCH, EPROTONOSUPPORT },
 	};
 	size_t i;
 
@@ -199,7 +199,7 @@ static int netns_set_mac(struct rtnl_link *link, const uint8_t mac[6])
 
 	if (!addr)
 		return -ENOMEM;
-	rtnl_link_set_addr(link, addr);	/* takes a reference of its own */
+	rtnl_link_set_addr(link, addr); /* takes a reference of its own */
 	nl_addr_put(addr);
 	return 0;
 }
@@ -225,8 +225,8 @@ static int netns_add_veth(const struct netns_pair *pair, struct nl_sock *sock)
 	if (!err)
 		err = netns_set_mac(peer, b->mac);
 	if (!err)
-		err = netns_nl_error(rtnl_link_add(sock, link, NLM_F_CREATE |
-						   NLM_F_EXCL));
+		err = netns_nl_error(
+			rtnl_link_add(sock, link, NLM_F_CREATE | NLM_F_EXCL));
 
 	rtnl_link_put(peer);
 	rtnl_link_put(link);
@@ -279,8 +279,8 @@ static int netns_look_link(const struct netns_side *side, struct nl_sock *sock)
 	struct rtnl_link *link;
 	int err, state;
 
-	err = netns_nl_error(rtnl_link_get_kernel(sock, side->ifindex, NULL,
-						  &link));
+	err = netns_nl_error(
+		rtnl_link_get_kernel(sock, side->ifindex, NULL, &link));
 	if (err < 0)
 		return err;
 	state = rtnl_link_get_operstate(link);
@@ -335,9 +335,13 @@ int netns_pair_create(struct netns_pair *pair)
 	 * second before it comes up.
 	 */
 	static const struct netns_side sides[2] = {
-		{ .fd = -1, .ifindex = 10, .ifname = "va",
+		{ .fd = -1,
+		  .ifindex = 10,
+		  .ifname = "va",
 		  .mac = { 2, 0, 0, 0, 0, 0xa } },
-		{ .fd = -1, .ifindex = 11, .ifname = "vb",
+		{ .fd = -1,
+		  .ifindex = 11,
+		  .ifname = "vb",
 		  .mac = { 2, 0, 0, 0, 0, 0xb } },
 	};
 	struct nl_sock *sock[2] = {};

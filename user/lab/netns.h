@@ -26,9 +26,9 @@
 struct nl_sock;
 
 struct netns_side {
-	int fd;			/* of the namespace, close-on-exec */
-	uint64_t inode;		/* its number, as in /proc/PID/ns/net */
-	int ifindex;		/* of its end of the pair, inside */
+	int fd;		/* of the namespace, close-on-exec */
+	uint64_t inode; /* its number, as in /proc/PID/ns/net */
+	int ifindex;	/* of its end of the pair, inside */
 	char ifname[IF_NAMESIZE];
 	uint8_t mac[6];
 	struct in_addr addr4;

@@ -9,7 +9,7 @@
 
 #include "lib/opt.h"
 
-#define NSEC_PER_SEC	1000000000ULL
+#define NSEC_PER_SEC 1000000000ULL
 
 /* Not isdigit(): that one asks the locale and dislikes negative chars. */
 static bool opt_digit(char c)
@@ -62,13 +62,13 @@ int opt_duration_ns(const char *s, uint64_t *ns)
 		const char *name;
 		uint64_t ns;
 	} units[] = {
-		{ "",	NSEC_PER_SEC },
-		{ "s",	NSEC_PER_SEC },
-		{ "ms",	1000000 },
-		{ "us",	1000 },
-		{ "ns",	1 },
-		{ "m",	60 * NSEC_PER_SEC },
-		{ "h",	3600 * NSEC_PER_SEC },
+		{ "", NSEC_PER_SEC },
+		{ "s", NSEC_PER_SEC },
+		{ "ms", 1000000 },
+		{ "us", 1000 },
+		{ "ns", 1 },
+		{ "m", 60 * NSEC_PER_SEC },
+		{ "h", 3600 * NSEC_PER_SEC },
 	};
 	const char *fraction = NULL;
 	uint64_t n, scale, unit = 0;
@@ -96,8 +96,9 @@ int opt_duration_ns(const char *s, uint64_t *ns)
 		return -ERANGE;
 
 	/* Digit by digit: fraction * unit as a whole would need 72 bits. */
-	for (scale = 10; fraction && opt_digit(*fraction) &&
-	     scale <= NSEC_PER_SEC; scale *= 10, fraction++) {
+	for (scale = 10;
+	     fraction && opt_digit(*fraction) && scale <= NSEC_PER_SEC;
+	     scale *= 10, fraction++) {
 		if (__builtin_add_overflow(n, (*fraction - '0') * unit / scale,
 					   &n))
 			return -ERANGE;
@@ -118,13 +119,16 @@ int opt_size(const char *s, uint64_t *bytes)
 		return err;
 
 	switch (*s) {
-	case 'G': case 'g':
+	case 'G':
+	case 'g':
 		shift += 10;
 		/* fallthrough */
-	case 'M': case 'm':
+	case 'M':
+	case 'm':
 		shift += 10;
 		/* fallthrough */
-	case 'K': case 'k':
+	case 'K':
+	case 'k':
 		shift += 10;
 		s++;
 	}
@@ -240,8 +244,7 @@ int opt_endpoint(const char *s, struct sockaddr_storage *addr, socklen_t *len)
 	return 0;
 }
 
-int opt_addr(const char *s, int *family, uint8_t addr[16],
-	     unsigned int *prefix)
+int opt_addr(const char *s, int *family, uint8_t addr[16], unsigned int *prefix)
 {
 	const char *end = strchr(s, '/');
 	char text[INET6_ADDRSTRLEN];

@@ -8,7 +8,7 @@
 
 #include "lib/say.h"
 
-#define SAY_LINE	1024	/* bytes of one line before escaping */
+#define SAY_LINE 1024 /* bytes of one line before escaping */
 
 static void say_line(FILE *out, const char *head, const char *text)
 {
@@ -94,9 +94,9 @@ size_t say_printable(const char *s, size_t len)
 
 	if (code < least[n] || code > 0x10ffff)
 		return 0;
-	if (code >= 0xd800 && code <= 0xdfff)	/* surrogates */
+	if (code >= 0xd800 && code <= 0xdfff) /* surrogates */
 		return 0;
-	if (code >= 0x80 && code <= 0x9f)	/* C1: U+009B is a CSI */
+	if (code >= 0x80 && code <= 0x9f) /* C1: U+009B is a CSI */
 		return 0;
 	return n;
 }

@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 enum {
-	EXIT_DONE	= 0,
-	EXIT_FAILED	= 1,
-	EXIT_USAGE	= 2,
-	EXIT_KERNEL	= 3,	/* this kernel, or its permissions, cannot */
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_KERNEL = 3, /* this kernel, or its permissions, cannot */
 };
 
 /*
@@ -23,8 +23,8 @@ enum {
  * escaped as by say_escape() and cut at about 1,000 bytes. errno is kept.
  * Returns @code, so that a main can "return say_fail(EXIT_FAILED, ...)".
  */
-int say_fail(int code, const char *why, const char *then,
-	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int say_fail(int code, const char *why, const char *then, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Print one line on stderr, headed by the program's name. errno is kept. */
 void say_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

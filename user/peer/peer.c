@@ -14,11 +14,11 @@
 
 #include "peer/peer.h"
 
-#define NSEC_PER_SEC	1000000000ULL
-#define PEER_SLICE_NS	1000000ULL	/* the longest wait in one step */
+#define NSEC_PER_SEC 1000000000ULL
+#define PEER_SLICE_NS 1000000ULL /* the longest wait in one step */
 
 /* The kernel's own numbers (net/tcp_states.h), as tcpi_state has them. */
-#define PEER_SYN_RECV	3
+#define PEER_SYN_RECV 3
 
 static uint64_t peer_now_ns(void)
 {
@@ -40,8 +40,8 @@ static uint64_t peer_random(struct peer *peer)
 static in_port_t peer_port(const struct sockaddr_storage *ss)
 {
 	return ss->ss_family == AF_INET6 ?
-	       ((const struct sockaddr_in6 *)ss)->sin6_port :
-	       ((const struct sockaddr_in *)ss)->sin_port;
+		       ((const struct sockaddr_in6 *)ss)->sin6_port :
+		       ((const struct sockaddr_in *)ss)->sin_port;
 }
 
 bool peer_same_endpoint(const struct sockaddr_storage *a,
@@ -89,7 +89,7 @@ int peer_init(struct peer *peer, const struct peer_config *config)
 
 	if (getrandom(&peer->seed, sizeof(peer->seed), GRND_NONBLOCK) < 0)
 		peer->seed = peer_now_ns() ^ (uint64_t)getpid() << 32;
-	peer->seed |= 1;	/* xorshift stays at 0 for ever */
+	peer->seed |= 1; /* xorshift stays at 0 for ever */
 	return 0;
 }
 
@@ -114,7 +114,7 @@ static uint64_t peer_left_ns(const struct peer *peer)
 	uint64_t end = peer->start_ns + peer->config.deadline_ns;
 	uint64_t now = peer_now_ns();
 
-	if (end < peer->start_ns)	/* a deadline of centuries */
+	if (end < peer->start_ns) /* a deadline of centuries */
 		end = UINT64_MAX;
 	return now < end ? end - now : 0;
 }
@@ -179,7 +179,7 @@ static bool peer_tcp_info(int fd, struct tcp_info *info)
 	memset(info, 0, len);
 	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len) &&
 	       len >= offsetof(struct tcp_info, tcpi_segs_in) +
-		      sizeof(info->tcpi_segs_in);
+			       sizeof(info->tcpi_segs_in);
 }
 
 static int peer_connected(struct peer *peer)
@@ -249,8 +249,10 @@ static int peer_attempt(struct peer *peer)
 					    peer_end(peer, err);
 
 	res->crossed = PEER_CROSSED_UNKNOWN;
-	err = connect(peer->fd, (struct sockaddr *)&peer->config.remote,
-		      peer->config.len) ? -errno : 0;
+	err = 0;
+	if (connect(peer->fd, (struct sockaddr *)&peer->config.remote,
+		    peer->config.len))
+		err = -errno;
 
 	/* Not available to connect() is: that 4-tuple is still in use. */
 	if (err != -EADDRNOTAVAIL && err != -EADDRINUSE)

@@ -31,14 +31,14 @@
  * of the step.
  */
 
-#define PEER_DEADLINE_NS	5000000000ULL
-#define PEER_ATTEMPTS		10000
+#define PEER_DEADLINE_NS 5000000000ULL
+#define PEER_ATTEMPTS 10000
 
 struct peer_config {
 	struct sockaddr_storage local, remote;
-	socklen_t len;			/* of both: they share the family */
-	uint64_t deadline_ns;		/* from the first step on; 0: default */
-	unsigned int attempts;		/* 0: default */
+	socklen_t len;	       /* of both: they share the family */
+	uint64_t deadline_ns;  /* from the first step on; 0: default */
+	unsigned int attempts; /* 0: default */
 };
 
 /*
@@ -55,21 +55,21 @@ enum peer_crossed {
 };
 
 struct peer_result {
-	int fd;			/* connected, non-blocking; the caller's */
-	int error;		/* -errno of the end, 0 if connected */
-	int last;		/* -errno of the last attempt that failed */
-	enum peer_crossed crossed;	/* of the attempt that is or was last */
+	int fd;			   /* connected, non-blocking; the caller's */
+	int error;		   /* -errno of the end, 0 if connected */
+	int last;		   /* -errno of the last attempt that failed */
+	enum peer_crossed crossed; /* of the attempt that is or was last */
 
-	unsigned int attempts;	/* SYNs that were sent, not counting repeats */
-	unsigned int refused;	/* ECONNREFUSED: an RST in SYN_SENT */
-	unsigned int reset;	/* ECONNRESET: an RST in SYN_RECV */
-	unsigned int timedout;	/* the kernel gave up before the deadline */
-	unsigned int inuse;	/* port or 4-tuple still taken: no SYN sent */
-	uint64_t elapsed_ns;	/* from the first step to the end */
+	unsigned int attempts; /* SYNs that were sent, not counting repeats */
+	unsigned int refused;  /* ECONNREFUSED: an RST in SYN_SENT */
+	unsigned int reset;    /* ECONNRESET: an RST in SYN_RECV */
+	unsigned int timedout; /* the kernel gave up before the deadline */
+	unsigned int inuse;    /* port or 4-tuple still taken: no SYN sent */
+	uint64_t elapsed_ns;   /* from the first step to the end */
 
-	uint32_t segs_in;	/* tcp_info, right after the open */
+	uint32_t segs_in; /* tcp_info, right after the open */
 	uint32_t segs_out;
-	char cc[16];		/* congestion control, empty if unknown */
+	char cc[16]; /* congestion control, empty if unknown */
 };
 
 struct peer {
@@ -77,10 +77,10 @@ struct peer {
 
 	/* private */
 	struct peer_config config;
-	uint64_t start_ns;	/* CLOCK_MONOTONIC; 0: no step yet */
-	uint64_t resume_ns;	/* no attempt before this */
+	uint64_t start_ns;  /* CLOCK_MONOTONIC; 0: no step yet */
+	uint64_t resume_ns; /* no attempt before this */
 	uint64_t seed;
-	int fd;			/* of the attempt under way, or -1 */
+	int fd; /* of the attempt under way, or -1 */
 };
 
 /*
