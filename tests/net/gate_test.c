@@ -82,9 +82,9 @@ FIXTURE_SETUP(gate)
 	int family = variant->family, i, err;
 
 	err = netns_pair_create(&self->pair);
-	if (err == -EPERM)
-		SKIP(return, "network namespaces need root");
-	ASSERT_EQ(0, err);
+	/* No SKIP: this harness would run the test without its fixture. */
+	ASSERT_EQ(0, err)
+	TH_LOG("%s", err == -EPERM ? "needs root" : strerror(-err));
 	ASSERT_EQ(0, gate_init(&self->gate, &self->pair));
 
 	self->len = gate_endpoints(&self->gate, family, 2000, 2001, self->end);
@@ -309,9 +309,9 @@ FIXTURE_SETUP(pair)
 {
 	int err = netns_pair_create(&self->pair);
 
-	if (err == -EPERM)
-		SKIP(return, "network namespaces need root");
-	ASSERT_EQ(0, err);
+	/* No SKIP: this harness would run the test without its fixture. */
+	ASSERT_EQ(0, err)
+	TH_LOG("%s", err == -EPERM ? "needs root" : strerror(-err));
 	self->home = own_inode();
 	ASSERT_NE(0, self->home);
 }

@@ -58,9 +58,9 @@ FIXTURE_SETUP(peer)
 {
 	int err = netns_pair_create(&self->pair);
 
-	if (err == -EPERM)
-		SKIP(return, "network namespaces need root");
-	ASSERT_EQ(0, err);
+	/* No SKIP: this harness would run the test without its fixture. */
+	ASSERT_EQ(0, err)
+	TH_LOG("%s", err == -EPERM ? "needs root" : strerror(-err));
 	ASSERT_EQ(0, gate_init(&self->gate, &self->pair));
 	self->len = gate_endpoints(&self->gate, variant->family, 2000, 2001,
 				   self->end);
