@@ -62,9 +62,11 @@ static __always_inline void window_emit(struct sock *sk, struct tcp_sock *tp,
 /* ca_state: the state to be, or -1 for the one that the socket has. */
 static __always_inline int window(struct sock *sk, int ca_state, int at)
 {
+	struct inet_connection_sock *icsk;
 	struct sock_mem *mem;
 	struct tcp_sock *tp;
 	bool changed, fell;
+	int ca_state_now;
 	__u32 cwnd;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
@@ -77,17 +79,18 @@ static __always_inline int window(struct sock *sk, int ca_state, int at)
 		mem = mem_get(sk);
 	if (!mem)
 		return 0;
-	if (ca_state < 0) {
-		struct inet_connection_sock *icsk = &tp->inet_conn;
-
-		ca_state = BPF_CORE_READ_BITFIELD(icsk, icsk_ca_state);
-	}
+	icsk = &tp->inet_conn;
+	ca_state_now = BPF_CORE_READ_BITFIELD(icsk, icsk_ca_state);
+	if (ca_state < 0)
+		ca_state = ca_state_now;
+	if (!mem->cwnd) /* older than the trace: its first event may be a loss */
+		mem->ca_state = ca_state_now;
 	cwnd = tp->snd_cwnd;
 	changed = mem->cwnd != cwnd || mem->ssthresh != tp->snd_ssthresh ||
 		  mem->ca_state != ca_state;
 	if (!changed)
 		return 0;
-	fell = mem->cwnd && (cwnd < mem->cwnd || mem->ca_state != ca_state);
+	fell = cwnd < mem->cwnd || mem->ca_state != ca_state;
 	if ((fell || config.all_windows) &&
 	    event_wanted(sk, tp, mem, EVENT_window))
 		window_emit(sk, tp, mem, ca_state, at);
