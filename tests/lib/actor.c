@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,6 +112,22 @@ int actor_call(struct actor *actor, int (*fn)(int arg), int arg)
 	int err = actor_tell(actor, fn, arg);
 
 	return err ? err : actor_answer(actor);
+}
+
+static int do_tell_fd(int arg)
+{
+	(void)arg;
+	return actor_tcp.fd;
+}
+
+int actor_share(struct actor *actor)
+{
+	int theirs = actor_call(actor, do_tell_fd, 0);
+	int pidfd = syscall(SYS_pidfd_open, actor->pid, 0);
+	int fd = syscall(SYS_pidfd_getfd, pidfd, theirs, 0), err = errno;
+
+	close(pidfd);
+	return fd < 0 ? -err : fd;
 }
 
 static int do_wait(int pid)

@@ -46,6 +46,12 @@ int actor_call(struct actor *actor, int (*fn)(int arg), int arg);
 int actor_tell(struct actor *actor, int (*fn)(int arg), int arg);
 int actor_answer(struct actor *actor);
 
+/*
+ * Its connection (actor_tcp.fd) as a file descriptor of ours, to look at. It
+ * keeps the socket alive. Or -errno.
+ */
+int actor_share(struct actor *actor);
+
 /* Kills it, whatever it does, and frees it; children before parents. */
 void actor_end(struct actor *actor);
 

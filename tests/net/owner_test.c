@@ -530,11 +530,12 @@ TEST_F(name, evil_in_text)
 	{
 		TH_LOG("%s", out);
 	}
-	for (s = out; *s; s++)
+	for (s = out; *s; s++) {
 		EXPECT_TRUE(*s == '\n' || (*s >= ' ' && *s <= '~'))
 		{
 			TH_LOG("byte %02x", (unsigned char)*s);
 		}
+	}
 }
 
 TEST_HARNESS_MAIN
