@@ -117,22 +117,13 @@ static __always_inline enum cause cause_timer(struct tcp_sock *tp)
 #define LIKELY(t, c) ((t)->cause = (c), (t)->cause_how = HOW_derived)
 #define SURE(t, c) ((t)->cause = (c), (t)->cause_how = HOW_observed)
 
-/* Is the sysctl or the socket's own FIN_WAIT2 time above TIME_WAIT's 60 s? */
-static __always_inline bool long_fin_wait2(struct sock *sk, struct tcp_sock *tp)
-{
-	int jiffies = tp->linger2 ?:
-				    sk->__sk_common.skc_net.net->ipv4
-				      .sysctl_tcp_fin_timeout;
-
-	return hz && jiffies > 60 * (int)hz;
-}
-
 /*
- * FIN_WAIT2 -> CLOSE without a FIN or an error. The kernel gives a closed
- * socket to a TIME_WAIT minisocket the moment it comes to FIN_WAIT2: in
- * tcp_rcv_state_process() if already closed, else in tcp_close(). Only a
+ * FIN_WAIT2 -> CLOSE of a closed socket, without a FIN or a reset. The kernel
+ * gives it to a TIME_WAIT minisocket the moment it is both, closed and in
+ * FIN_WAIT2: in softirq in tcp_rcv_state_process(), else in tcp_close(). Only a
  * FIN_WAIT2 time above 60 s keeps it, under a timer, for what exceeds 60 s.
- * TCP_LINGER2 < 0 allows no minisocket: reset at once.
+ * TCP_LINGER2 < 0 allows no minisocket: reset at once. So is one whose FIN is
+ * acked by a segment with data; nothing tells that from the minisocket.
  */
 static __always_inline void cause_leave_fin_wait2(struct transition *t,
 						  struct sock *sk,
@@ -140,16 +131,29 @@ static __always_inline void cause_leave_fin_wait2(struct transition *t,
 						  struct sock_mem *mem)
 {
 	nsec_t since = mem ? t->ts - mem->fin_wait2_ts : 0;
-	bool timer = long_fin_wait2(sk, tp) && since > 500000000ull;
 
-	if (timer)
+	if (!sk->sk_lock.owned && since > 500000000ull)
 		LIKELY(t, CAUSE_TIMER_FIN_WAIT2);
-	else if (mem && mem->flags & MEM_CLOSING)
-		LIKELY(t, cause_call());
+	else if (sk->sk_lock.owned && mem && mem->flags & MEM_CLOSING)
+		SURE(t, cause_call());
+	else if (sk->sk_lock.owned && tp->linger2 >= 0)
+		LIKELY(t, cause_call()); /* the ACK came during close() */
 	else
 		LIKELY(t, CAUSE_RX_ACK);
 	if (tp->linger2 >= 0)
 		t->tw_substate = TCB_STATE_FIN_WAIT2;
+}
+
+/*
+ * A listener has no error to be aborted with. Who does it sends a netlink
+ * message or runs a BPF iterator; close() would have set sk_shutdown.
+ */
+static __always_inline bool listener_aborted(struct transition *t,
+					     struct sock *sk)
+{
+	return t->old == TCB_STATE_LISTEN && !sk->sk_shutdown &&
+	       (t->cause == CAUSE_CALL || t->cause == CAUSE_CALL_SENDTO ||
+		t->cause == CAUSE_CALL_SENDMSG);
 }
 
 /* -> CLOSE made by a process that holds the socket. */
@@ -158,6 +162,8 @@ static __always_inline void cause_closed_by_process(struct transition *t,
 						    struct tcp_sock *tp)
 {
 	SURE(t, cause_call());
+	if (listener_aborted(t, sk))
+		LIKELY(t, CAUSE_ABORT);
 	if (t->old == TCB_STATE_LISTEN || t->old == TCB_STATE_SYN_SENT)
 		return;
 	if (t->cause == CAUSE_CALL_CONNECT)
@@ -195,12 +201,19 @@ static __always_inline void cause_close(struct transition *t, struct sock *sk,
 		t->tw_substate = TCB_STATE_TIME_WAIT;
 	} else if (t->old == TCB_STATE_LAST_ACK && acked) {
 		SURE(t, CAUSE_RX_ACK);
+	} else if (t->old == TCB_STATE_FIN_WAIT2 &&
+		   compat_sock_flag(sk, SOCK_DEAD)) {
+		cause_leave_fin_wait2(t, sk, tp, mem);
 	} else if (sk->sk_lock.owned) {
 		cause_closed_by_process(t, sk, tp);
-	} else if (t->old == TCB_STATE_FIN_WAIT2 && !t->err) {
-		cause_leave_fin_wait2(t, sk, tp, mem);
-	} else if (t->err && t->old == TCB_STATE_SYN_SENT) {
+	} else if (t->err == 104 /* ECONNRESET */ || t->err == 32 /* EPIPE */) {
+		LIKELY(t, CAUSE_RX_RST); /* without memory of it */
+	} else if (t->err && (t->old == TCB_STATE_SYN_SENT ||
+			      t->old == TCB_STATE_SYN_RECV)) {
 		LIKELY(t, CAUSE_RX_ICMP);
+	} else if (t->err) {
+		/* what the network last said; it takes a timer to give up */
+		LIKELY(t, cause_timer(tp));
 	} else if (!sk->sk_socket && !compat_sock_flag(sk, SOCK_DEAD)) {
 		LIKELY(t, cause_call());
 		t->kind = KIND_never_accepted;
@@ -226,6 +239,23 @@ static __always_inline void cause_established(struct transition *t,
 	}
 }
 
+struct net___fastopen {
+	struct netns_ipv4___fastopen {
+		int sysctl_tcp_fastopen;
+	} __attribute__((preserve_access_index)) ipv4;
+} __attribute__((preserve_access_index));
+
+/*
+ * Can a SYN make a child, before any ACK? The listener that wants it is not to
+ * be seen from the child, but the sysctl must allow it as well (2).
+ */
+static __always_inline bool fastopen_server(struct sock *sk)
+{
+	struct net___fastopen *net = (void *)sk->__sk_common.skc_net.net;
+
+	return net->ipv4.sysctl_tcp_fastopen & 2;
+}
+
 static __always_inline void cause_find(struct transition *t, struct sock *sk,
 				       struct tcp_sock *tp,
 				       struct sock_mem *mem)
@@ -239,7 +269,7 @@ static __always_inline void cause_find(struct transition *t, struct sock *sk,
 		if (t->old == TCB_STATE_SYN_SENT) {
 			SURE(t, CAUSE_RX_SYN);
 			t->kind = KIND_crossed;
-		} else if (tp->inet_conn.icsk_accept_queue.fastopenq.max_qlen) {
+		} else if (fastopen_server(sk)) {
 			LIKELY(t, CAUSE_RX_ACK); /* or a SYN with a cookie */
 		} else {
 			SURE(t, CAUSE_RX_ACK);
@@ -376,7 +406,8 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 		return 0;
 
 	t.ts = bpf_ktime_get_ns();
-	t.err = sk->sk_err;
+	if (new == TCB_STATE_CLOSE && old != TCB_STATE_LISTEN)
+		t.err = sk->sk_err; /* else left over from before */
 	if (mem && old == TCB_STATE_LISTEN && new == TCB_STATE_SYN_RECV)
 		mem_born(mem);
 	cause_find(&t, sk, tp, mem);
