@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Events of the witness as text. */
+#include "story.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct text {
+	char *at, *end;
+};
+
+/* One more word, with ~ behind it if it was not observed; cut if too long. */
+static void add(struct text *t, const char *before, const char *word,
+		const char *how)
+{
+	int n;
+
+	if (!word || t->at == t->end)
+		return;
+	n = snprintf(t->at, t->end - t->at, "%s%s%s", before, word,
+		     how && !strcmp(how, "derived") ? "~" : "");
+	t->at += n < t->end - t->at ? n : t->end - t->at;
+}
+
+static void add_transition(struct text *t, struct json_object *e)
+{
+	const char *cause = witness_string(e, "cause");
+	uint64_t err = witness_number(e, "err");
+
+	add(t, "", witness_string(e, "old"), NULL);
+	add(t, ">", witness_string(e, "new"), witness_string(e, "how"));
+	add(t, " ", cause ? cause : "-", witness_string(e, "cause_how"));
+	add(t, " ", witness_string(e, "kind"), witness_string(e, "kind_how"));
+	add(t, " as ", witness_string(e, "tw_substate"), NULL);
+	if (err)
+		add(t, " ", strerrorname_np(err), NULL);
+}
+
+char *story(const struct witness *w, const struct sighting *socket, char *text,
+	    size_t size)
+{
+	struct text t = { .at = text, .end = text + size };
+	struct sighting what = *socket;
+	const char *state = NULL, *old;
+	struct json_object *e;
+	size_t from = 0;
+
+	what.type = "state";
+	*text = '\0';
+	while ((e = witness_next(w, &what, &from))) {
+		old = witness_string(e, "old");
+		if (state)
+			add(&t, ", ", "", NULL);
+		if (witness_string(e, "gap_from") ||
+		    (state && old && strcmp(state, old)))
+			add(&t, "", "GAP ", NULL);
+		add_transition(&t, e);
+		state = witness_string(e, "new");
+		if (state && !strcmp(state, "TIME_WAIT"))
+			state = "CLOSE"; /* the socket that it stands in for */
+	}
+	return text;
+}
+
+static bool is(struct json_object *e, const char *field, const char *value)
+{
+	const char *has = witness_string(e, field);
+
+	return has && !strcmp(has, value);
+}
+
+/* Is there nobody at the other end yet, or ever? */
+static bool alone(struct json_object *e)
+{
+	return is(e, "old", "LISTEN") ? is(e, "new", "CLOSE") :
+					is(e, "new", "LISTEN");
+}
+
+const char *story_flaw(const struct witness *w, const struct sighting *socket)
+{
+	struct sighting what = *socket;
+	struct json_object *e;
+	uint64_t seq = 0, ts = 0;
+	size_t from = 0;
+
+	what.type = "state";
+	while ((e = witness_next(w, &what, &from))) {
+		if (witness_number(e, "seq") != seq++)
+			return "seq is not consecutive";
+		if (witness_number(e, "ts_ns") < ts)
+			return "time runs back";
+		ts = witness_number(e, "ts_ns");
+		if (!witness_number(e, "cookie"))
+			return "no cookie";
+		if (!witness_number(e, "lport"))
+			return "no local port";
+		if (!witness_number(e, "rport") && !alone(e))
+			return "no remote port";
+	}
+	return seq ? NULL : "no event";
+}

@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of the causes: of every transition that can have several, each one,
+ * so that a rule that takes one for another is found out. Up to ESTABLISHED
+ * and out of it; cause_fin_test.c goes on where a FIN has been sent.
+ */
+#include "tests/lib/conn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <kselftest_harness.h>
+
+FIXTURE(cause)
+{
+	struct conn c;
+};
+
+FIXTURE_SETUP(cause)
+{
+	int err = conn_start(&self->c, AF_INET);
+
+	if (err == -EPERM)
+		SKIP(return, "network namespaces need root");
+	ASSERT_EQ(0, err);
+}
+
+FIXTURE_TEARDOWN(cause)
+{
+	conn_free(&self->c);
+}
+
+/* Where IPv6 takes a path of its own to a transition. */
+FIXTURE(family)
+{
+	struct conn c;
+};
+
+FIXTURE_VARIANT(family)
+{
+	int family;
+};
+
+FIXTURE_VARIANT_ADD(family, ipv4){ .family = AF_INET };
+FIXTURE_VARIANT_ADD(family, ipv6){ .family = AF_INET6 };
+
+FIXTURE_SETUP(family)
+{
+	int err = conn_start(&self->c, variant->family);
+
+	if (err == -EPERM)
+		SKIP(return, "network namespaces need root");
+	ASSERT_EQ(0, err);
+}
+
+FIXTURE_TEARDOWN(family)
+{
+	conn_free(&self->c);
+}
+
+/* Ends the trace; then the transition of an end that left @old has to be... */
+#define EXPECT_LEFT(side, old, text) \
+	EXPECT_STREQ(text, conn_left(&self->c, side, old))
+#define STOP() ASSERT_EQ(0, conn_stop(&self->c))
+
+/* A listener, watched as if it were the end of side 1. */
+static int only_listen(struct conn *c)
+{
+	int err = conn_listen(c);
+
+	c->fd[1] = c->listener;
+	c->cookie[1] = conn_cookie(c->listener);
+	c->listener = -1;
+	return err;
+}
+
+/* Until side 0 is in SYN_RECV and its SYN+ACK is held, after a full crossing. */
+static int cross_half_way(struct conn *c)
+{
+	int err = conn_cross(c);
+
+	if (!err)
+		err = gate_open_side(&c->gate, 1);
+	return err ? err : conn_wait(c, 0, TCP_SYN_RECV);
+}
+
+/* ---------------------------------------------------------- CLOSE->SYN_SENT */
+
+TEST_F(family, syn_sent_by_fastopen)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, netns_sysctl(c->pair.side[0].fd, "net/ipv4/tcp_fastopen",
+				  "1"));
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, conn_bind(c, 0));
+	sendto(c->fd[0], "x", 1, MSG_FASTOPEN, (void *)&c->addr[1], c->len);
+	ASSERT_EQ(0, conn_accept(c));
+
+	STOP();
+	EXPECT_LEFT(0, "CLOSE", "CLOSE>SYN_SENT CALL_SENDTO");
+}
+
+/*
+ * Claim: with TCP_FASTOPEN_CONNECT it is still connect() that leaves CLOSE,
+ * although the SYN goes out with the first write() only.
+ */
+TEST_F(cause, syn_sent_by_connect_of_fastopen)
+{
+	struct conn *c = &self->c;
+
+	/* 1: as a client, 4: without a cookie */
+	ASSERT_EQ(0, netns_sysctl(c->pair.side[0].fd, "net/ipv4/tcp_fastopen",
+				  "5"));
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, conn_bind(c, 0));
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1));
+	ASSERT_EQ(0, conn_connect(c, 0));
+	ASSERT_EQ(1, write(c->fd[0], "x", 1));
+	ASSERT_EQ(0, conn_accept(c));
+
+	STOP();
+	EXPECT_LEFT(0, "CLOSE", "CLOSE>SYN_SENT CALL_CONNECT");
+}
+
+/* ------------------------------------------------------------ LISTEN->CLOSE */
+
+TEST_F(cause, listen_ends_by_close)
+{
+	ASSERT_EQ(0, only_listen(&self->c));
+	ASSERT_EQ(0, conn_close(&self->c, 1));
+
+	STOP();
+	EXPECT_LEFT(1, "LISTEN", "LISTEN>CLOSE CALL_CLOSE");
+}
+
+TEST_F(cause, listen_ends_by_shutdown)
+{
+	ASSERT_EQ(0, only_listen(&self->c));
+	ASSERT_EQ(0, shutdown(self->c.fd[1], SHUT_RD));
+
+	STOP();
+	EXPECT_LEFT(1, "LISTEN", "LISTEN>CLOSE CALL_SHUTDOWN");
+}
+
+TEST_F(cause, listen_ends_by_exit)
+{
+	ASSERT_EQ(0, only_listen(&self->c));
+	ASSERT_EQ(0, conn_leave_to(&self->c, 1, NULL));
+
+	STOP();
+	EXPECT_LEFT(1, "LISTEN", "LISTEN>CLOSE EXIT");
+}
+
+/* A listener gets no error; the netlink message is a call of its own. */
+TEST_F(cause, listen_ends_by_abort)
+{
+	ASSERT_EQ(0, only_listen(&self->c));
+	ASSERT_EQ(0, conn_abort(&self->c, 1));
+
+	STOP();
+	EXPECT_LEFT(1, "LISTEN", "LISTEN>CLOSE ABORT~");
+}
+
+/* --------------------------------------------------- ESTABLISHED->FIN_WAIT1 */
+
+TEST_F(cause, fin_by_close)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, conn_close(&self->c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_CLOSE");
+}
+
+TEST_F(cause, fin_by_shutdown)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, shutdown(self->c.fd[0], SHUT_WR));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_SHUTDOWN");
+}
+
+TEST_F(cause, fin_by_exit)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, conn_leave_to(&self->c, 0, NULL));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 EXIT");
+}
+
+TEST_F(cause, fin_by_execve)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, conn_leave_to(&self->c, 0, "/bin/true"));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_EXECVE");
+}
+
+TEST_F(cause, fin_by_dup2)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(self->c.fd[0], dup2(fd, self->c.fd[0]));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_DUP");
+	close(fd);
+}
+
+/* ------------------------------------------------------- ESTABLISHED->CLOSE */
+
+TEST_F(cause, lost_by_rst_or_linger)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, conn_reset(&self->c, 0));
+	ASSERT_EQ(0, conn_seen(&self->c, 1, "CLOSE"));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>CLOSE CALL_CLOSE linger");
+	EXPECT_LEFT(1, "ESTABLISHED", "ESTABLISHED>CLOSE RX_RST ECONNRESET");
+}
+
+/* Claim: unread data counts before SO_LINGER, as in the kernel. */
+TEST_F(cause, lost_by_unread_data)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, conn_send(&self->c, 1, 2));
+	ASSERT_EQ(0, conn_receive(&self->c, 0, 1));
+	ASSERT_EQ(0, conn_reset(&self->c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED",
+		    "ESTABLISHED>CLOSE CALL_CLOSE unread_data");
+}
+
+/* Claim: a FIN is no unread data... */
+TEST_F(cause, fin_is_no_data)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_send(c, 1, 2));
+	ASSERT_EQ(0, conn_receive(c, 0, 2));
+	ASSERT_EQ(0, shutdown(c->fd[1], SHUT_WR));
+	ASSERT_EQ(0, conn_wait(c, 0, TCP_CLOSE_WAIT));
+	ASSERT_EQ(0, conn_reset(c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE CALL_CLOSE linger");
+}
+
+/* ... nor does it count when it has been read, as end of file... */
+TEST_F(cause, end_of_file_is_no_data)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, shutdown(c->fd[1], SHUT_WR));
+	ASSERT_EQ(0, conn_receive(c, 0, 0));
+	ASSERT_EQ(0, conn_reset(c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE CALL_CLOSE linger");
+}
+
+/* ... but what came before it does. */
+TEST_F(cause, data_before_fin_is_unread)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_send(c, 1, 2));
+	ASSERT_EQ(0, shutdown(c->fd[1], SHUT_WR));
+	ASSERT_EQ(0, conn_wait(c, 0, TCP_CLOSE_WAIT));
+	ASSERT_EQ(0, conn_receive(c, 0, 1));
+	ASSERT_EQ(0, conn_close(c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE CALL_CLOSE unread_data");
+}
+
+TEST_F(cause, lost_by_disconnect)
+{
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, connect(self->c.fd[0], &none, sizeof(none)));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED",
+		    "ESTABLISHED>CLOSE CALL_CONNECT disconnect");
+}
+
+/* Claim: what one connection died of is not said of the next one's start. */
+TEST_F(cause, error_does_not_stay)
+{
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, connect(c->fd[0], &none, sizeof(none)));
+	ASSERT_EQ(0, listen(c->fd[0], 1));
+	ASSERT_EQ(0, conn_close(c, 0));
+
+	ASSERT_EQ(0, trace_stop(&c->trace));
+	EXPECT_STREQ("CLOSE>SYN_SENT CALL_CONNECT, "
+		     "SYN_SENT>ESTABLISHED RX_SYN_ACK, "
+		     "ESTABLISHED>CLOSE CALL_CONNECT disconnect, "
+		     "CLOSE>LISTEN CALL_LISTEN, LISTEN>CLOSE CALL_CLOSE",
+		     conn_story(c, 0));
+}
+
+TEST_F(cause, lost_by_retransmit_timer)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_USER_TIMEOUT, 300));
+	ASSERT_EQ(0, gate_close(&c->gate));
+	ASSERT_EQ(0, conn_send(c, 0, 1));
+	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED",
+		    "ESTABLISHED>CLOSE TIMER_RETRANSMIT ETIMEDOUT");
+}
+
+/* Claim: the timer is still the timer if the network gave another error. */
+TEST_F(family, lost_by_retransmit_timer_unreachable)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_USER_TIMEOUT, 600));
+	ASSERT_EQ(0, conn_cut(c, 0));
+	ASSERT_EQ(0, gate_close(&c->gate));
+	ASSERT_EQ(0, conn_send(c, 0, 1));
+	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED",
+		    "ESTABLISHED>CLOSE TIMER_RETRANSMIT~ EHOSTUNREACH");
+}
+
+TEST_F(cause, lost_by_keepalive)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_KEEPIDLE, 1));
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_KEEPINTVL, 1));
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_KEEPCNT, 1));
+	ASSERT_EQ(0, conn_option(c, 0, SOL_SOCKET, SO_KEEPALIVE, 1));
+	ASSERT_EQ(0, gate_close(&c->gate));
+	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED",
+		    "ESTABLISHED>CLOSE TIMER_KEEPALIVE ETIMEDOUT");
+}
+
+/* Claim: nor does it end because of its own probes, but of a closed window. */
+TEST_F(cause, lost_by_persist_timer)
+{
+	struct conn *c = &self->c;
+	char bytes[4096] = "";
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_option(c, 1, SOL_SOCKET, SO_RCVBUF, 1));
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_USER_TIMEOUT, 300));
+	while (send(c->fd[0], bytes, sizeof(bytes), MSG_NOSIGNAL) > 0)
+		;
+	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED",
+		    "ESTABLISHED>CLOSE TIMER_PERSIST ETIMEDOUT");
+}
+
+TEST_F(family, lost_by_abort)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, conn_abort(&self->c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>CLOSE ABORT ECONNABORTED");
+}
+
+/* The child of a listener that nobody accepted, found by its ports. */
+#define EXPECT_CHILD(text)                                               \
+	do {                                                             \
+		struct sighting child_ = {                               \
+			.netns = self->c.pair.side[1].inode,             \
+			.lport = CONN_PORT + 1,                          \
+			.rport = CONN_PORT,                              \
+			.old = "ESTABLISHED",                            \
+		};                                                       \
+		char text_[256];                                         \
+		EXPECT_STREQ(text, story(self->c.trace.witness, &child_, \
+					 text_, sizeof(text_)));         \
+	} while (0)
+
+TEST_F(family, lost_before_accept)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, conn_connect(c, 0));
+	ASSERT_EQ(0, conn_wait(c, 1, TCP_ESTABLISHED));
+	ASSERT_EQ(0, close(c->listener));
+	c->listener = -1;
+	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
+
+	STOP();
+	EXPECT_CHILD("ESTABLISHED>CLOSE CALL_CLOSE~ never_accepted~");
+}
+
+/* Claim: not accepted, and yet it is the RST that ended it. */
+TEST_F(cause, lost_by_rst_before_accept)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, conn_connect(c, 0));
+	ASSERT_EQ(0, conn_wait(c, 1, TCP_ESTABLISHED));
+	ASSERT_EQ(0, conn_reset(c, 0));
+	ASSERT_EQ(0, conn_gone(c, 1));
+
+	STOP();
+	EXPECT_CHILD("ESTABLISHED>CLOSE RX_RST ECONNRESET");
+}
+
+/* ---------------------------------------------------------- SYN_SENT->CLOSE */
+
+TEST_F(cause, attempt_ends_by_rst)
+{
+	ASSERT_EQ(0, conn_bind(&self->c, 0));
+	conn_connect(&self->c, 0);
+	ASSERT_EQ(0, conn_seen(&self->c, 0, "CLOSE"));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_SENT", "SYN_SENT>CLOSE RX_RST ECONNREFUSED");
+}
+
+TEST_F(cause, attempt_ends_by_close)
+{
+	ASSERT_EQ(0, gate_close(&self->c.gate));
+	ASSERT_EQ(0, conn_connect(&self->c, 0));
+	ASSERT_EQ(0, conn_close(&self->c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_SENT", "SYN_SENT>CLOSE CALL_CLOSE");
+}
+
+TEST_F(cause, attempt_ends_by_shutdown)
+{
+	ASSERT_EQ(0, gate_close(&self->c.gate));
+	ASSERT_EQ(0, conn_connect(&self->c, 0));
+	ASSERT_EQ(0, shutdown(self->c.fd[0], SHUT_RDWR));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_SENT", "SYN_SENT>CLOSE CALL_SHUTDOWN");
+}
+
+TEST_F(cause, attempt_ends_by_timer)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, gate_close(&c->gate));
+	ASSERT_EQ(0, conn_bind(c, 0));
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_USER_TIMEOUT, 500));
+	ASSERT_EQ(0, conn_connect(c, 0));
+	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_SENT", "SYN_SENT>CLOSE TIMER_RETRANSMIT ETIMEDOUT");
+}
+
+TEST_F(family, attempt_ends_by_unreachable)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_cut(c, 0));
+	ASSERT_EQ(0, gate_close(&c->gate));
+	ASSERT_EQ(0, conn_connect(c, 0));
+	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_SENT", "SYN_SENT>CLOSE RX_ICMP~ EHOSTUNREACH");
+}
+
+TEST_F(cause, attempt_ends_by_abort)
+{
+	ASSERT_EQ(0, gate_close(&self->c.gate));
+	ASSERT_EQ(0, conn_connect(&self->c, 0));
+	ASSERT_EQ(0, conn_abort(&self->c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_SENT", "SYN_SENT>CLOSE ABORT ECONNABORTED");
+}
+
+/* --------------------------------------------------------- LISTEN->SYN_RECV */
+
+/*
+ * Claim: with TCP Fast Open the child may come of the SYN; it is shown then,
+ * not when the SYN+ACK is acked, and the cause is not sure.
+ */
+TEST_F(cause, child_of_fastopen)
+{
+	struct conn *c = &self->c;
+	struct sighting child = {
+		.type = "state",
+		.netns = c->pair.side[1].inode,
+		.lport = CONN_PORT + 1,
+		.rport = CONN_PORT,
+	};
+	char text[256];
+	int qlen = 8;
+
+	/* 1: as a client, 4: without a cookie; 2, 0x200: as a server */
+	ASSERT_EQ(0, netns_sysctl(c->pair.side[0].fd, "net/ipv4/tcp_fastopen",
+				  "5"));
+	ASSERT_EQ(0, netns_sysctl(c->pair.side[1].fd, "net/ipv4/tcp_fastopen",
+				  "514"));
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, setsockopt(c->listener, IPPROTO_TCP, TCP_FASTOPEN, &qlen,
+				sizeof(qlen)));
+	ASSERT_EQ(0, gate_close_side(&c->gate, 1));
+	ASSERT_EQ(0, conn_bind(c, 0));
+	sendto(c->fd[0], "x", 1, MSG_FASTOPEN, (void *)&c->addr[1], c->len);
+	ASSERT_EQ(0, conn_wait(c, 1, TCP_SYN_RECV));
+	ASSERT_EQ(0, witness_wait(c->trace.witness, &child, TRACE_PATIENCE_NS));
+	ASSERT_EQ(0, gate_open_side(&c->gate, 1));
+	ASSERT_EQ(0, conn_wait(c, 1, TCP_ESTABLISHED));
+
+	STOP();
+	EXPECT_STREQ("LISTEN>SYN_RECV RX_ACK~, SYN_RECV>ESTABLISHED RX_ACK",
+		     story(c->trace.witness, &child, text, sizeof(text)));
+}
+
+/* --------------------------------------------------- SYN_RECV->, two crossed */
+
+/*
+ * Claim: of two that crossed, the one opened by an ACK alone says so, although
+ * it is as much a full open: the other's SYN+ACK has been lost.
+ */
+TEST_F(cause, crossed_opens_by_ack)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_hold_last(c, 0));
+	ASSERT_EQ(0, conn_cross(c));
+	ASSERT_EQ(0, gate_open_side(&c->gate, 0));
+	ASSERT_EQ(0, conn_wait(c, 1, TCP_SYN_RECV));
+	ASSERT_EQ(0, gate_close_side(&c->gate, 0));
+	/* side 0's ACK takes the place of its SYN+ACK */
+	ASSERT_EQ(0, gate_open_side(&c->gate, 1));
+	ASSERT_EQ(0, conn_wait(c, 0, TCP_ESTABLISHED));
+	ASSERT_EQ(0, gate_open_side(&c->gate, 0));
+	ASSERT_EQ(0, conn_wait(c, 1, TCP_ESTABLISHED));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_RECV", "SYN_RECV>ESTABLISHED RX_SYN_ACK full");
+	EXPECT_LEFT(1, "SYN_RECV", "SYN_RECV>ESTABLISHED RX_ACK full");
+}
+
+/* Claim: shutdown() in SYN_RECV takes effect later, and nobody calls then. */
+TEST_F(cause, crossed_shutdown)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, cross_half_way(c));
+	ASSERT_EQ(0, shutdown(c->fd[0], SHUT_WR));
+	ASSERT_EQ(0, gate_open_side(&c->gate, 0));
+	ASSERT_EQ(0, conn_wait(c, 1, TCP_CLOSE_WAIT));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_SHUTDOWN~");
+}
+
+TEST_F(cause, crossed_ends_by_close)
+{
+	ASSERT_EQ(0, cross_half_way(&self->c));
+	ASSERT_EQ(0, conn_close(&self->c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_RECV", "SYN_RECV>FIN_WAIT1 CALL_CLOSE");
+}
+
+TEST_F(cause, crossed_ends_by_linger)
+{
+	ASSERT_EQ(0, cross_half_way(&self->c));
+	ASSERT_EQ(0, conn_reset(&self->c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_RECV", "SYN_RECV>CLOSE CALL_CLOSE linger");
+}
+
+TEST_F(family, crossed_ends_by_unreachable)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_cut(c, 0));
+	ASSERT_EQ(0, cross_half_way(c));
+	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_RECV", "SYN_RECV>CLOSE RX_ICMP~ EHOSTUNREACH");
+}
+
+TEST_F(cause, crossed_ends_by_abort)
+{
+	ASSERT_EQ(0, cross_half_way(&self->c));
+	ASSERT_EQ(0, conn_abort(&self->c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "SYN_RECV", "SYN_RECV>CLOSE ABORT ECONNABORTED");
+}
+
+/*
+ * Claim: where the kernel gives no memory for a socket, its resets are still
+ * told, though not for sure, and the trace counts that it had none.
+ */
+TEST_F(cause, rst_without_memory)
+{
+	struct conn *c = &self->c;
+	int err;
+
+	err = netns_sysctl(c->pair.side[0].fd, "net/core/optmem_max", "0");
+	if (err == -ENOENT)
+		SKIP(return, "optmem_max is not per namespace before 6.8");
+	ASSERT_EQ(0, err);
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_reset(c, 1));
+	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
+
+	ASSERT_EQ(0, trace_stop(&c->trace));
+	EXPECT_LT(0, witness_counter(c->trace.witness, "no_storage"));
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>CLOSE RX_RST~ ECONNRESET");
+}
+
+TEST_HARNESS_MAIN
