@@ -225,7 +225,7 @@ TEST_F(accounting, duration)
 
 /*
  * Claim: what --port keeps in the kernel is counted there, is not generated,
- * and is no gap, although the port is known only after CLOSE -> SYN_SENT.
+ * and is no gap.
  */
 TEST_F(accounting, port)
 {
@@ -243,6 +243,32 @@ TEST_F(accounting, port)
 	/* 5 transitions at each end of 10 connections, 2 of the listener */
 	EXPECT_EQ(102, COUNTER("shown"));
 	EXPECT_LE(102, COUNTER("kernel_filtered"));
+	EXPECT_TRUE(witness_complete(self->trace.witness));
+	EXPECT_ACCOUNT();
+}
+
+/*
+ * Claim: --port takes the first transition as well of a socket whose port is
+ * found after it, by connect(), and what belongs to the other end.
+ */
+TEST_F(accounting, port_found_late)
+{
+	struct sighting client = { .lport = 4000 }, server = { .rport = 4000 };
+	char *args[] = {
+		"--events", "state", "--port", "4000", self->arg, NULL
+	};
+	char path[128];
+
+	ASSERT_EQ(0, netns_sysctl(self->netns, "net/ipv4/ip_local_port_range",
+				  "4000 4000"));
+	ASSERT_EQ(0, trace_start(&self->trace, args));
+	ASSERT_EQ(0, make(self->netns, 1, PORT));
+	ASSERT_EQ(0, trace_stop(&self->trace));
+
+	EXPECT_STREQ(CLIENT, witness_path(self->trace.witness, &client, path,
+					  sizeof(path)));
+	EXPECT_STREQ(SERVER, witness_path(self->trace.witness, &server, path,
+					  sizeof(path)));
 	EXPECT_TRUE(witness_complete(self->trace.witness));
 	EXPECT_ACCOUNT();
 }
