@@ -12,7 +12,8 @@
 
 /*
  * System call number of the task, as saved at entry: each machine keeps it
- * in a register file of its own shape.
+ * in a register file of its own shape. -1 if it cannot be told, as for 32-bit
+ * programs: they have numbers of their own.
  */
 struct pt_regs___x86 {
 	unsigned long orig_ax;
@@ -28,6 +29,9 @@ static __always_inline long compat_syscall_nr(struct task_struct *task)
 	struct pt_regs___x86 *x86 = regs;
 	struct pt_regs___arm64 *arm64 = regs;
 
+	if (bpf_core_field_exists(task->thread_info.status) &&
+	    task->thread_info.status & TS_COMPAT)
+		return -1;
 	if (bpf_core_field_exists(x86->orig_ax))
 		return x86->orig_ax;
 	if (bpf_core_field_exists(arm64->syscallno))

@@ -20,6 +20,9 @@
 #define PF_IO_WORKER 0x00000010
 #define PF_KTHREAD 0x00200000
 
+/* thread_info.status on x86: in a system call of a 32-bit program */
+#define TS_COMPAT 0x0002
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)
 
@@ -36,7 +39,7 @@ struct ns_common {
 };
 
 struct netns_ipv4 {
-	int sysctl_tcp_fin_timeout; /* jiffies */
+	int sysctl_tcp_fastopen; /* 1: as a client, 2: as a server */
 };
 
 struct net {
@@ -115,17 +118,8 @@ struct tcp_congestion_ops {
 	char name[16];
 };
 
-struct fastopen_queue {
-	int max_qlen;
-};
-
-struct request_sock_queue {
-	struct fastopen_queue fastopenq;
-};
-
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
-	struct request_sock_queue icsk_accept_queue;
 	const struct tcp_congestion_ops *icsk_ca_ops;
 	__u32 icsk_rto; /* jiffies */
 	__u8 icsk_ca_state : 5;
@@ -168,7 +162,12 @@ struct tcp_sock {
 	__u8 repair : 1;
 };
 
+struct thread_info {
+	__u32 status; /* x86 only */
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	int pid;
 	int tgid;

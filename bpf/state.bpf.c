@@ -239,21 +239,13 @@ static __always_inline void cause_established(struct transition *t,
 	}
 }
 
-struct net___fastopen {
-	struct netns_ipv4___fastopen {
-		int sysctl_tcp_fastopen;
-	} __attribute__((preserve_access_index)) ipv4;
-} __attribute__((preserve_access_index));
-
 /*
  * Can a SYN make a child, before any ACK? The listener that wants it is not to
  * be seen from the child, but the sysctl must allow it as well (2).
  */
 static __always_inline bool fastopen_server(struct sock *sk)
 {
-	struct net___fastopen *net = (void *)sk->__sk_common.skc_net.net;
-
-	return net->ipv4.sysctl_tcp_fastopen & 2;
+	return sk->__sk_common.skc_net.net->ipv4.sysctl_tcp_fastopen & 2;
 }
 
 static __always_inline void cause_find(struct transition *t, struct sock *sk,
@@ -470,7 +462,11 @@ int state_waiting(struct bpf_iter__bpf_sk_storage_map *ctx)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
-	if (tp && mem && !endpoints_missing(sk, tp, TCB_STATE_SYN_SENT))
+	if (!tp || !mem)
+		return 0;
+	if (endpoints_missing(sk, tp, TCB_STATE_SYN_SENT))
+		__sync_fetch_and_add(&waiters, 1); /* in mid-connect(): again */
+	else
 		state_release(sk, tp, mem);
 	return 0;
 }

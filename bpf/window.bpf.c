@@ -16,6 +16,15 @@ static __always_inline __u64 delivery_rate(struct tcp_sock *tp)
 	return us ? bytes * 1000000 / us : 0;
 }
 
+/* As tcp_packets_in_flight(), but never less than nothing. */
+static __always_inline segs_t in_flight(struct tcp_sock *tp)
+{
+	segs_t out = tp->packets_out + tp->retrans_out;
+	segs_t gone = tp->sacked_out + tp->lost_out;
+
+	return out > gone ? out - gone : 0;
+}
+
 static __always_inline void window_emit(struct sock *sk, struct tcp_sock *tp,
 					struct sock_mem *mem, int ca_state,
 					int at)
@@ -35,8 +44,7 @@ static __always_inline void window_emit(struct sock *sk, struct tcp_sock *tp,
 	e->cwnd = tp->snd_cwnd;
 	e->old_cwnd = mem->cwnd;
 	e->ssthresh = tp->snd_ssthresh;
-	e->in_flight = tp->packets_out - tp->sacked_out - tp->lost_out +
-		       tp->retrans_out;
+	e->in_flight = in_flight(tp);
 	e->retrans = tp->total_retrans;
 	e->srtt_us = tp->srtt_us >> 3;
 	e->rttvar_us = tp->mdev_us >> 2;
@@ -69,7 +77,9 @@ static __always_inline int window(struct sock *sk, int ca_state, int at)
 	int ca_state_now;
 	__u32 cwnd;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
+	/* tcp_disconnect() resets what is left of a closed one: no news */
+	if (sk->sk_protocol != IPPROTO_TCP ||
+	    sk->__sk_common.skc_state == TCB_STATE_CLOSE)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)

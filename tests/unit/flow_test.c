@@ -65,7 +65,12 @@ TEST_F(flow, pair)
 	EXPECT_EQ(a, b->pair);
 	EXPECT_EQ(b, a->pair);
 	EXPECT_EQ(FLOW_PASSIVE, b->role);
-	EXPECT_NE(a->id, b->id);
+	EXPECT_EQ(0, a->id);
+	flow_number(self->flows, b);
+	flow_number(self->flows, a);
+	flow_number(self->flows, b);
+	EXPECT_EQ(1, b->id);
+	EXPECT_EQ(2, a->id);
 }
 
 /* Two containers with the same addresses: no pair is better than a wrong one. */

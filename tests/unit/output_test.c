@@ -114,16 +114,16 @@ static const char *finish(struct pipeline *p, FILE *file, char **text)
 TEST_F(output, text_on_80_columns)
 {
 	static const char expected[] =
-		"     TIME SOCK PORTS       EVENT                      CAUSE      DETAIL\n"
+		"     TIME SOCK PORTS       EVENT                     CAUSE      DETAIL\n"
 		"          + #1 app[100] 10.0.0.1:2000 > 10.0.0.2:2001\n"
-		" 0.000001 #1   2000>2001   CLOSE -> SYN_SENT          connect()\n"
+		" 0.000001 #1   2000>2001   CLOSE -> SYN_SENT         connect()\n"
 		"          + #2 app[100] 10.0.0.2:2001 > 10.0.0.1:2000, pair #1\n"
-		" 0.000002 #2   2001>2000   CLOSE -> SYN_SENT          connect()\n"
-		" 0.000003 #1   2000>2001   SYN_SENT -> SYN_RECV       rx SYN     crossed\n"
-		" 0.000004 #2   2001>2000   SYN_SENT -> SYN_RECV       rx SYN     crossed\n"
-		" 0.000005 #1   2000>2001   SYN_RECV -> ESTABLISHED    rx SYN+ACK\n"
+		" 0.000002 #2   2001>2000   CLOSE -> SYN_SENT         connect()\n"
+		" 0.000003 #1   2000>2001   SYN_SENT -> SYN_RECV      rx SYN     crossed\n"
+		" 0.000004 #2   2001>2000   SYN_SENT -> SYN_RECV      rx SYN     crossed\n"
+		" 0.000005 #1   2000>2001   SYN_RECV -> ESTABLISHED   rx SYN+ACK\n"
 		"                           simultaneous open (full)\n"
-		" 0.000006 #2   2001>2000   SYN_RECV -> ESTABLISHED    rx SYN+ACK\n"
+		" 0.000006 #2   2001>2000   SYN_RECV -> ESTABLISHED   rx SYN+ACK\n"
 		"                           simultaneous open (full)\n";
 
 	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
@@ -217,14 +217,14 @@ TEST_F(output, cause_words)
 		enum cause cause;
 		const char *words;
 	} rows[] = {
-		{ CAUSE_CALL_CONNECT, " connect() " },
-		{ CAUSE_CALL_IO_URING, " io_uring() " },
-		{ CAUSE_CALL, " call " },
-		{ CAUSE_EXIT, " exit " },
-		{ CAUSE_RX_SYN_ACK, " rx SYN+ACK " },
-		{ CAUSE_RX_RST, " rx RST " },
-		{ CAUSE_TIMER_RETRANSMIT, " retransmit timer" },
-		{ CAUSE_TIMER_FIN_WAIT2, " fin_wait2 timer" },
+		{ CAUSE_CALL_CONNECT, " connect()\n" },
+		{ CAUSE_CALL_IO_URING, " io_uring()\n" },
+		{ CAUSE_CALL, " call\n" },
+		{ CAUSE_EXIT, " exit\n" },
+		{ CAUSE_RX_SYN_ACK, " rx SYN+ACK\n" },
+		{ CAUSE_RX_RST, " rx RST\n" },
+		{ CAUSE_TIMER_RETRANSMIT, " retransmit timer\n" },
+		{ CAUSE_TIMER_FIN_WAIT2, " fin_wait2 timer\n" },
 	};
 	unsigned int i;
 	const char *text;

@@ -5,6 +5,7 @@
 #include "lib/say.h"
 
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
@@ -124,7 +125,7 @@ static void rest_fields(const struct schema_type *type, unsigned int from,
 
 		printf("``%s`` (%s%s)\n    %c%s.\n", f->name, kind_name(f),
 		       f->can_be_absent ? ", may be absent" : "",
-		       f->doc[0] & ~0x20, f->doc + 1);
+		       toupper((unsigned char)f->doc[0]), f->doc + 1);
 		if (f->kind == SCHEMA_ENUM) {
 			printf("    One of ``");
 			print_values(f, "``, ``");

@@ -552,10 +552,10 @@ static void say_account(const struct account *a)
 	__u64 lost = account_sum(k->ring_lost);
 
 	fprintf(stderr,
-		"%llu generated = %llu delivered + %llu lost; %llu shown + %llu filtered; %llu missed, %llu recovered, %llu gaps",
-		account_sum(k->generated), account_sum(a->delivered), lost,
-		account_sum(a->shown), account_sum(a->filtered), a->missed_runs,
-		k->recovered, k->gaps);
+		"%llu generated - %llu lost = %llu shown + %llu filtered; %llu missed, %llu recovered, %llu gaps",
+		account_sum(k->generated), lost, account_sum(a->shown),
+		account_sum(a->filtered), a->missed_runs, k->recovered,
+		k->gaps);
 	if (account_sum(k->kernel_filtered))
 		fprintf(stderr, "; %llu filtered in the kernel",
 			account_sum(k->kernel_filtered));

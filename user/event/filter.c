@@ -92,7 +92,13 @@ static int value_parse(const struct schema_field *field, const char *s,
 
 	switch (field->kind) {
 	case SCHEMA_NUMBER:
-		return opt_number(s, 0, UINT64_MAX, &v->number) ? -EINVAL : 0;
+		if (opt_number(s, 0, UINT64_MAX >> (64 - 8 * field->size),
+			       &v->number))
+			return -EINVAL;
+		/* what means "unknown" is no value to look for */
+		return field->can_be_absent && v->number == field->absent ?
+			       -EINVAL :
+			       0;
 	case SCHEMA_ENUM:
 		n = schema_enum_value(field->values, s);
 		v->number = n;

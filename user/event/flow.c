@@ -206,7 +206,6 @@ static struct flow *flow_new(struct flows *flows, const struct event *e)
 		return NULL;
 	bucket = &flows->by_cookie[hash(flows, &e->cookie, sizeof(e->cookie))];
 	flow->cookie = e->cookie;
-	flow->id = ++flows->ids;
 	flow->next_cookie = *bucket;
 	*bucket = flow;
 	flows->n++;
@@ -253,6 +252,10 @@ static void note_state(struct flow *flow, struct event_state *s)
 	case TCB_STATE_ESTABLISHED:
 		s->kind = open_kind(flow, s);
 		break;
+	case TCB_STATE_CLOSE:
+		if (s->old == TCB_STATE_LISTEN) /* older than the trace */
+			flow->role = FLOW_LISTENER;
+		break;
 	default:
 		break;
 	}
@@ -284,6 +287,12 @@ struct flow *flow_update(struct flows *flows, struct event *e)
 	else
 		age_newest(flows, flow);
 	return flow;
+}
+
+void flow_number(struct flows *flows, struct flow *flow)
+{
+	if (!flow->id)
+		flow->id = ++flows->ids;
 }
 
 size_t flow_count(const struct flows *flows)

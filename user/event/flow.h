@@ -19,12 +19,13 @@ enum flow_role {
 
 struct flow {
 	__u64 cookie;
-	unsigned int id; /* 1, 2, ... in order of appearance: "#1" */
+	unsigned int id; /* 1, 2, ... in order of being shown; 0: not yet */
 	enum flow_role role;
 	struct event last;    /* the latest event's common part */
 	enum tcb_state state; /* after the latest transition; 0: unknown */
 	bool crossed;	      /* went SYN_SENT -> SYN_RECV in this connection */
 	bool introduced, pair_introduced; /* an output's notes */
+	__u32 introduced_pid;
 	struct flow *pair; /* the other end, if it is on this machine */
 	/* below: flow.c only */
 	struct flow *next_cookie, *next_tuple;
@@ -48,6 +49,9 @@ void flow_table_free(struct flows *flows);
  * half or self, as far as both ends or the last segment tell.
  */
 struct flow *flow_update(struct flows *flows, struct event *e);
+
+/* The flow is going to be shown: it gets its number, if it has none yet. */
+void flow_number(struct flows *flows, struct flow *flow);
 
 /* The flow of a cookie, or NULL. */
 struct flow *flow_find(const struct flows *flows, __u64 cookie);

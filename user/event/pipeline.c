@@ -97,6 +97,8 @@ static int show(struct pipeline *p, struct event *e)
 	int err = 0;
 
 	if (!pipeline_done(p) && (!p->filter || filter_match(p->filter, e))) {
+		if (flow)
+			flow_number(p->flows, flow);
 		for (i = 0; i < p->n_outputs && !err; i++) {
 			bool here = true;
 

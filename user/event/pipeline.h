@@ -2,7 +2,7 @@
 /*
  * The one way through for events:
  *
- *	input -> sort -> schema check -> flow table -> filter -> every output
+ *	input -> schema check -> sort -> flow table -> filter -> every output
  *
  * and the account of where each of them went.
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The live input: loads the BPF programs, attaches them, reads their ring. */
 #include "input/input.h"
+#include "lib/clock.h"
 #include "lib/say.h"
 #include "tcbscope.skel.h"
 
@@ -94,14 +95,6 @@ static int on_libbpf(enum libbpf_print_level level, const char *fmt,
 {
 	(void)level;
 	return debug_messages ? vfprintf(stderr, fmt, args) : 0;
-}
-
-static nsec_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
 struct input_bpf *input_bpf_open(bool debug)
@@ -217,24 +210,39 @@ static void explain_load(struct input_error *error, int err)
 	}
 }
 
+/*
+ * Jiffies a second. They begin at 2^32 - 300 * HZ, so the quotient of what has
+ * passed since the wrap and the clock says it, but for ticks that were lost
+ * while booting: hence the nearest rate that a kernel is built with. 0 close
+ * to the wrap, where the quotient means nothing.
+ */
+static __u32 jiffies_hz(const struct setup *setup)
+{
+	static const int rates[] = { 100, 250, 300, 1000 };
+	int64_t jiffies = setup->jiffies - (1ull << 32);
+	int64_t ms = (int64_t)(setup->now_ns / 1000000) - 300000;
+	int64_t hz;
+	unsigned int i;
+
+	if (ms > -5000 && ms < 5000)
+		return 0;
+	hz = (jiffies * 1000 + ms / 2) / ms;
+	for (i = 0; i < sizeof(rates) / sizeof(*rates); i++)
+		if (hz * 50 > rates[i] * 49 && hz * 50 < rates[i] * 51)
+			return rates[i];
+	return hz > 0 && hz < 10000 ? hz : 0;
+}
+
 /* What only a BPF program can read: how fast jiffies go, our global pid. */
 static int setup(struct input_bpf *in)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	const struct setup *setup = &in->skel->bss->setup;
 	int fd = bpf_program__fd(in->skel->progs.state_setup);
-	int64_t jiffies, ms;
 
 	if (bpf_prog_test_run_opts(fd, &opts))
 		return -errno;
-	/*
-	 * jiffies wrap 300 s after boot: they start at 2^32 - 300 * HZ. Close
-	 * to the wrap the quotient means nothing.
-	 */
-	jiffies = setup->jiffies - (1ull << 32);
-	ms = (int64_t)(setup->now_ns / 1000000) - 300000;
-	if (ms > 5000 || ms < -5000)
-		in->skel->bss->hz = (jiffies * 1000 + ms / 2) / ms;
+	in->skel->bss->hz = jiffies_hz(setup);
 	in->skel->bss->tree = setup->tgid;
 	return 0;
 }
@@ -362,7 +370,7 @@ static void serve_waiters(struct input_bpf *in)
 int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 		   nsec_t *complete)
 {
-	nsec_t begin = now_ns();
+	nsec_t begin = clock_now_ns();
 	int err;
 
 	serve_waiters(in);

@@ -14,8 +14,10 @@
 #include <string.h>
 #include <time.h>
 
-#define WIDE 132   /* columns from which owner and addresses fit */
-#define FLOOD 1000 /* lines a second that a terminal is given */
+#define WIDE 132       /* columns from which owner and addresses fit */
+#define FLOOD 1000     /* lines a second that a terminal is given */
+#define EVENT_WIDTH 25 /* "ESTABLISHED -> CLOSE_WAIT" */
+#define CAUSE_WIDTH 10 /* "rx SYN+ACK" */
 #define NSEC 1000000000ull
 #define NAME_LEN 80		      /* "comm[pid]", escaped */
 #define END_LEN (SCHEMA_ADDR_LEN + 8) /* "[addr]:port" */
@@ -25,6 +27,7 @@ struct text {
 	const struct schema *schema;
 	struct output_text_options opt;
 	nsec_t start, last;
+	int time_width;
 	__s64 wall_offset;
 	nsec_t second; /* the one that lines are counted in */
 	unsigned int lines;
@@ -247,6 +250,10 @@ static void row_window(const struct text *t, const struct event_window *w,
 		snprintf(row->event, sizeof(row->event), "cwnd %u", w->cwnd);
 	snprintf(row->cause, sizeof(row->cause), "%s",
 		 schema_name(t->schema, EVENT_window, "ca_state", w->ca_state));
+	if (w->ca_state != w->old_ca_state)
+		DETAIL(row, "was %s",
+		       schema_name(t->schema, EVENT_window, "ca_state",
+				   w->old_ca_state));
 	if (w->ssthresh != 0x7fffffff)
 		DETAIL(row, "ssthresh %u", w->ssthresh);
 	if (w->srtt_us >= 1000)
@@ -263,39 +270,82 @@ static void row_window(const struct text *t, const struct event_window *w,
 	row->colour = w->cwnd < w->old_cwnd ? "35" : "2";
 }
 
-static void paint(const struct text *t, const struct row *row, const char *line)
+/* A type that nothing here knows: its name and all that it says. */
+static void row_any(const struct text *t, const struct event *e,
+		    struct row *row)
 {
+	const struct schema_type *type = &t->schema->types[e->type];
+	unsigned int i;
+	uint64_t value;
+
+	snprintf(row->event, sizeof(row->event), "%s", type->name);
+	for (i = type->common; i < type->n; i++) {
+		const struct schema_field *f = &type->fields[i];
+
+		if (!schema_value(f, e, &value))
+			continue;
+		if (f->kind == SCHEMA_ENUM)
+			DETAIL(row, "%s %s", f->name,
+			       schema_enum_name(f->values, value));
+		else
+			DETAIL(row, "%s %llu", f->name,
+			       (unsigned long long)value);
+	}
+}
+
+static void paint(const struct text *t, const struct row *row, char *line)
+{
+	size_t n = strlen(line);
+
+	while (n && line[n - 1] == ' ')
+		line[--n] = '\0';
 	if (t->opt.colour && row->colour)
 		fprintf(t->opt.file, "\033[%sm%s\033[0m\n", row->colour, line);
 	else
 		fprintf(t->opt.file, "%s\n", line);
 }
 
-/* A line on a terminal; a detail that does not fit has the next one. */
+/* Time and names, up to where the event begins. */
+static int print_left(const struct text *t, const struct row *row, char *line,
+		      size_t size)
+{
+	int n = snprintf(line, size, "%*s %-4s ", t->time_width, row->time,
+			 row->sock);
+
+	if (t->opt.width >= WIDE)
+		return n + snprintf(line + n, size - n, "%-18s %-21s %-21s ",
+				    row->owner, row->local, row->remote);
+	return n + snprintf(line + n, size - n, "%-11s ", row->ports);
+}
+
+/*
+ * A line on a terminal. If it is too long the event's column gives what it
+ * can; a detail that still does not fit has the next line.
+ */
 static void print_fitted(const struct text *t, const struct row *row)
 {
+	int detail = *row->detail ? strlen(row->detail) + 1 : 0;
+	int event = EVENT_WIDTH, over, n;
 	char line[512];
-	int n;
 
-	n = snprintf(line, sizeof(line), "%9s %-4s ", row->time, row->sock);
-	if (t->opt.width >= WIDE)
-		n += snprintf(line + n, sizeof(line) - n, "%-18s %-21s %-21s ",
-			      row->owner, row->local, row->remote);
-	else
-		n += snprintf(line + n, sizeof(line) - n, "%-11s ", row->ports);
-	n += snprintf(line + n, sizeof(line) - n, "%-26s %-10s", row->event,
-		      row->cause);
-	if (n + 1 + strlen(row->detail) <= t->opt.width) {
+	n = print_left(t, row, line, sizeof(line));
+	over = n + event + 1 + CAUSE_WIDTH + detail - (int)t->opt.width;
+	if ((int)strlen(row->cause) > CAUSE_WIDTH)
+		over += strlen(row->cause) - CAUSE_WIDTH;
+	if (over > 0 && event - over >= (int)strlen(row->event))
+		event -= over;
+	n += snprintf(line + n, sizeof(line) - n, "%-*s %-*s", event,
+		      row->event, CAUSE_WIDTH, row->cause);
+	if (n + detail <= (int)t->opt.width) {
 		snprintf(line + n, sizeof(line) - n, " %s", row->detail);
-		n += 1 + strlen(row->detail);
+		detail = 0;
 	}
-	while (n && line[n - 1] == ' ')
-		line[--n] = '\0';
 	paint(t, row, line);
-	if (*row->detail && !strstr(line, row->detail)) {
-		snprintf(line, sizeof(line), "%26s %.*s", "",
-			 t->opt.width > 30 ? (int)t->opt.width - 27 : 1,
-			 row->detail);
+	if (detail) {
+		snprintf(line, sizeof(line), "%*s %.*s", t->time_width + 17, "",
+			 (int)t->opt.width, row->detail);
+		line[t->opt.width < sizeof(line) ? t->opt.width :
+						   sizeof(line) - 1] = '\0';
 		paint(t, row, line);
 	}
 }
@@ -303,27 +353,33 @@ static void print_fitted(const struct text *t, const struct row *row)
 static void print_all(const struct text *t, const struct row *row,
 		      const struct event *e)
 {
-	fprintf(t->opt.file, "%12s %-5s %-20s %-21s %-21s %-10u %-26s %-12s",
-		row->time, row->sock, row->owner, row->local, row->remote,
-		e->netns, row->event, *row->cause ? row->cause : "-");
-	if (*row->detail)
-		fprintf(t->opt.file, " %s", row->detail);
-	putc('\n', t->opt.file);
+	char line[768];
+
+	snprintf(line, sizeof(line),
+		 "%*s %-5s %-20s %-21s %-21s %-10u %-*s %-12s %s",
+		 t->time_width, row->time, row->sock, row->owner, row->local,
+		 row->remote, e->netns, EVENT_WIDTH, row->event,
+		 *row->cause ? row->cause : "-", row->detail);
+	paint(t, row, line);
 }
 
-/* "+ #4 nc[812] 10.8.0.1:2000 > 10.8.0.2:2001, pair #5" before a first line */
+/*
+ * Before the first line of a flow, and when it gets another owner:
+ * "+ #4 nc[812] 10.8.0.1:2000 > 10.8.0.2:2001, pair #5"
+ */
 static void introduce(struct text *t, struct flow *flow, const struct row *row)
 {
-	char arrow = direction(flow);
+	const struct flow *pair = flow->pair;
 
 	flow->introduced = true;
+	flow->introduced_pid = flow->last.pid;
 	t->lines++;
-	fprintf(t->opt.file, "%11s %s %s %s", "+", row->sock, row->owner,
-		row->local);
+	fprintf(t->opt.file, "%*s %s %s %s", t->time_width + 2, "+", row->sock,
+		row->owner, row->local);
 	if (flow->role != FLOW_LISTENER)
-		fprintf(t->opt.file, " %c %s", arrow, row->remote);
-	if (flow->pair) {
-		fprintf(t->opt.file, ", pair #%u", flow->pair->id);
+		fprintf(t->opt.file, " %c %s", direction(flow), row->remote);
+	if (pair && pair->id && !flow->pair_introduced) {
+		fprintf(t->opt.file, ", pair #%u", pair->id);
 		flow->pair_introduced = true;
 		flow->pair->pair_introduced = true;
 	}
@@ -340,8 +396,9 @@ static bool flooded(struct text *t, const struct event *e)
 	if (second != t->second) {
 		if (t->summed)
 			fprintf(t->opt.file,
-				"%11s %llu more events in this second (--all shows them)\n",
-				"...", (unsigned long long)t->summed);
+				"%*s %llu more events in this second (--all shows them)\n",
+				t->time_width + 2, "...",
+				(unsigned long long)t->summed);
 		t->summed = 0;
 		t->lines = 0;
 		t->second = second;
@@ -368,13 +425,16 @@ static int text_event(struct output *o, const struct event *e,
 		row_state(t, (const struct event_state *)e, &row);
 	else if (e->type == EVENT_window)
 		row_window(t, (const struct event_window *)e, &row);
+	else
+		row_any(t, e, &row);
 	if (e->late)
 		DETAIL(&row, "late");
 	if (e->how == HOW_recovered)
 		DETAIL(&row, "recovered");
-	if (t->opt.terminal && flow && !flow->introduced)
+	if (t->opt.terminal && flow &&
+	    (!flow->introduced || flow->introduced_pid != e->pid))
 		introduce(t, flow, &row);
-	if (flow && flow->pair && !flow->pair_introduced) {
+	if (flow && flow->pair && flow->pair->id && !flow->pair_introduced) {
 		DETAIL(&row, "pair #%u", flow->pair->id);
 		flow->pair_introduced = true;
 	}
@@ -388,23 +448,29 @@ static int text_event(struct output *o, const struct event *e,
 
 static int text_header(struct output *o, const struct trace_info *info)
 {
+	static const struct row names = {
+		.time = "TIME",
+		.sock = "SOCK",
+		.ports = "PORTS",
+		.owner = "OWNER",
+		.local = "LOCAL",
+		.remote = "REMOTE",
+		.event = "EVENT",
+		.cause = "CAUSE",
+		.detail = "DETAIL",
+	};
 	struct text *t = (struct text *)o;
 
 	t->start = info->start_ns;
 	t->wall_offset = info->wall_offset_ns;
-	if (!t->opt.terminal)
-		fprintf(t->opt.file,
-			"%12s %-5s %-20s %-21s %-21s %-10s %-26s %-12s %s\n",
-			"TIME", "SOCK", "OWNER", "LOCAL", "REMOTE", "NETNS",
-			"EVENT", "CAUSE", "DETAIL");
-	else if (t->opt.width >= WIDE)
-		fprintf(t->opt.file,
-			"%9s %-4s %-18s %-21s %-21s %-26s %-10s %s\n", "TIME",
-			"SOCK", "OWNER", "LOCAL", "REMOTE", "EVENT", "CAUSE",
-			"DETAIL");
+	if (t->opt.terminal)
+		print_fitted(t, &names);
 	else
-		fprintf(t->opt.file, "%9s %-4s %-11s %-26s %-10s %s\n", "TIME",
-			"SOCK", "PORTS", "EVENT", "CAUSE", "DETAIL");
+		fprintf(t->opt.file,
+			"%*s %-5s %-20s %-21s %-21s %-10s %-*s %-12s %s\n",
+			t->time_width, "TIME", "SOCK", "OWNER", "LOCAL",
+			"REMOTE", "NETNS", EVENT_WIDTH, "EVENT", "CAUSE",
+			"DETAIL");
 	return fflush(t->opt.file) ? -errno : 0;
 }
 
@@ -414,8 +480,9 @@ static int text_flush(struct output *o, nsec_t now_ns)
 
 	if (t->summed && now_ns / NSEC > t->second + 1) {
 		fprintf(t->opt.file,
-			"%11s %llu more events in this second (--all shows them)\n",
-			"...", (unsigned long long)t->summed);
+			"%*s %llu more events in this second (--all shows them)\n",
+			t->time_width + 2, "...",
+			(unsigned long long)t->summed);
 		t->summed = 0;
 	}
 	return fflush(t->opt.file) ? -errno : 0;
@@ -451,5 +518,8 @@ struct output *output_text_new(const struct schema *schema,
 	t->output.ops = &text_ops;
 	t->schema = schema;
 	t->opt = *options;
+	t->time_width = !t->opt.terminal	 ? 15 :
+			t->opt.time == TIME_WALL ? 15 :
+						   9;
 	return &t->output;
 }
