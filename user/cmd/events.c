@@ -206,30 +206,82 @@ static struct json_object *field_json(const struct schema_field *f)
 	return o;
 }
 
-static struct json_object *type_json(const struct schema_type *type)
+static struct json_object *described(const char *type, const char *what)
 {
 	struct json_object *o = json_object_new_object();
-	struct json_object *properties = json_object_new_object();
-	struct json_object *required = json_object_new_array();
+
+	json_object_object_add(o, "description", json_object_new_string(what));
+	json_object_object_add(o, "type", json_object_new_string(type));
+	return o;
+}
+
+/* {"type":"object"} whose "type" has one value, and @properties besides. */
+static struct json_object *line_json(const char *type,
+				     struct json_object *properties,
+				     struct json_object *required)
+{
+	struct json_object *o = json_object_new_object();
 	struct json_object *constant = json_object_new_object();
-	unsigned int i;
 
-	json_object_object_add(constant, "const",
-			       json_object_new_string(type->name));
-	for (i = 0; i < type->n; i++) {
-		const struct schema_field *f = &type->fields[i];
-		bool is_type = !strcmp(f->name, "type");
-
-		json_object_object_add(properties, f->name,
-				       is_type ? constant : field_json(f));
-		if (!f->can_be_absent)
-			json_object_array_add(required,
-					      json_object_new_string(f->name));
-	}
+	json_object_object_add(constant, "const", json_object_new_string(type));
+	json_object_object_add(properties, "type", constant);
+	json_object_array_add(required, json_object_new_string("type"));
 	json_object_object_add(o, "type", json_object_new_string("object"));
 	json_object_object_add(o, "properties", properties);
 	json_object_object_add(o, "required", required);
 	return o;
+}
+
+static struct json_object *type_json(const struct schema_type *type)
+{
+	struct json_object *properties = json_object_new_object();
+	struct json_object *required = json_object_new_array();
+	unsigned int i;
+
+	for (i = 0; i < type->n; i++) {
+		const struct schema_field *f = &type->fields[i];
+
+		if (!strcmp(f->name, "type"))
+			continue;
+		json_object_object_add(properties, f->name, field_json(f));
+		if (!f->can_be_absent)
+			json_object_array_add(required,
+					      json_object_new_string(f->name));
+	}
+	json_object_object_add(
+		properties, "pair",
+		described("integer", "cookie of the other end, if it is here"));
+	return line_json(type->name, properties, required);
+}
+
+/* The first and the last line of a stream. */
+static struct json_object *header_json(void)
+{
+	struct json_object *properties = json_object_new_object();
+
+	json_object_object_add(properties, "start_ns",
+			       described("integer",
+					 "CLOCK_MONOTONIC time of the start"));
+	json_object_object_add(properties, "wall_offset_ns",
+			       described("integer",
+					 "to add to ts_ns for CLOCK_REALTIME"));
+	json_object_object_add(
+		properties, "hooks",
+		described("array", "programs: name, and whether attached"));
+	return line_json("header", properties, json_object_new_array());
+}
+
+static struct json_object *footer_json(void)
+{
+	struct json_object *properties = json_object_new_object();
+
+	json_object_object_add(
+		properties, "generated",
+		described("object", "events by type: delivered + ring_lost"));
+	json_object_object_add(properties, "delivered",
+			       described("object",
+					 "events by type: shown + filtered"));
+	return line_json("footer", properties, json_object_new_array());
 }
 
 static int json_schema(const struct schema *schema)
@@ -243,11 +295,13 @@ static int json_schema(const struct schema *schema)
 		json_object_new_string(
 			"https://json-schema.org/draft/2020-12/schema"));
 	json_object_object_add(o, "title",
-			       json_object_new_string("tcbscope event"));
+			       json_object_new_string("tcbscope trace --json"));
+	json_object_array_add(any, header_json());
 	for (i = 0; i < EVENT_TYPES; i++)
 		if (schema->types[i].n)
 			json_object_array_add(any,
 					      type_json(&schema->types[i]));
+	json_object_array_add(any, footer_json());
 	json_object_object_add(o, "oneOf", any);
 	puts(json_object_to_json_string_ext(
 		o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* tcbscope trace: events as they happen, as text or JSON. */
 #include "cmd/cmd.h"
+#include "cmd/select.h"
 #include "input/input.h"
 #include "lib/child.h"
 #include "lib/opt.h"
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -25,19 +25,13 @@
 #include <unistd.h>
 
 #define POLL_NS 10000000 /* between two looks into the ring */
-#define TERMS 16	 /* filter options on one command line */
 
 struct options {
+	struct select select;
 	struct input_bpf_options input;
-	struct {
-		const char *option, *fields;
-		char *values;
-	} terms[TERMS];
-	unsigned int n_terms;
-	char *events;
 	uint64_t duration_ns, count;
 	enum output_time time;
-	bool json, all, colour, bad;
+	bool json, all, colour, quiet;
 	const char *json_file; /* beside the text; NULL: none */
 	char **command;
 };
@@ -57,15 +51,7 @@ struct trace {
 };
 
 enum {
-	OPT_COMM = 256,
-	OPT_PORT,
-	OPT_SPORT,
-	OPT_DPORT,
-	OPT_ADDR,
-	OPT_NETNS,
-	OPT_STATE,
-	OPT_EVENTS,
-	OPT_WINDOWS,
+	OPT_WINDOWS = 256,
 	OPT_DURATION,
 	OPT_TIME,
 	OPT_RING,
@@ -75,18 +61,6 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ "pid", 'p', "PID", 0, "sockets that these processes own", 1 },
-	{ "comm", OPT_COMM, "NAME", 0,
-	  "sockets whose owner is called so; * and ? as in the shell", 1 },
-	{ "port", OPT_PORT, "PORT", 0, "this port at either end", 1 },
-	{ "sport", OPT_SPORT, "PORT", 0, "this local port", 1 },
-	{ "dport", OPT_DPORT, "PORT", 0, "this remote port", 1 },
-	{ "addr", OPT_ADDR, "ADDR[/BITS]", 0, "this address at either end", 1 },
-	{ "netns", OPT_NETNS, "NETNS", 0,
-	  "this network namespace: inode number, path, or self", 1 },
-	{ "state", OPT_STATE, "STATE", 0,
-	  "transitions from or to these states; windows in them", 1 },
-	{ "events", OPT_EVENTS, "TYPE", 0, "these event types only", 1 },
 	{ "windows", OPT_WINDOWS, NULL, 0,
 	  "every change of the congestion window, not only falls", 2 },
 	{ "duration", OPT_DURATION, "TIME", 0, "end after 5s, 200ms, 2m", 2 },
@@ -99,6 +73,7 @@ static const struct argp_option options[] = {
 	  "never sum up, however many lines a terminal gets", 3 },
 	{ "color", OPT_COLOUR, "auto|always|never", 0, "colour by state [auto]",
 	  3 },
+	{ "quiet", 'q', NULL, 0, "no notes on standard error", 3 },
 	{ "debug", OPT_DEBUG, NULL, 0, "show what libbpf says", 4 },
 	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 },
 	{}
@@ -116,34 +91,6 @@ static const char doc[] =
 	"\v"
 	"Lists are separated by commas. ~ marks what is derived, not seen. "
 	"The last line on standard error says what became of all events.";
-
-static void term_add(struct options *opt, const char *option,
-		     const char *fields, char *values)
-{
-	if (opt->n_terms == TERMS) {
-		opt->bad = true;
-		return;
-	}
-	opt->terms[opt->n_terms].option = option;
-	opt->terms[opt->n_terms].fields = fields;
-	opt->terms[opt->n_terms++].values = values;
-}
-
-/* A namespace's inode number, from the number itself, a path or "self". */
-static char *netns_number(struct argp_state *state, char *arg)
-{
-	const char *path = strcmp(arg, "self") ? arg : "/proc/self/ns/net";
-	struct stat st;
-	char *number;
-
-	if (!strchr(path, '/'))
-		return arg;
-	if (stat(path, &st))
-		argp_error(state, "--netns: %s: %s", path, strerror(errno));
-	if (asprintf(&number, "%lu", (unsigned long)st.st_ino) < 0)
-		argp_error(state, "--netns: out of memory");
-	return number;
-}
 
 static int word(struct argp_state *state, const char *option, const char *arg,
 		const char *const *words)
@@ -203,32 +150,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *opt = state->input;
 
 	switch (key) {
-	case 'p':
-		term_add(opt, "--pid", "pid", arg);
-		break;
-	case OPT_COMM:
-		term_add(opt, "--comm", "comm", arg);
-		break;
-	case OPT_PORT:
-		term_add(opt, "--port", "lport,rport", arg);
-		break;
-	case OPT_SPORT:
-		term_add(opt, "--sport", "lport", arg);
-		break;
-	case OPT_DPORT:
-		term_add(opt, "--dport", "rport", arg);
-		break;
-	case OPT_ADDR:
-		term_add(opt, "--addr", "laddr,raddr", arg);
-		break;
-	case OPT_NETNS:
-		term_add(opt, "--netns", "netns", netns_number(state, arg));
-		break;
-	case OPT_STATE:
-		term_add(opt, "--state", "old,new,state", arg);
-		break;
-	case OPT_EVENTS:
-		opt->events = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &opt->select;
 		break;
 	case OPT_WINDOWS:
 		opt->input.config.all_windows = 1;
@@ -236,6 +159,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'j':
 		opt->json = opt->json || !arg;
 		opt->json_file = arg ? arg : opt->json_file;
+		break;
+	case 'q':
+		opt->quiet = true;
 		break;
 	case OPT_ALL:
 		opt->all = true;
@@ -263,108 +189,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* Names that an option's value may have, for an error message. */
-static void names_of(const struct schema *schema, const char *field, char *to,
-		     size_t size)
-{
-	const struct schema_field *f = NULL;
-	unsigned int i;
-	size_t n = 0;
-
-	*to = '\0';
-	for (i = 0; i < EVENT_TYPES && !f; i++)
-		if (schema->types[i].n)
-			f = schema_field_find(&schema->types[i], field);
-	if (!f || f->kind != SCHEMA_ENUM)
-		return;
-	for (i = 0; i < f->values->n && n < size; i++)
-		if (f->values->names[i])
-			n += snprintf(to + n, size - n, "%s%s",
-				      n ? ", " : "one of ",
-				      f->values->names[i]);
-}
-
-static int filter_fail(const struct schema *schema, const char *option,
-		       const char *fields, const char *values)
-{
-	char first[32], names[256];
-
-	snprintf(first, sizeof(first), "%.*s", (int)strcspn(fields, ","),
-		 fields);
-	names_of(schema, first, names, sizeof(names));
-	return say_fail(EXIT_USAGE, NULL, *names ? names : NULL,
-			"%s: not a list of values for it: %s", option, values);
-}
-
-/* The event types asked for, as a bit mask; 0 if one is unknown. */
-static __u32 events_mask(const struct schema *schema, const char *list)
-{
-	char *copy = strdup(list ? list : ""), *rest = copy, *s;
-	__u32 mask = 0;
-	int i;
-
-	for (i = 0; i < EVENT_TYPES && !list; i++)
-		if (schema->types[i].n)
-			mask |= 1u << i;
-	while (copy && list && (s = strsep(&rest, ","))) {
-		const struct schema_type *type = schema_type_find(schema, s);
-
-		if (!type) {
-			mask = 0;
-			break;
-		}
-		mask |= 1u << (type - schema->types);
-	}
-	free(copy);
-	return mask;
-}
-
-/*
- * The kernel's share of the filter: a port that must be at one of the ends.
- * Both ends of a local connection pass it, so that they still find each other.
- * One such option is enough: user space applies all of them anyway.
- */
-static void push_ports(struct config *config, const char *fields,
-		       const char *values)
-{
-	char *copy, *rest, *s;
-	uint64_t port;
-
-	if (config->some_ports || !strstr(fields, "port"))
-		return;
-	config->some_ports = 1;
-	copy = rest = strdup(values);
-	while (copy && (s = strsep(&rest, ",")))
-		if (!opt_number(s, 0, UINT16_MAX, &port))
-			config->ports[port / 32] |= 1u << port % 32;
-	free(copy);
-}
-
 /* Everything the options say about events; errors before anything is loaded. */
 static int make_pipeline(struct trace *t)
 {
-	struct options *opt = &t->opt;
-	struct filter *filter = filter_new(t->schema);
-	unsigned int i;
+	struct filter *filter;
+	int code;
 
-	opt->input.config.events = events_mask(t->schema, opt->events);
-	if (!opt->input.config.events) {
-		filter_free(filter);
-		return filter_fail(t->schema, "--events", "type", opt->events);
-	}
-	for (i = 0; i < opt->n_terms && filter; i++) {
-		if (filter_add(filter, opt->terms[i].fields,
-			       opt->terms[i].values)) {
-			filter_free(filter);
-			return filter_fail(t->schema, opt->terms[i].option,
-					   opt->terms[i].fields,
-					   opt->terms[i].values);
-		}
-		push_ports(&opt->input.config, opt->terms[i].fields,
-			   opt->terms[i].values);
-	}
-	t->pipeline = filter ? pipeline_new(t->schema, filter, opt->count) :
-			       NULL;
+	code = select_apply(&t->opt.select, t->schema, &filter,
+			    &t->opt.input.config);
+	if (code)
+		return code;
+	t->pipeline = pipeline_new(t->schema, filter, t->opt.count);
 	if (t->pipeline)
 		return EXIT_DONE;
 	filter_free(filter);
@@ -462,7 +297,7 @@ static int start_input(struct trace *t)
 		say_note("cannot drop capabilities; going on with them");
 	hooks = input_bpf_hooks(t->in, &n);
 	for (i = 0; i < n; i++)
-		if (!hooks[i].attached && hooks[i].without)
+		if (!hooks[i].attached && hooks[i].without && !t->opt.quiet)
 			say_note("no %s on this kernel: %s", hooks[i].name,
 				 hooks[i].without);
 	return EXIT_DONE;
@@ -592,7 +427,7 @@ static int run(struct trace *t)
 
 	t->start = clock_ns(CLOCK_MONOTONIC);
 	err = write_header(t);
-	if (!err && isatty(STDERR_FILENO) && !t->child.pid)
+	if (!err && isatty(STDERR_FILENO) && !t->child.pid && !t->opt.quiet)
 		say_note("tracing; Ctrl-C ends");
 	if (!err && t->child.pid) {
 		int refused = child_release(&t->child);
@@ -605,8 +440,8 @@ static int run(struct trace *t)
 		err = loop(t);
 	err = finish(t, err);
 	if (err && err != -EPIPE)
-		return say_fail(EXIT_FAILED, NULL, NULL, "%s: %s",
-				"cannot go on", strerror(-err));
+		return say_fail(EXIT_FAILED, NULL, NULL,
+				"cannot write the events: %s", strerror(-err));
 	if (!t->child.pid)
 		return EXIT_DONE;
 	if (!t->child_ended && waitpid(t->child.pid, &t->child_status, 0) < 0)
@@ -654,11 +489,16 @@ static char **split_command(int *argc, char **argv)
 
 int cmd_trace(int argc, char **argv)
 {
+	static const struct argp_child children[] = {
+		{ &select_argp, 0, "Which events:", 1 },
+		{},
+	};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
 		.args_doc = "[-- COMMAND...]",
 		.doc = doc,
+		.children = children,
 	};
 	struct trace t = {
 		.opt.input.ring_bytes = RING_DEFAULT,
@@ -670,9 +510,6 @@ int cmd_trace(int argc, char **argv)
 
 	t.opt.command = split_command(&argc, argv);
 	argp_parse(&argp, argc, argv, 0, NULL, &t.opt);
-	if (t.opt.bad)
-		return say_fail(EXIT_USAGE, NULL, NULL,
-				"more than %d filter options", TERMS);
 	if (t.opt.command && !*t.opt.command)
 		return say_fail(EXIT_USAGE, NULL, NULL, "no command behind --");
 	code = prepare(&t);

@@ -74,7 +74,7 @@ static int start_trace(struct simultaneous *s)
 		 (unsigned long long)s->pair.side[0].inode,
 		 (unsigned long long)s->pair.side[1].inode);
 	snprintf(json, sizeof(json), "--json=/dev/fd/%d", fds[1]);
-	s->stage->say("$ tcbscope trace --windows --netns %s", netns);
+	s->stage->say("$ tcbscope trace -q --windows --netns %s", netns);
 	s->trace = fork();
 	if (!s->trace) {
 		fcntl(fds[1], F_SETFD, 0);
@@ -270,15 +270,14 @@ static int judge(struct simultaneous *s)
 			      (long long)witness_counter(s->witness, "gaps"));
 		proved = false;
 	}
-	if (!proved) {
-		s->stage->say(
-			"not proved: a full simultaneous open and a simultaneous close");
-		return 1;
-	}
-	s->stage->say("proved by %lld events, none lost: both ends went %s",
-		      (long long)witness_counter(s->witness, "shown"),
-		      FULL_PATH);
-	return 0;
+	if (proved)
+		s->stage->say("both ends: %s", FULL_PATH);
+	s->stage->say(
+		"%s: full simultaneous open, simultaneous close; %lld events, %lld lost",
+		proved ? "proved" : "not proved",
+		(long long)witness_counter(s->witness, "shown"),
+		(long long)witness_counter(s->witness, "ring_lost"));
+	return !proved;
 }
 
 static void clean_up(struct simultaneous *s)
