@@ -1,27 +1,19 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /* Tests of the two namespaces and of the neighbour gate between them. */
+#include "lab/gate.h"
+#include "lab/netns.h"
+#include "lib/clock.h"
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
-
-#include "lab/gate.h"
-#include "lab/netns.h"
 
 #include <kselftest_harness.h>
 
 #define PATIENCE_NS 10000000000ULL /* for what must happen */
 #define MOMENT_NS 50000000ULL	   /* for what must not */
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 static int new_socket(void *arg)
 {
@@ -164,7 +156,7 @@ TEST_F(gate, syn_held)
  */
 TEST_F(gate, close_twice)
 {
-	uint64_t start = now_ns();
+	uint64_t start = clock_now_ns();
 	int i;
 
 	for (i = 0; i < 2; i++)
@@ -180,7 +172,7 @@ TEST_F(gate, close_twice)
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(TCP_ESTABLISHED,
 			  wait_tcp(self, i, GATE_STATE(TCP_ESTABLISHED)));
-		if (now_ns() - start < 900000000)
+		if (clock_now_ns() - start < 900000000)
 			EXPECT_EQ(0, retransmits(self->fd[i]));
 	}
 }
@@ -268,14 +260,14 @@ TEST_F(gate, fins_cross)
 /* Claim: a wait for what does not happen ends, in time and with -ETIMEDOUT. */
 TEST_F(gate, waits_end)
 {
-	uint64_t start = now_ns();
+	uint64_t start = clock_now_ns();
 
 	EXPECT_EQ(-ETIMEDOUT,
 		  gate_wait_held(&self->gate, 0, variant->family, MOMENT_NS));
 	EXPECT_EQ(-ETIMEDOUT, gate_wait_tcp(&self->gate, 0, &self->end[0],
 					    &self->end[1], ~0U, MOMENT_NS));
-	EXPECT_LE(2 * MOMENT_NS, now_ns() - start);
-	EXPECT_GT(PATIENCE_NS, now_ns() - start);
+	EXPECT_LE(2 * MOMENT_NS, clock_now_ns() - start);
+	EXPECT_GT(PATIENCE_NS, clock_now_ns() - start);
 
 	/* An open gate has a neighbour, but holds nothing. */
 	ASSERT_EQ(0, gate_open(&self->gate));

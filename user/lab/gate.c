@@ -1,5 +1,8 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /* The neighbour gate: holds all packets of a veth pair until it is opened. */
+#include "lab/gate.h"
+#include "lib/clock.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/neighbour.h>
@@ -13,9 +16,6 @@
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 
-#include "lab/gate.h"
-
-#define NSEC_PER_SEC 1000000000ULL
 #define GATE_LOOK_NS 200000 /* between two looks at a state */
 
 #define GATE_STRING(x) GATE_STRING_(x)
@@ -234,14 +234,6 @@ socklen_t gate_endpoints(const struct gate *gate, int family, uint16_t port0,
 				    sizeof(struct sockaddr_in);
 }
 
-static uint64_t gate_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
 /*
  * Call @look until it returns something else than -EAGAIN, or until
  * @timeout_ns have passed. It is called at least once.
@@ -249,11 +241,11 @@ static uint64_t gate_now_ns(void)
 static int gate_wait(int (*look)(void *arg), void *arg, uint64_t timeout_ns)
 {
 	const struct timespec pause = { .tv_nsec = GATE_LOOK_NS };
-	uint64_t start = gate_now_ns();
+	uint64_t start = clock_now_ns();
 	int ret;
 
 	while ((ret = look(arg)) == -EAGAIN) {
-		if (gate_now_ns() - start >= timeout_ns)
+		if (clock_now_ns() - start >= timeout_ns)
 			return -ETIMEDOUT;
 		nanosleep(&pause, NULL);
 	}

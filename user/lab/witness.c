@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Keeps every line of a trace as a JSON object; searches are linear. */
 #include "lab/witness.h"
+#include "lib/clock.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 65536
@@ -93,19 +93,11 @@ static int keep_lines(struct witness *w)
 	return w->len == LINE_MAX_BYTES ? -EBADMSG : 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 /* One read(), or -ETIMEDOUT, or -ENODATA at the end. */
 static int read_more(struct witness *w, uint64_t deadline)
 {
 	struct pollfd pfd = { .fd = w->fd, .events = POLLIN };
-	uint64_t now = now_ns();
+	uint64_t now = clock_now_ns();
 	ssize_t n;
 
 	if (w->ended)
@@ -196,7 +188,7 @@ size_t witness_count(const struct witness *w, const struct sighting *what)
 int witness_wait(struct witness *w, const struct sighting *what,
 		 uint64_t timeout_ns)
 {
-	uint64_t deadline = now_ns() + timeout_ns;
+	uint64_t deadline = clock_now_ns() + timeout_ns;
 	size_t from = 0;
 	int err = 0;
 
@@ -211,7 +203,7 @@ int witness_wait(struct witness *w, const struct sighting *what,
 
 int witness_finish(struct witness *w, uint64_t timeout_ns)
 {
-	uint64_t deadline = now_ns() + timeout_ns;
+	uint64_t deadline = clock_now_ns() + timeout_ns;
 	int err;
 
 	do

@@ -1,5 +1,8 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /* The open engine: two peers connect to each other, with no listener. */
+#include "peer/peer.h"
+#include "lib/clock.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -12,21 +15,10 @@
 /* Not <netinet/tcp.h>: its struct tcp_info ends before tcpi_segs_in. */
 #include <linux/tcp.h>
 
-#include "peer/peer.h"
-
-#define NSEC_PER_SEC 1000000000ULL
 #define PEER_SLICE_NS 1000000ULL /* the longest wait in one step */
 
 /* The kernel's own numbers (net/tcp_states.h), as tcpi_state has them. */
 #define PEER_SYN_RECV 3
-
-static uint64_t peer_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
 
 /* xorshift64: good enough to keep two peers from marching in step. */
 static uint64_t peer_random(struct peer *peer)
@@ -88,7 +80,7 @@ int peer_init(struct peer *peer, const struct peer_config *config)
 	peer->fd = -1;
 
 	if (getrandom(&peer->seed, sizeof(peer->seed), GRND_NONBLOCK) < 0)
-		peer->seed = peer_now_ns() ^ (uint64_t)getpid() << 32;
+		peer->seed = clock_now_ns() ^ (uint64_t)getpid() << 32;
 	peer->seed |= 1; /* xorshift stays at 0 for ever */
 	return 0;
 }
@@ -105,14 +97,14 @@ static int peer_end(struct peer *peer, int err)
 {
 	peer_exit(peer);
 	peer->result.error = err;
-	peer->result.elapsed_ns = peer_now_ns() - peer->start_ns;
+	peer->result.elapsed_ns = clock_now_ns() - peer->start_ns;
 	return err;
 }
 
 static uint64_t peer_left_ns(const struct peer *peer)
 {
 	uint64_t end = peer->start_ns + peer->config.deadline_ns;
-	uint64_t now = peer_now_ns();
+	uint64_t now = clock_now_ns();
 
 	if (end < peer->start_ns) /* a deadline of centuries */
 		end = UINT64_MAX;
@@ -158,7 +150,7 @@ static int peer_again(struct peer *peer, int err)
 
 	if (res->attempts >= peer->config.attempts)
 		return peer_end(peer, err);
-	peer->resume_ns = peer_now_ns() + pause_ns;
+	peer->resume_ns = clock_now_ns() + pause_ns;
 	return 1;
 }
 
@@ -298,7 +290,7 @@ int peer_step(struct peer *peer)
 		return peer->result.error;
 
 	if (!peer->start_ns)
-		peer->start_ns = peer_now_ns();
+		peer->start_ns = clock_now_ns();
 	left_ns = peer_left_ns(peer);
 
 	/* After the deadline too, once: the answer may have come in time. */
@@ -310,7 +302,7 @@ int peer_step(struct peer *peer)
 	if (!left_ns)
 		return peer_end(peer, -ETIMEDOUT);
 
-	now = peer_now_ns();
+	now = clock_now_ns();
 	if (now < peer->resume_ns) {
 		if (left_ns > peer->resume_ns - now)
 			left_ns = peer->resume_ns - now;
