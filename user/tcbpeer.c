@@ -9,6 +9,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -62,7 +63,8 @@ static const struct argp_option options[] = {
 	  "(default 5s)",
 	  2 },
 	{ "attempts", KEY_ATTEMPTS, "N", 0,
-	  "give up after N attempts (default 10000)", 2 },
+	  "give up after N attempts (default 10000, or none with --deadline)",
+	  2 },
 	{ "message", KEY_MESSAGE, "TEXT", 0,
 	  "send TEXT (default \"hello from ADDR:PORT\")", 3 },
 	{ "hold", KEY_HOLD, NULL, 0,
@@ -159,6 +161,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_DEADLINE:
 		set_deadline(arg, &config->deadline_ns);
+		if (!config->attempts) /* the deadline alone is the bound */
+			config->attempts = UINT_MAX;
 		break;
 	case KEY_ATTEMPTS:
 		set_attempts(arg, &config->attempts);
@@ -228,8 +232,8 @@ static int fail_open(const struct tcbpeer *tp, const struct peer_result *res)
 		break;
 	case -ETIMEDOUT:
 		if (res->last == -ECONNREFUSED)
-			why = "the peer's host refused every attempt: nobody "
-			      "there was trying at the same time";
+			why = "the peer's host refused every attempt: none of "
+			      "the two ends' attempts met";
 		else if (res->last == -EADDRINUSE ||
 			 res->last == -EADDRNOTAVAIL)
 			why = "the local port, or this pair of ports, is "

@@ -345,7 +345,7 @@ TEST_F(owner, existing)
 
 	event = play_transition(play, &play->at_server, "CLOSE");
 	ASSERT_NE(NULL, event);
-	EXPECT_EQ(play->server.pid, witness_number(event, "pid"));
+	EXPECT_EQ(play->server.pid, (pid_t)witness_number(event, "pid"));
 	EXPECT_STREQ("observed", text(event, "owner_how"));
 	owner = owner_actor(&play->client, "client", 0,
 			    play->pair.side[0].inode);

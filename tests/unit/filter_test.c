@@ -113,9 +113,11 @@ TEST_F(filter, ipv6)
 /* An unknown owner is nobody's. */
 TEST_F(filter, absent_matches_nothing)
 {
-	self->s.ev.pid = 0;
-	ASSERT_EQ(0, filter_add(self->filter, "pid", "0"));
-	EXPECT_FALSE(filter_match(self->filter, &self->s.ev));
+	self->w.ssthresh = 0x7fffffff;
+	ASSERT_EQ(0, filter_add(self->filter, "ssthresh", "7,8"));
+	EXPECT_FALSE(filter_match(self->filter, &self->w.ev));
+	self->w.ssthresh = 8;
+	EXPECT_TRUE(filter_match(self->filter, &self->w.ev));
 }
 
 /* Wrong terms are refused and change nothing. */
@@ -130,6 +132,8 @@ TEST_F(filter, refused)
 		{ "pad", "1", -ENOENT },
 		{ "", "1", -ENOENT },
 		{ "pid", "x", -EINVAL },
+		{ "pid", "0", -EINVAL }, /* what means "unknown" */
+		{ "lport", "65536", -EINVAL },
 		{ "pid", "", -EINVAL },
 		{ "pid", "1,", -EINVAL },
 		{ "pid", "-1", -EINVAL },
