@@ -20,6 +20,7 @@
 #define CAUSE_WIDTH 10 /* "rx SYN+ACK" */
 #define NSEC 1000000000ull
 #define NAME_LEN 80		      /* "comm[pid]", escaped */
+#define LINE 1024		      /* bytes that hold the cells of any row */
 #define END_LEN (SCHEMA_ADDR_LEN + 8) /* "[addr]:port" */
 
 struct text {
@@ -305,6 +306,44 @@ static void paint(const struct text *t, const struct row *row, char *line)
 		fprintf(t->opt.file, "%s\n", line);
 }
 
+/* Where to break a line that is too long: between words, else characters. */
+static size_t break_at(const char *s, size_t room)
+{
+	size_t n, blank = strspn(s, " ");
+
+	for (n = room; n > blank && s[n] != ' '; n--)
+		;
+	if (n > blank)
+		return n;
+	for (n = room; n > 1 && (s[n] & 0xc0) == 0x80; n--)
+		;
+	return n;
+}
+
+/* A line, in as many as the terminal's width needs; all but one indented. */
+static void print_broken(const struct text *t, const struct row *row,
+			 const char *s)
+{
+	size_t width = t->opt.width, margin = t->time_width + 18;
+	size_t indent = 0, n;
+	char line[LINE];
+
+	for (;;) {
+		for (n = strlen(s); n && s[n - 1] == ' '; n--)
+			;
+		if (width && indent + n > width)
+			n = break_at(s, width - indent);
+		snprintf(line, sizeof(line), "%*s%.*s", (int)indent, "", (int)n,
+			 s);
+		paint(t, row, line);
+		s += n;
+		s += strspn(s, " ");
+		if (!*s)
+			return;
+		indent = width > 2 * margin ? margin : 0;
+	}
+}
+
 /* Time and names, up to where the event begins. */
 static int print_left(const struct text *t, const struct row *row, char *line,
 		      size_t size)
@@ -326,7 +365,7 @@ static void print_fitted(const struct text *t, const struct row *row)
 {
 	int detail = *row->detail ? strlen(row->detail) + 1 : 0;
 	int event = EVENT_WIDTH, over, n;
-	char line[512];
+	char line[LINE];
 
 	n = print_left(t, row, line, sizeof(line));
 	over = n + event + 1 + CAUSE_WIDTH + detail - (int)t->opt.width;
@@ -340,20 +379,18 @@ static void print_fitted(const struct text *t, const struct row *row)
 		snprintf(line + n, sizeof(line) - n, " %s", row->detail);
 		detail = 0;
 	}
-	paint(t, row, line);
+	print_broken(t, row, line);
 	if (detail) {
-		snprintf(line, sizeof(line), "%*s %.*s", t->time_width + 17, "",
-			 (int)t->opt.width, row->detail);
-		line[t->opt.width < sizeof(line) ? t->opt.width :
-						   sizeof(line) - 1] = '\0';
-		paint(t, row, line);
+		snprintf(line, sizeof(line), "%*s%s", t->time_width + 18, "",
+			 row->detail);
+		print_broken(t, row, line);
 	}
 }
 
 static void print_all(const struct text *t, const struct row *row,
 		      const struct event *e)
 {
-	char line[768];
+	char line[LINE];
 
 	snprintf(line, sizeof(line),
 		 "%*s %-5s %-20s %-21s %-21s %-10u %-*s %-12s %s",
@@ -370,20 +407,24 @@ static void print_all(const struct text *t, const struct row *row,
 static void introduce(struct text *t, struct flow *flow, const struct row *row)
 {
 	const struct flow *pair = flow->pair;
+	const struct row plain = {};
+	char line[LINE];
+	int n;
 
 	flow->introduced = true;
 	flow->introduced_pid = flow->last.pid;
 	t->lines++;
-	fprintf(t->opt.file, "%*s %s %s %s", t->time_width + 2, "+", row->sock,
-		row->owner, row->local);
+	n = snprintf(line, sizeof(line), "%*s %s %s %s", t->time_width + 2, "+",
+		     row->sock, row->owner, row->local);
 	if (flow->role != FLOW_LISTENER)
-		fprintf(t->opt.file, " %c %s", direction(flow), row->remote);
+		n += snprintf(line + n, sizeof(line) - n, " %c %s",
+			      direction(flow), row->remote);
 	if (pair && pair->id && !flow->pair_introduced) {
-		fprintf(t->opt.file, ", pair #%u", pair->id);
+		snprintf(line + n, sizeof(line) - n, ", pair #%u", pair->id);
 		flow->pair_introduced = true;
 		flow->pair->pair_introduced = true;
 	}
-	putc('\n', t->opt.file);
+	print_broken(t, &plain, line);
 }
 
 /* Is this one too many for a person to read? Then it goes into a sum. */
