@@ -28,7 +28,7 @@ static void run_when_told(char **argv, int hold, int error)
 	}
 	if (write(error, &err, sizeof(err)) < 0)
 		_exit(126);
-	_exit(127);
+	_exit(err == ENOENT ? 127 : 126);
 }
 
 int child_hold(struct child *child, char **argv)
