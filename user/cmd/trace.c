@@ -48,6 +48,7 @@ struct trace {
 	nsec_t start;
 	int signals, timer; /* file descriptors */
 	unsigned int interrupts;
+	int ended_by; /* the signal that ended the trace; 0: none */
 };
 
 enum {
@@ -120,7 +121,8 @@ static void parse_how(int key, char *arg, struct argp_state *state)
 		break;
 	case 'c':
 		if (opt_number(arg, 1, UINT64_MAX, &opt->count))
-			argp_error(state, "-c: not a number above 0: %s", arg);
+			argp_error(state, "--count: not a number above 0: %s",
+				   arg);
 		break;
 	case OPT_RING:
 		if (opt_size(arg, &opt->input.ring_bytes) ||
@@ -337,15 +339,15 @@ static void reap(struct trace *t)
 static bool signalled(struct trace *t)
 {
 	struct signalfd_siginfo info;
-	bool end = false;
 
 	while (read(t->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(t);
-		else if (!t->child.pid || t->interrupts++)
-			end = true;
+		else if (info.ssi_signo == SIGTERM || !t->child.pid ||
+			 t->interrupts++)
+			t->ended_by = info.ssi_signo;
 	}
-	return end || t->child_ended;
+	return t->ended_by || t->child_ended;
 }
 
 static int loop(struct trace *t)
@@ -421,6 +423,20 @@ static int finish(struct trace *t, int err)
 	return err;
 }
 
+/*
+ * The exit code of the command, which may go on when the trace has its events:
+ * then it is waited for. Not so if a signal has ended the trace.
+ */
+static int command_code(struct trace *t)
+{
+	struct pollfd pfd = { .fd = t->signals, .events = POLLIN };
+
+	while (!signalled(t))
+		if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
+			return EXIT_FAILED;
+	return t->child_ended ? child_code(t->child_status) : 128 + t->ended_by;
+}
+
 static int run(struct trace *t)
 {
 	int err;
@@ -429,7 +445,8 @@ static int run(struct trace *t)
 	err = write_header(t);
 	if (!err && isatty(STDERR_FILENO) && !t->child.pid && !t->opt.quiet)
 		say_note("tracing; Ctrl-C ends");
-	if (!err && t->child.pid) {
+	/* a reader that is gone does not keep the command from running */
+	if ((!err || err == -EPIPE) && t->child.pid) {
 		int refused = child_release(&t->child);
 
 		if (refused)
@@ -442,11 +459,7 @@ static int run(struct trace *t)
 	if (err && err != -EPIPE)
 		return say_fail(EXIT_FAILED, NULL, NULL,
 				"cannot write the events: %s", strerror(-err));
-	if (!t->child.pid)
-		return EXIT_DONE;
-	if (!t->child_ended && waitpid(t->child.pid, &t->child_status, 0) < 0)
-		return EXIT_FAILED;
-	return child_code(t->child_status);
+	return t->child.pid ? command_code(t) : EXIT_DONE;
 }
 
 static int prepare(struct trace *t)
