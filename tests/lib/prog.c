@@ -99,6 +99,10 @@ int prog_start(struct prog *prog, const struct prog_setup *setup)
 
 	memset(prog, 0, sizeof(*prog));
 	ret = open_streams(setup, out, err);
+	prog->stream[PROG_OUT].fd = out[0];
+	prog->stream[PROG_ERR].fd = err[0];
+	if (setup->no_reader)
+		prog_hang_up(prog, PROG_OUT);
 	if (!ret) {
 		prog->pid = fork();
 		if (!prog->pid)
@@ -110,8 +114,6 @@ int prog_start(struct prog *prog, const struct prog_setup *setup)
 	}
 	close(out[1]);
 	close(err[1]);
-	prog->stream[PROG_OUT].fd = out[0];
-	prog->stream[PROG_ERR].fd = err[0];
 	return ret;
 }
 
@@ -128,6 +130,7 @@ static int read_some(struct prog *prog, int stream)
 			return -ENOMEM;
 		prog->stream[stream].text = more;
 		prog->stream[stream].room = 2 * room;
+		more[prog->stream[stream].len] = '\0';
 	}
 	n = read(prog->stream[stream].fd,
 		 prog->stream[stream].text + prog->stream[stream].len, 65535);

@@ -14,6 +14,7 @@ struct prog_setup {
 	char *const *argv; /* argv[0] is a path */
 	char *const *env;  /* "NAME=value", or "NAME" for none; ends in NULL */
 	const char *out;   /* standard output to this file; NULL: to us */
+	bool no_reader;	   /* standard output is a broken pipe from the start */
 	unsigned int columns; /* to us through a terminal so wide; 0: a pipe */
 	uid_t uid;	      /* not 0: as this user, without any group */
 };

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of tcbscope trace on a terminal: its width, colours, its patience. */
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
+#include "lib/say.h"
+#include "tests/lib/cli.h"
+
+#include <kselftest_harness.h>
+
+#define FLOOD 1000 /* connections, in much less than ten seconds */
+
+FIXTURE(terminal)
+{
+	struct cli cli;
+};
+
+FIXTURE_VARIANT(terminal)
+{
+	unsigned int columns;
+	int family;
+	const char *address, *comm;
+	char *time;
+};
+
+FIXTURE_VARIANT_ADD(terminal, narrow){
+	.columns = 80,
+	.family = AF_INET,
+	.address = "127.0.0.1",
+	.comm = "client",
+	.time = "--time=wall",
+};
+FIXTURE_VARIANT_ADD(terminal, narrow_long){
+	.columns = 80,
+	.family = AF_INET6,
+	.address = "fd08:1111:2222:3333:4444:5555:6666:7777",
+	.comm = "\001\002\003\004\005\006\007\b\v\f\016\017\020\021\022",
+	.time = "--time=wall",
+};
+FIXTURE_VARIANT_ADD(terminal, wide_long){
+	.columns = 140,
+	.family = AF_INET6,
+	.address = "fd08:1111:2222:3333:4444:5555:6666:7777",
+	.comm = "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac",
+	.time = "--time=mono",
+};
+FIXTURE_VARIANT_ADD(terminal, tiny){
+	.columns = 14,
+	.family = AF_INET,
+	.address = "127.0.0.1",
+	.comm = "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac",
+	.time = "--time=rel",
+};
+
+FIXTURE_SETUP(terminal)
+{
+	ASSERT_EQ(0, cli_init(&self->cli, variant->family));
+}
+
+FIXTURE_TEARDOWN(terminal)
+{
+	cli_free(&self->cli);
+}
+
+static int add_address6(const void *address)
+{
+	struct {
+		struct in6_addr addr;
+		uint32_t prefix;
+		int ifindex;
+	} request = { .prefix = 128, .ifindex = if_nametoindex("lo") };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+
+	memcpy(&request.addr, address, sizeof(request.addr));
+	err = ioctl(fd, SIOCSIFADDR, &request) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+/* Of UTF-8; none that is used here takes two columns. */
+static unsigned int characters(const char *line)
+{
+	unsigned int n = 0;
+
+	for (; *line; line++)
+		n += (*line & 0xc0) != 0x80;
+	return n;
+}
+
+/* Is no character cut in two? */
+static bool whole(const char *line)
+{
+	size_t n;
+
+	for (; *line; line += n) {
+		n = say_printable(line, strlen(line));
+		if (!n)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Claim: on a terminal no line is longer than that is wide, nothing of it is
+ * lost, and each socket is introduced by a "+" line before its first line.
+ */
+TEST_F(terminal, fits)
+{
+	char *args[] = { variant->time, NULL };
+	char *env[] = { "NO_COLOR=1", NULL };
+	const struct prog_setup setup = { .argv = args,
+					  .env = env,
+					  .columns = variant->columns };
+	struct cli *cli = &self->cli;
+	char introduced[64] = "", sock[16];
+	char *text, *line, *rest;
+	struct in6_addr address;
+	unsigned int n = 0, lines = 0;
+
+	ASSERT_EQ(1, inet_pton(variant->family, variant->address, &address));
+	if (variant->family == AF_INET6)
+		ASSERT_EQ(0, add_address6(&address));
+	ASSERT_EQ(0, prctl(PR_SET_NAME, variant->comm));
+	ASSERT_EQ(0, cli_start(cli, &setup));
+	ASSERT_EQ(0, cli_connection(cli, variant->family, &address));
+	EXPECT_EQ(0, cli_end(cli, SIGINT));
+
+	text = rest = strdup(prog_text(&cli->prog, PROG_OUT));
+	while ((line = strsep(&rest, "\n"))) {
+		EXPECT_LE(characters(line), variant->columns)
+		{
+			TH_LOG("%s", line);
+		}
+		EXPECT_TRUE(whole(line))
+		{
+			TH_LOG("%s", line);
+		}
+		if (sscanf(line, " + %15s", sock) == 1) {
+			ASSERT_GT(sizeof(introduced) - sizeof(sock),
+				  strlen(introduced));
+			strcat(introduced, sock);
+			n++;
+		} else if (sscanf(line, " %*[0-9.:] %15[L#0-9]", sock) == 1) {
+			EXPECT_NE(NULL, strstr(introduced, sock));
+			lines++;
+		}
+	}
+	free(text);
+	EXPECT_LE(2, n); /* of the two ends; again if the owner changes */
+	EXPECT_EQ(CLI_EVENTS, lines)
+	{
+		TH_LOG("\n%s", prog_text(&cli->prog, PROG_OUT));
+	}
+	EXPECT_EQ(CLI_EVENTS, cli_closing_line(cli).shown);
+}
+
+FIXTURE(colour)
+{
+	struct cli cli;
+};
+
+FIXTURE_VARIANT(colour)
+{
+	char *env[3];
+	unsigned int columns;
+	char *option;
+	bool coloured;
+};
+
+FIXTURE_VARIANT_ADD(colour, terminal){
+	.env = { "TERM=xterm", "NO_COLOR" },
+	.columns = 80,
+	.coloured = true,
+};
+FIXTURE_VARIANT_ADD(colour, empty_no_color){
+	.env = { "TERM=xterm", "NO_COLOR=" },
+	.columns = 80,
+	.coloured = true,
+};
+FIXTURE_VARIANT_ADD(colour, no_color){
+	.env = { "TERM=xterm", "NO_COLOR=1" },
+	.columns = 80,
+};
+FIXTURE_VARIANT_ADD(colour, dumb){
+	.env = { "TERM=dumb", "NO_COLOR" },
+	.columns = 80,
+};
+FIXTURE_VARIANT_ADD(colour, never){
+	.env = { "TERM=xterm", "NO_COLOR" },
+	.columns = 80,
+	.option = "--color=never",
+};
+FIXTURE_VARIANT_ADD(colour, pipe){
+	.env = { "TERM=xterm", "NO_COLOR" },
+};
+FIXTURE_VARIANT_ADD(colour, always){
+	.env = { "TERM=dumb", "NO_COLOR=1" },
+	.columns = 80,
+	.option = "--color=always",
+	.coloured = true,
+};
+
+FIXTURE_VARIANT_ADD(colour, always_pipe){
+	.env = { "TERM=dumb", "NO_COLOR=1" },
+	.option = "--color=always",
+	.coloured = true,
+};
+
+FIXTURE_SETUP(colour)
+{
+	ASSERT_EQ(0, cli_init(&self->cli, AF_INET));
+}
+
+FIXTURE_TEARDOWN(colour)
+{
+	cli_free(&self->cli);
+}
+
+/* Claim: colour only where it is wanted. */
+TEST_F(colour, where_wanted)
+{
+	char *args[] = { variant->option, NULL };
+	const struct prog_setup setup = { .argv = args,
+					  .env = variant->env,
+					  .columns = variant->columns };
+	struct cli *cli = &self->cli;
+
+	ASSERT_EQ(0, cli_start(cli, &setup));
+	ASSERT_EQ(0, cli_connections(cli, 1));
+	EXPECT_EQ(0, cli_end(cli, SIGINT));
+	EXPECT_EQ(CLI_EVENTS, cli_closing_line(cli).shown);
+	EXPECT_EQ(variant->coloured,
+		  !!strstr(prog_text(&cli->prog, PROG_OUT), "\033[32m"));
+	EXPECT_EQ(variant->coloured,
+		  !!strchr(prog_text(&cli->prog, PROG_OUT), '\033'));
+}
+
+FIXTURE(flood)
+{
+	struct cli cli;
+};
+
+FIXTURE_SETUP(flood)
+{
+	ASSERT_EQ(0, cli_init(&self->cli, AF_INET));
+}
+
+FIXTURE_TEARDOWN(flood)
+{
+	cli_free(&self->cli);
+}
+
+/* The lines of events on a terminal, and what the sums say was left out. */
+static struct cli_counts count_flood(const char *text)
+{
+	struct cli_counts n = {};
+	unsigned int more;
+
+	for (; *text; text = strchr(text, '\n') + 1) {
+		if (sscanf(text, " ... %u more events", &more) == 1)
+			n.filtered += more;
+		else
+			n.shown += strstr(text, "->") &&
+				   strstr(text, "->") < strchr(text, '\n');
+	}
+	return n;
+}
+
+/* FLOOD connections to a terminal. What it then shows. */
+static struct cli_counts flood(struct __test_metadata *_metadata,
+			       struct cli *cli, char *option)
+{
+	char *args[] = { "--events=state", option, NULL };
+	char *env[] = { "NO_COLOR=1", NULL };
+	const struct prog_setup setup = { .argv = args,
+					  .env = env,
+					  .columns = 80 };
+	struct cli_counts seen;
+
+	EXPECT_EQ(0, cli_start(cli, &setup));
+	EXPECT_EQ(0, cli_connections(cli, FLOOD));
+	EXPECT_EQ(0, cli_end(cli, SIGINT));
+	seen = count_flood(prog_text(&cli->prog, PROG_OUT));
+	EXPECT_EQ(FLOOD * CLI_EVENTS, seen.shown + seen.filtered);
+	return seen;
+}
+
+/*
+ * Claim: what a terminal gets too fast is summed up. Each event is a line or in
+ * a sum, and the closing line says how many of each.
+ */
+TEST_F(flood, summed_up)
+{
+	struct cli_counts seen = flood(_metadata, &self->cli, NULL);
+	struct cli_counts said = cli_closing_line(&self->cli);
+
+	EXPECT_LT(0, seen.filtered);
+	EXPECT_LE(500, seen.shown); /* of 1000 lines, many are "+" lines */
+	EXPECT_EQ(seen.shown, said.shown);
+	EXPECT_LE(seen.filtered, said.filtered); /* and other namespaces' */
+	EXPECT_EQ(said.delivered, said.shown + said.filtered);
+}
+
+/* Claim: all of it is in the file beside, and there it counts as shown. */
+TEST_F(flood, beside)
+{
+	struct cli_counts seen = flood(_metadata, &self->cli, self->cli.beside);
+	struct sighting states = { .type = "state" };
+	struct witness *witness;
+
+	ASSERT_EQ(0, cli_read_beside(&self->cli));
+	witness = self->cli.witness;
+	EXPECT_LT(0, seen.filtered);
+	EXPECT_EQ(FLOOD * CLI_EVENTS, witness_count(witness, &states));
+	EXPECT_EQ(FLOOD * CLI_EVENTS, witness_counter(witness, "shown"));
+	EXPECT_EQ(witness_counter(witness, "delivered"),
+		  witness_counter(witness, "shown") +
+			  witness_counter(witness, "filtered"));
+}
+
+/* Claim: --all never sums up. */
+TEST_F(flood, all)
+{
+	EXPECT_EQ(0, flood(_metadata, &self->cli, "--all").filtered);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of tcbscope trace as a program: outputs, signals, rights. */
+#include <json-c/json.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "tests/lib/cli.h"
+#include "tests/lib/trace.h"
+
+#include <kselftest_harness.h>
+
+FIXTURE(cli)
+{
+	struct cli cli;
+};
+
+FIXTURE_SETUP(cli)
+{
+	ASSERT_EQ(0, cli_init(&self->cli, AF_INET));
+}
+
+FIXTURE_TEARDOWN(cli)
+{
+	cli_free(&self->cli);
+}
+
+FIXTURE(format)
+{
+	struct cli cli;
+};
+
+FIXTURE_VARIANT(format)
+{
+	char *option;
+	size_t lines; /* beside those of events */
+};
+
+FIXTURE_VARIANT_ADD(format, text){ .option = "--time=rel", .lines = 1 };
+FIXTURE_VARIANT_ADD(format, json){ .option = "--json", .lines = 2 };
+
+FIXTURE_SETUP(format)
+{
+	ASSERT_EQ(0, cli_init(&self->cli, AF_INET));
+}
+
+FIXTURE_TEARDOWN(format)
+{
+	cli_free(&self->cli);
+}
+
+/* Claim: a reader that goes away ends the trace, quietly, and with success. */
+TEST_F(format, closed_pipe)
+{
+	char *args[] = { variant->option, NULL };
+	const struct prog_setup setup = { .argv = args };
+	struct cli *cli = &self->cli;
+
+	ASSERT_EQ(0, cli_start(cli, &setup));
+	prog_hang_up(&cli->prog, PROG_OUT);
+	ASSERT_EQ(0, cli_connections(cli, 1));
+	EXPECT_EQ(0, prog_finish(&cli->prog));
+	EXPECT_EQ(1, prog_lines(&cli->prog, PROG_ERR));
+	EXPECT_NE(0, cli_closing_line(cli).delivered)
+	{
+		TH_LOG("%s", prog_text(&cli->prog, PROG_ERR));
+	}
+}
+
+/* Claim: a full disk is an error, and is said; the account is said as well. */
+TEST_F(format, full_device)
+{
+	char *args[] = { variant->option, NULL };
+	const struct prog_setup setup = { .argv = args, .out = "/dev/full" };
+	struct prog *prog = &self->cli.prog;
+
+	ASSERT_EQ(-ENODATA, cli_start(&self->cli, &setup));
+	EXPECT_EQ(1, prog_finish(prog));
+	EXPECT_NE(NULL, strstr(prog_text(prog, PROG_ERR),
+			       "No space left on device\n"))
+	{
+		TH_LOG("%s", prog_text(prog, PROG_ERR));
+	}
+	EXPECT_NE(NULL, strstr(prog_text(prog, PROG_ERR), " generated "));
+}
+
+/* Claim: SIGINT and SIGTERM end it: all events are out, and accounted for. */
+TEST_F(format, signals)
+{
+	static const int signals[] = { SIGINT, SIGTERM };
+	char *args[] = { variant->option, NULL };
+	const struct prog_setup setup = { .argv = args };
+	struct cli *cli = &self->cli;
+	struct cli_counts n;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, cli_start(cli, &setup));
+		ASSERT_EQ(0, cli_connections(cli, 2));
+		EXPECT_EQ(0, cli_end(cli, signals[i]));
+		n = cli_closing_line(cli);
+		EXPECT_EQ(1, prog_lines(&cli->prog, PROG_ERR));
+		EXPECT_EQ(2 * CLI_EVENTS, n.shown);
+		EXPECT_EQ(n.delivered, n.shown + n.filtered);
+		EXPECT_EQ(variant->lines + 2 * CLI_EVENTS,
+			  prog_lines(&cli->prog, PROG_OUT));
+	}
+}
+
+/* Claim: -c 3 shows three events, and the trace ends by itself. */
+TEST_F(format, count)
+{
+	char *args[] = { variant->option, "-c", "3", NULL };
+	const struct prog_setup setup = { .argv = args };
+	struct cli *cli = &self->cli;
+
+	ASSERT_EQ(0, cli_start(cli, &setup));
+	ASSERT_EQ(0, cli_connections(cli, 1));
+	EXPECT_EQ(0, prog_finish(&cli->prog));
+	EXPECT_EQ(variant->lines + 3, prog_lines(&cli->prog, PROG_OUT));
+	EXPECT_EQ(3, cli_closing_line(cli).shown);
+}
+
+/* Claim: a file that cannot be written is an error, beside text as well. */
+TEST_F(cli, bad_file)
+{
+	char *full[] = { "--json=/dev/full", NULL };
+	char *none[] = { "--json=/nonexistent/file", NULL };
+	struct prog_setup setup = { .argv = full };
+	struct prog *prog = &self->cli.prog;
+
+	cli_start(&self->cli, &setup);
+	EXPECT_EQ(1, prog_finish(prog));
+	EXPECT_NE(NULL, strstr(prog_text(prog, PROG_ERR), "No space left"));
+
+	setup.argv = none;
+	ASSERT_EQ(-ENODATA, cli_start(&self->cli, &setup));
+	EXPECT_EQ(1, prog_finish(prog));
+	EXPECT_NE(NULL, strstr(prog_text(prog, PROG_ERR), "/nonexistent/file"));
+	EXPECT_STREQ("", prog_text(prog, PROG_OUT));
+}
+
+/* Claim: once it has begun, it has no capability any more, nor can get one. */
+TEST_F(cli, capabilities)
+{
+	static const char *const fields[] = { "CapInh", "CapPrm", "CapEff",
+					      "CapBnd", "CapAmb" };
+	char path[64], line[256], name[32];
+	unsigned long long value;
+	const struct prog_setup setup = {};
+	int found = 0;
+	FILE *status;
+	size_t i;
+
+	ASSERT_EQ(0, cli_start(&self->cli, &setup));
+	snprintf(path, sizeof(path), "/proc/%d/status", self->cli.prog.pid);
+	status = fopen(path, "re");
+	ASSERT_NE(NULL, status);
+	while (fgets(line, sizeof(line), status)) {
+		if (sscanf(line, "%31[^:]: %llx", name, &value) != 2)
+			continue;
+		for (i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+			if (strcmp(name, fields[i]))
+				continue;
+			EXPECT_EQ(0, value)
+			{
+				TH_LOG("%s", name);
+			}
+			found++;
+		}
+		if (!strcmp(name, "NoNewPrivs")) {
+			EXPECT_EQ(1, value);
+			found++;
+		}
+	}
+	fclose(status);
+	EXPECT_EQ(6, found);
+	EXPECT_EQ(0, cli_end(&self->cli, SIGINT));
+}
+
+/* Field by field, what a line of text must say of an event. */
+static void expect_line(struct __test_metadata *_metadata, const char *line,
+			struct json_object *event)
+{
+	char sock[16], owner[64], local[64], remote[64], change[64], want[128];
+	unsigned int netns;
+	int n = 0;
+
+	ASSERT_EQ(5, sscanf(line, "%*s %15s %63s %63s %63s %u %n", sock, owner,
+			    local, remote, &netns, &n));
+	EXPECT_TRUE(*sock == '#' || *sock == 'L');
+	snprintf(want, sizeof(want), "%s%s[%d]",
+		 !strcmp(witness_string(event, "owner_how") ?: "", "derived") ?
+			 "~" :
+			 "",
+		 witness_string(event, "comm") ?: "",
+		 (int)witness_number(event, "pid"));
+	EXPECT_STREQ(witness_number(event, "pid") ? want : "?", owner);
+	snprintf(want, sizeof(want), "%s:%d", witness_string(event, "laddr"),
+		 (int)witness_number(event, "lport"));
+	EXPECT_STREQ(want, local);
+	snprintf(want, sizeof(want), "%s:%d", witness_string(event, "raddr"),
+		 (int)witness_number(event, "rport"));
+	EXPECT_STREQ(want, remote);
+	EXPECT_EQ(witness_number(event, "netns"), netns);
+	snprintf(want, sizeof(want), "%s -> %s%s", witness_string(event, "old"),
+		 !strcmp(witness_string(event, "how"), "derived") ? "~" : "",
+		 witness_string(event, "new"));
+	snprintf(change, strlen(want) + 1, "%s", line + n);
+	EXPECT_STREQ(want, change);
+}
+
+/*
+ * Claim: into a pipe goes a line for each event, with all columns, and nothing
+ * else; and what --json=FILE writes beside it is the same.
+ */
+TEST_F(cli, text_in_pipe)
+{
+	static const char *const columns[] = { "TIME",	"SOCK",	  "OWNER",
+					       "LOCAL", "REMOTE", "NETNS",
+					       "EVENT", "CAUSE",  "DETAIL" };
+	struct cli *cli = &self->cli;
+	char *args[] = { cli->beside, NULL };
+	const struct prog_setup setup = { .argv = args };
+	struct sighting states = { .type = "state" };
+	struct json_object *event;
+	char *text, *line, *rest;
+	size_t from = 0, i;
+
+	ASSERT_EQ(0, cli_start(cli, &setup));
+	ASSERT_EQ(0, cli_connections(cli, 1));
+	EXPECT_EQ(0, cli_end(cli, SIGINT));
+	ASSERT_EQ(0, cli_read_beside(cli));
+
+	text = rest = strdup(prog_text(&cli->prog, PROG_OUT));
+	line = strsep(&rest, "\n");
+	for (i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
+		line = strstr(line, columns[i]);
+		ASSERT_NE(NULL, line);
+	}
+	while ((event = witness_next(cli->witness, &states, &from))) {
+		line = strsep(&rest, "\n");
+		ASSERT_NE(NULL, line);
+		expect_line(_metadata, line, event);
+	}
+	EXPECT_STREQ("", rest);
+	EXPECT_EQ(CLI_EVENTS, witness_count(cli->witness, &states));
+	EXPECT_TRUE(witness_complete(cli->witness));
+	free(text);
+}
+
+FIXTURE(time)
+{
+	struct cli cli;
+};
+
+FIXTURE_VARIANT(time)
+{
+	char *option;
+	char mode;
+};
+
+FIXTURE_VARIANT_ADD(time, relative){ .option = "--time=rel", .mode = 'r' };
+FIXTURE_VARIANT_ADD(time, delta){ .option = "--time=delta", .mode = 'd' };
+FIXTURE_VARIANT_ADD(time, wall){ .option = "--time=wall", .mode = 'w' };
+FIXTURE_VARIANT_ADD(time, mono){ .option = "--time=mono", .mode = 'm' };
+
+FIXTURE_SETUP(time)
+{
+	ASSERT_EQ(0, cli_init(&self->cli, AF_INET));
+}
+
+FIXTURE_TEARDOWN(time)
+{
+	cli_free(&self->cli);
+}
+
+/* A time as a line shows it: seconds, or the time of day. */
+static void time_words(char words[32], char mode, uint64_t ns, uint64_t last,
+		       struct json_object *header)
+{
+	time_t s;
+	char hms[16];
+
+	if (mode == 'w') {
+		ns += witness_number(header, "wall_offset_ns");
+		s = ns / 1000000000;
+		strftime(hms, sizeof(hms), "%H:%M:%S", localtime(&s));
+		snprintf(words, 32, "%s.%06d", hms,
+			 (int)(ns % 1000000000 / 1000));
+		return;
+	}
+	if (mode == 'r')
+		ns -= witness_number(header, "start_ns");
+	else if (mode == 'd')
+		ns = last ? ns - last : 0;
+	snprintf(words, 32, "%d.%06d", (int)(ns / 1000000000),
+		 (int)(ns % 1000000000 / 1000));
+}
+
+/* Claim: each --time shows what it says, to the microsecond. */
+TEST_F(time, modes)
+{
+	struct sighting states = { .type = "state" };
+	struct sighting headers = { .type = "header" };
+	struct json_object *event, *header;
+	struct cli *cli = &self->cli;
+	char *args[] = { variant->option, cli->beside, NULL };
+	const struct prog_setup setup = { .argv = args };
+	size_t from = 0, n = 0;
+	uint64_t last = 0, ns;
+	const char *line;
+
+	ASSERT_EQ(0, cli_start(cli, &setup));
+	ASSERT_EQ(0, cli_connections(cli, 1));
+	EXPECT_EQ(0, cli_end(cli, SIGINT));
+	ASSERT_EQ(0, cli_read_beside(cli));
+
+	header = witness_next(cli->witness, &headers, &from);
+	ASSERT_NE(NULL, header);
+	line = prog_text(&cli->prog, PROG_OUT);
+	while ((event = witness_next(cli->witness, &states, &from))) {
+		char is[32] = "", want[32];
+
+		line = strchr(line, '\n');
+		ASSERT_NE(NULL, line);
+		sscanf(++line, " %31s", is);
+		ns = witness_number(event, "ts_ns");
+		time_words(want, variant->mode, ns, last, header);
+		EXPECT_STREQ(want, is);
+		last = ns;
+		n++;
+	}
+	EXPECT_EQ(CLI_EVENTS, n);
+}
+
+TEST_HARNESS_MAIN

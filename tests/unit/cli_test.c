@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of the command lines: help, and all that is wrong with an option. */
+#include "tests/lib/prog.h"
+#include "tests/lib/trace.h"
+
+#include <kselftest_harness.h>
+
+#define ARGS 8
+#define NOBODY 65534
+
+#define ROWS(rows) (sizeof(rows) / sizeof(*(rows)))
+
+/* One command line and what comes of it. */
+struct row {
+	const char *args[ARGS]; /* the first: the program */
+	const char *says;	/* somewhere on the right stream */
+};
+
+static int run(struct prog *prog, const char *const args[ARGS], uid_t uid)
+{
+	char *argv[ARGS + 1] = {}, path[4096];
+	const struct prog_setup setup = { .argv = argv, .uid = uid };
+	int i;
+
+	snprintf(path, sizeof(path), "%s", trace_program(args[0]));
+	argv[0] = path;
+	for (i = 1; i < ARGS; i++)
+		argv[i] = (char *)args[i];
+	return prog_run(prog, &setup);
+}
+
+/* One row: exit code, the text on one stream, nothing on the other. */
+static void expect_run(struct __test_metadata *_metadata, const struct row *row,
+		       int code, int stream)
+{
+	struct prog prog;
+	bool failed = false;
+	int i;
+
+	EXPECT_EQ(code, run(&prog, row->args, 0))
+	{
+		failed = true;
+	}
+	EXPECT_NE(NULL, strstr(prog_text(&prog, stream), row->says))
+	{
+		failed = true;
+	}
+	EXPECT_STREQ("", prog_text(&prog, !stream))
+	{
+		failed = true;
+	}
+	for (i = 0; failed && i < ARGS && row->args[i]; i++)
+		TH_LOG("argument: %s", row->args[i]);
+	if (failed)
+		TH_LOG("%s", prog_text(&prog, stream));
+	prog_free(&prog);
+}
+
+/* Claim: help, usage and version are what was asked for: data, and success. */
+TEST(help)
+{
+	static const struct row rows[] = {
+		{ { "tcbscope", "--help" }, "Usage: tcbscope VERB" },
+		{ { "tcbscope", "-h" }, "Usage: tcbscope VERB" },
+		{ { "tcbscope", "help" }, "Usage: tcbscope VERB" },
+		{ { "tcbscope", "--version" }, "tcbscope " TCBSCOPE_VERSION },
+		{ { "tcbscope", "-V" }, "tcbscope " TCBSCOPE_VERSION },
+		{ { "tcbscope", "trace", "--help" }, "Usage: tcbscope trace" },
+		{ { "tcbscope", "trace", "-h" }, "Usage: tcbscope trace" },
+		{ { "tcbscope", "trace", "-?" }, "Usage: tcbscope trace" },
+		{ { "tcbscope", "trace", "--usage" }, "[--port=PORT]" },
+		{ { "tcbscope", "trace", "-V" }, TCBSCOPE_VERSION },
+		{ { "tcbscope", "events", "--help" },
+		  "Usage: tcbscope events" },
+		{ { "tcbscope", "events", "-h" }, "Usage: tcbscope events" },
+		{ { "tcbscope", "lab", "--help" }, "Usage: tcbscope lab" },
+		{ { "tcbscope", "lab", "-h" }, "Usage: tcbscope lab" },
+		{ { "tcbscope", "lab", "--list" }, "simultaneous-open" },
+		{ { "tcbpeer", "--help" }, "Usage: tcbpeer" },
+		{ { "tcbpeer", "-h" }, "Usage: tcbpeer" },
+		{ { "tcbpeer", "--usage" }, "Usage: tcbpeer" },
+		{ { "tcbpeer", "--version" }, "tcbpeer " TCBSCOPE_VERSION },
+	};
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++)
+		expect_run(_metadata, &rows[i], 0, PROG_OUT);
+}
+
+/* Claim: the help of a verb names every option that the tests below use. */
+TEST(help_is_complete)
+{
+	static const char *const args[ARGS] = { "tcbscope", "trace", "--help" };
+	static const char *const options[] = {
+		"--pid=",   "--comm=",	"--port=",     "--sport=",  "--dport=",
+		"--addr=",  "--netns=", "--state=",    "--events=", "--windows",
+		"--count=", "--ring=",	"--duration=", "--json",    "--time=",
+		"--all",    "--color=", "--debug",     "--help",    "--version",
+	};
+	struct prog prog;
+	size_t i;
+
+	ASSERT_EQ(0, run(&prog, args, 0));
+	for (i = 0; i < ROWS(options); i++) {
+		EXPECT_NE(NULL, strstr(prog_text(&prog, PROG_OUT), options[i]))
+		{
+			TH_LOG("%s", options[i]);
+		}
+	}
+	prog_free(&prog);
+}
+
+/*
+ * Claim: what is wrong with an option is said on standard error, with the
+ * option's name, before anything else is done; the exit code is 2.
+ */
+TEST(bad_options)
+{
+#define TRACE(...)                               \
+	{                                        \
+		"tcbscope", "trace", __VA_ARGS__ \
+	}
+	static const struct row rows[] = {
+		{ TRACE("--nope"), "--nope" },
+		{ TRACE("-x"), "'x'" },
+		{ TRACE("--port"), "--port" },
+		{ TRACE("--port="), "--port" },
+		{ TRACE("--port", "0"), "--port" },
+		{ TRACE("--port", "65536"), "--port" },
+		{ TRACE("--port", "http"), "--port" },
+		{ TRACE("--port", "-1"), "--port" },
+		{ TRACE("--port", "80,"), "--port" },
+		{ TRACE("--port", "80 "), "--port" },
+		{ TRACE("--sport", "1-2"), "--sport" },
+		{ TRACE("--dport", "0x50"), "--dport" },
+		{ TRACE("--pid", "0"), "--pid" },
+		{ TRACE("--pid", "4294967296"), "--pid" },
+		{ TRACE("--pid", "me"), "--pid" },
+		{ TRACE("-p", "1.5"), "--pid" },
+		{ TRACE("--comm"), "--comm" },
+		{ TRACE("--addr", "1.2.3"), "--addr" },
+		{ TRACE("--addr", "1.2.3.4/33"), "--addr" },
+		{ TRACE("--addr", "::1/129"), "--addr" },
+		{ TRACE("--addr", "localhost"), "--addr" },
+		{ TRACE("--netns", "/nonexistent"), "--netns" },
+		{ TRACE("--netns", "nowhere"), "--netns" },
+		{ TRACE("--netns="), "--netns" },
+		{ TRACE("--netns", "4294967296"), "--netns" },
+		{ TRACE("--state", "OPEN"), "--state" },
+		{ TRACE("--state", "OPEN"), "one of ESTABLISHED, SYN_SENT" },
+		{ TRACE("--state="), "--state" },
+		{ TRACE("--events", "packet"), "--events" },
+		{ TRACE("--events", "packet"), "one of state, window" },
+		{ TRACE("--events="), "--events" },
+		{ TRACE("--windows=1"), "--windows" },
+		{ TRACE("--duration", "0"), "--duration" },
+		{ TRACE("--duration", "5 min"), "--duration" },
+		{ TRACE("--duration="), "--duration" },
+		{ TRACE("--count", "0"), "--count" },
+		{ TRACE("-c", "many"), "--count" },
+		{ TRACE("--count="), "--count" },
+		{ TRACE("--ring", "1K"), "--ring" },
+		{ TRACE("--ring", "2G"), "--ring" },
+		{ TRACE("--ring", "big"), "--ring" },
+		{ TRACE("--time", "utc"), "--time" },
+		{ TRACE("--color", "red"), "--color" },
+		{ TRACE("--all=1"), "--all" },
+		{ TRACE("--quiet=1"), "--quiet" },
+		{ TRACE("--debug=1"), "--debug" },
+		{ TRACE("curl"), "'curl'" },
+		{ TRACE("--"), "--" },
+		{ { "tcbscope", "events", "--nope" }, "--nope" },
+		{ { "tcbscope", "events", "state" }, "'state'" },
+		{ { "tcbscope", "lab", "--nope" }, "--nope" },
+		{ { "tcbscope", "lab" }, "--list" },
+		{ { "tcbscope", "lab", "nowhere" }, "nowhere" },
+		{ { "tcbscope", "lab", "a", "b" }, "one scenario" },
+		{ { "tcbscope" }, "Usage: tcbscope VERB" },
+		{ { "tcbscope", "" }, "no such verb" },
+		{ { "tcbscope", "nowhere" }, "no such verb: nowhere" },
+		{ { "tcbscope", "\033[31m" }, "no such verb: \\x1b[31m" },
+		{ { "tcbscope", "--nope" }, "--nope" },
+	};
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++)
+		expect_run(_metadata, &rows[i], 2, PROG_ERR);
+}
+
+/* Claim: the same for tcbpeer. */
+TEST(bad_peer_options)
+{
+#define ENDS "-l", "127.0.0.1:2000", "-r", "127.0.0.1:2001"
+	static const struct row rows[] = {
+		{ { "tcbpeer" }, "-l and -r" },
+		{ { "tcbpeer", "-l", "127.0.0.1:2000" }, "-l and -r" },
+		{ { "tcbpeer", "--nope" }, "--nope" },
+		{ { "tcbpeer", "-l" }, "'l'" },
+		{ { "tcbpeer", "-l", "localhost:80" }, "-l" },
+		{ { "tcbpeer", "-r", "127.0.0.1:0" }, "-r" },
+		{ { "tcbpeer", "-r", "127.0.0.1:65536" }, "-r" },
+		{ { "tcbpeer", "-l", "127.0.0.1:2000", "-r", "[::1]:2001" },
+		  "IPv6" },
+		{ { "tcbpeer", "-l", "127.0.0.1:2000", "-r", "127.0.0.1:2000" },
+		  "-l and -r" },
+		{ { "tcbpeer", ENDS, "--deadline=0" }, "--deadline" },
+		{ { "tcbpeer", ENDS, "--deadline=25h" }, "--deadline" },
+		{ { "tcbpeer", ENDS, "--deadline=soon" }, "--deadline" },
+		{ { "tcbpeer", ENDS, "--attempts=0" }, "--attempts" },
+		{ { "tcbpeer", ENDS, "--attempts=x" }, "--attempts" },
+		{ { "tcbpeer", ENDS, "--message=a\nb" }, "--message" },
+		{ { "tcbpeer", ENDS, "--hold=1" }, "--hold" },
+		{ { "tcbpeer", ENDS, "--json=1" }, "--json" },
+		{ { "tcbpeer", ENDS, "--quiet=1" }, "--quiet" },
+	};
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++)
+		expect_run(_metadata, &rows[i], 2, PROG_ERR);
+}
+
+/* Claim: more filter options than there is room for are refused, not dropped. */
+TEST(too_many_filters)
+{
+	char *argv[40] = { NULL, "trace" };
+	const struct prog_setup setup = { .argv = argv };
+	struct prog prog;
+	int i;
+
+	argv[0] = (char *)trace_program("tcbscope");
+	for (i = 2; i < 2 + 17; i++)
+		argv[i] = "--comm=x";
+	EXPECT_EQ(2, prog_run(&prog, &setup));
+	EXPECT_NE(NULL, strstr(prog_text(&prog, PROG_ERR), "16 filter"));
+	EXPECT_STREQ("", prog_text(&prog, PROG_OUT));
+	prog_free(&prog);
+}
+
+/*
+ * Claim: what needs a privilege says so, why, and what to do; the exit code is
+ * that of a kernel, or its permissions, that cannot.
+ */
+TEST(no_privilege)
+{
+	static const struct row rows[] = {
+		{ { "tcbscope", "trace" }, "cannot load the BPF programs" },
+		{ { "tcbscope", "trace", "--json" }, "cannot load" },
+		{ { "tcbscope", "trace", "--", "true" }, "cannot load" },
+		{ { "tcbscope", "lab", "simultaneous-open" }, "cannot set up" },
+	};
+	uid_t uid = geteuid() ? 0 : NOBODY;
+	struct prog prog;
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++) {
+		const char *err;
+
+		EXPECT_EQ(3, run(&prog, rows[i].args, uid));
+		err = prog_text(&prog, PROG_ERR);
+		EXPECT_NE(NULL, strstr(err, rows[i].says));
+		EXPECT_NE(NULL, strstr(err, "\n  why:  "));
+		EXPECT_NE(NULL, strstr(err, "\n  then: run it with sudo\n"))
+		{
+			TH_LOG("%s", err);
+		}
+		prog_free(&prog);
+	}
+}
+
+/* Claim: describing the events needs no privilege and is not cut off. */
+TEST(events)
+{
+	static const char *const formats[] = { NULL, "--schema", "--rst" };
+	uid_t uid = geteuid() ? 0 : NOBODY;
+	struct prog prog;
+	size_t i;
+
+	for (i = 0; i < ROWS(formats); i++) {
+		const char *args[ARGS] = { "tcbscope", "events", formats[i] };
+
+		EXPECT_EQ(0, run(&prog, args, uid));
+		EXPECT_NE(NULL, strstr(prog_text(&prog, PROG_OUT), "ca_name"));
+		EXPECT_STREQ("", prog_text(&prog, PROG_ERR));
+		prog_free(&prog);
+	}
+}
+
+/* Claim: output that cannot be written is a failure, and is said. */
+TEST(full_device)
+{
+	char *argv[] = { (char *)trace_program("tcbscope"), "events", NULL };
+	const struct prog_setup setup = { .argv = argv, .out = "/dev/full" };
+	struct prog prog;
+
+	EXPECT_EQ(1, prog_run(&prog, &setup));
+	EXPECT_NE(NULL, strstr(prog_text(&prog, PROG_ERR),
+			       "No space left on device"));
+	prog_free(&prog);
+}
+
+TEST_HARNESS_MAIN
