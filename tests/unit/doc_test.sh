@@ -145,6 +145,14 @@ bad_makes()
 	done
 }
 
+# A terminal of 80 columns has each line in one. events.rst is not by hand.
+long_lines()
+{
+	awk 'length > 80 { sub(".*/", "", FILENAME); print FILENAME ": " FNR }' \
+		"$source/README.md" "$source/Documentation/design.rst" \
+		"$man"/*.rst
+}
+
 echo TAP version 13
 
 verdict "Documentation/events.rst is that of tcbscope events --rst" "$(
@@ -161,6 +169,7 @@ verdict "tcbpeer.1 explains all options" "$(
 	same_options tcbpeer "$man/tcbpeer.1.rst" "$build/tcbpeer" 2>&1)"
 verdict "tcbscope-trace.8 explains all causes and kinds" "$(trace_names 2>&1)"
 verdict "relative links lead somewhere" "$(dead_links 2>&1)"
+verdict "no line is longer than 80 columns" "$(long_lines 2>&1)"
 verdict "the README's make commands exist" "$(bad_makes 2>&1)"
 
 echo "1..$count"
