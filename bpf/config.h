@@ -22,9 +22,12 @@ struct config {
 	__u32 ports[CONFIG_PORTS];
 };
 
+#define COUNTERS \
+	64 /* sets of counters: CPUs share them, one mostly has its own */
+
 /*
- * Exact counts, one of these per CPU: generated = ring_lost + what the reader
- * takes from the ring. The others stand beside that sum.
+ * Exact counts, to be added up over all sets: generated = ring_lost + what the
+ * reader takes from the ring. The others stand beside that sum.
  */
 struct counters {
 	__u64 generated[EVENT_TYPES];	    /* passed the kernel's filter */
@@ -33,7 +36,7 @@ struct counters {
 	__u64 recovered;		    /* by the second copy */
 	__u64 gaps;			    /* old state != last new state */
 	__u64 no_storage; /* socket memory refused: owner and gaps unknown */
-};
+} __attribute__((aligned(64)));
 
 /* What the setup program finds out, once, before the others are attached. */
 struct setup {

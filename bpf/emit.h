@@ -71,31 +71,18 @@ struct {
 	__type(value, struct sock_mem);
 } memory SEC(".maps") __weak;
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counters);
-} counts SEC(".maps") __weak;
-
 extern const volatile struct config config;
 extern __u32 hz;   /* jiffies a second; 0: unknown. Set before attaching. */
 extern __u32 tree; /* the process whose offspring is traced */
+extern struct counters counters[COUNTERS];
 
-static __always_inline struct counters *counters(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&counts, &zero);
-}
-
-/* A softirq may come between load and store even on one CPU: add locked. */
-#define COUNT(field)                                                \
-	do {                                                        \
-		struct counters *counters_ = counters();            \
-		if (counters_)                                      \
-			__sync_fetch_and_add(&counters_->field, 1); \
-	} while (0)
+/*
+ * Added locked: a softirq may come between load and store, and CPUs beyond
+ * COUNTERS share.
+ */
+#define COUNT(field)          \
+	__sync_fetch_and_add( \
+		&counters[bpf_get_smp_processor_id() % COUNTERS].field, 1)
 
 /*
  * Keep a struct that only locals use in the BTF of the object: the schema is
@@ -119,19 +106,24 @@ static __always_inline __u32 mem_seq(struct sock_mem *mem)
 	return mem ? __sync_fetch_and_add(&mem->seq, 1) : 0;
 }
 
-/* Is a process the offspring of the traced command's keeper? */
-static __always_inline bool task_in_tree(struct task_struct *task)
+/*
+ * Is the running task the offspring of the traced command's keeper? A global
+ * function: verified once, by itself. Inlined, each way out of the loop would
+ * be verified on to the end of every caller, which takes seconds.
+ */
+__weak __noinline int task_in_tree(void)
 {
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	int i;
 
 	for (i = 0; i < TREE_DEPTH; i++) {
 		if (!task || task->tgid <= 1)
-			return false;
+			return 0;
 		if ((__u32)task->tgid == tree)
-			return true;
+			return 1;
 		task = task->real_parent;
 	}
-	return false;
+	return 0;
 }
 
 /*
@@ -140,14 +132,13 @@ static __always_inline bool task_in_tree(struct task_struct *task)
  */
 static __always_inline void mem_own(struct sock_mem *mem)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	__u64 id = bpf_get_current_pid_tgid();
 
 	mem->pid = id >> 32;
 	mem->tid = id;
 	bpf_get_current_comm(mem->comm, sizeof(mem->comm));
 	mem->owner_how = HOW_observed;
-	if (config.offspring && task_in_tree(task))
+	if (config.offspring && task_in_tree())
 		mem->flags |= MEM_TREE;
 	else
 		mem->flags &= ~MEM_TREE;
@@ -221,15 +212,40 @@ static __always_inline void event_addrs(struct event *e, struct sock *sk)
 	e->family = FAMILY_INET6;
 }
 
-static __always_inline void event_fill(struct event *e, struct sock *sk,
-				       struct tcp_sock *tp,
-				       struct sock_mem *mem)
+/*
+ * What is behind the socket's pointers. Read once, early in a program: each
+ * pointer that is followed makes the verifier search the kernel's types, on
+ * every path that leads there.
+ */
+struct behind {
+	__u64 cgroup;
+	__u32 netns;
+	bool fastopen_server; /* may a SYN with a cookie make a child here? */
+	bool has_socket;      /* false: not accepted yet, or orphaned */
+};
+
+static __always_inline struct behind behind_of(struct sock *sk)
 {
 	struct cgroup *cgroup = sk->sk_cgrp_data.cgroup;
+	struct net *net = sk->__sk_common.skc_net.net;
+	struct behind b = {
+		.cgroup = cgroup ? cgroup->kn->id : 0,
+		.netns = net->ns.inum,
+		.fastopen_server = net->ipv4.sysctl_tcp_fastopen & 2,
+		.has_socket = sk->sk_socket,
+	};
 
+	return b;
+}
+
+static __always_inline void event_fill(struct event *e, struct sock *sk,
+				       struct tcp_sock *tp,
+				       struct sock_mem *mem,
+				       const struct behind *behind)
+{
 	e->cookie = bpf_get_socket_cookie(sk);
-	e->cgroup = cgroup ? cgroup->kn->id : 0;
-	e->netns = sk->__sk_common.skc_net.net->ns.inum;
+	e->cgroup = behind->cgroup;
+	e->netns = behind->netns;
 	e->uid = sk->sk_uid.val;
 	e->lport = sock_lport(sk, tp);
 	e->rport = sock_rport(sk);

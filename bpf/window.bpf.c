@@ -30,13 +30,14 @@ static __always_inline void window_emit(struct sock *sk, struct tcp_sock *tp,
 					int at)
 {
 	struct inet_connection_sock *icsk = &tp->inet_conn;
+	struct behind behind = behind_of(sk);
 	struct event_window *e;
 	__u32 i;
 
 	e = EVENT_RESERVE(event_window, EVENT_window);
 	if (!e)
 		return;
-	event_fill(&e->ev, sk, tp, mem);
+	event_fill(&e->ev, sk, tp, mem, &behind);
 	e->ev.type = EVENT_window;
 	e->ev.ts_ns = bpf_ktime_get_ns();
 	e->ev.seq = mem_seq(mem);

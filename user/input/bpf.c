@@ -407,19 +407,11 @@ static void add_counters(struct counters *sum, const struct counters *c)
 
 static void read_counters(struct input_bpf *in, struct counters *sum)
 {
-	int cpus = libbpf_num_possible_cpus(), i;
-	struct counters *each;
-	__u32 zero = 0;
+	int i;
 
 	memset(sum, 0, sizeof(*sum));
-	each = cpus > 0 ? calloc(cpus, sizeof(*each)) : NULL;
-	if (!each)
-		return;
-	if (!bpf_map_lookup_elem(bpf_map__fd(in->skel->maps.counts), &zero,
-				 each))
-		for (i = 0; i < cpus; i++)
-			add_counters(sum, &each[i]);
-	free(each);
+	for (i = 0; i < COUNTERS; i++)
+		add_counters(sum, &in->skel->bss->counters[i]);
 }
 
 static uint64_t read_missed(struct input_bpf *in)

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Why a TCB changes its state.
+ *
+ * The kernel does not say so where it tells of the change. For each transition
+ * the few places that can make it are known, and they leave different traces
+ * in the socket. A cause is "observed" if only one of them fits what is read,
+ * "derived" if it is the likelier of several, absent if nothing tells.
+ */
+#ifndef TCBSCOPE_CAUSE_H
+#define TCBSCOPE_CAUSE_H
+
+#include "bpf/emit.h"
+
+#define EPIPE 32
+#define ECONNABORTED 103
+#define ECONNRESET 104
+#define ETIMEDOUT 110
+#define FIN_WAIT2_LINGER_NS 500000000ull /* longer takes a timer */
+#define RCV_SHUTDOWN 1 /* bit of sk_shutdown: the owner reads no more */
+
+/* The system call in which the running task is. */
+static __always_inline enum cause cause_call(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	unsigned int flags = task->flags;
+	enum cause cause = CAUSE_NONE;
+	long nr;
+
+	if (flags & PF_IO_WORKER)
+		return CAUSE_CALL_IO_URING;
+	if (flags & PF_KTHREAD)
+		return CAUSE_KERNEL;
+	if (flags & PF_EXITING)
+		return CAUSE_EXIT;
+	nr = compat_syscall_nr(task);
+	if (nr >= 0 && nr < CONFIG_CALLS)
+		cause = config.call[nr];
+	return cause ?: CAUSE_CALL;
+}
+
+/*
+ * Bytes received that no one has read. The FIN counts one in rcv_nxt, and in
+ * copied_seq once end of file has been read.
+ */
+static __always_inline __u32 unread(struct sock *sk, struct tcp_sock *tp)
+{
+	__u32 n = tp->rcv_nxt - tp->copied_seq;
+
+	return n && compat_sock_flag(sk, SOCK_DONE) ? n - 1 : n;
+}
+
+/* sk_err is ETIMEDOUT, which only timers set: which one was it? */
+static __always_inline enum cause cause_timer(struct tcp_sock *tp)
+{
+	if (tp->inet_conn.icsk_retransmits)
+		return CAUSE_TIMER_RETRANSMIT;
+	if (tp->write_seq != tp->snd_una)
+		return CAUSE_TIMER_PERSIST;
+	return CAUSE_TIMER_KEEPALIVE;
+}
+
+#define LIKELY(t, c) ((t)->cause = (c), (t)->cause_how = HOW_derived)
+#define SURE(t, c) ((t)->cause = (c), (t)->cause_how = HOW_observed)
+
+/*
+ * FIN_WAIT2 -> CLOSE of a closed socket, without a FIN or a reset. The kernel
+ * gives it to a TIME_WAIT minisocket the moment it is both, closed and in
+ * FIN_WAIT2: in softirq in tcp_rcv_state_process(), else in tcp_close(). Only a
+ * FIN_WAIT2 time above 60 s keeps it, under a timer, for what exceeds 60 s.
+ * TCP_LINGER2 < 0 allows no minisocket: reset at once. So is one whose FIN is
+ * acked by a segment with data; nothing tells that from the minisocket.
+ */
+static __always_inline void cause_leave_fin_wait2(struct transition *t,
+						  struct sock *sk,
+						  struct tcp_sock *tp,
+						  struct sock_mem *mem,
+						  enum cause call)
+{
+	nsec_t since = mem ? t->ts - mem->fin_wait2_ts : 0;
+
+	if (!sk->sk_lock.owned && since > FIN_WAIT2_LINGER_NS)
+		LIKELY(t, CAUSE_TIMER_FIN_WAIT2);
+	else if (sk->sk_lock.owned && mem && mem->flags & MEM_CLOSING)
+		SURE(t, call);
+	else if (sk->sk_lock.owned && tp->linger2 >= 0)
+		LIKELY(t, call); /* the ACK came during close() */
+	else
+		LIKELY(t, CAUSE_RX_ACK);
+	if (tp->linger2 >= 0)
+		t->tw_substate = TCB_STATE_FIN_WAIT2;
+}
+
+/*
+ * A listener has no error to be aborted with. Who does it sends a netlink
+ * message or runs a BPF iterator; close() would have set sk_shutdown.
+ */
+static __always_inline bool listener_aborted(struct transition *t,
+					     struct sock *sk)
+{
+	return t->old == TCB_STATE_LISTEN && !sk->sk_shutdown &&
+	       (t->cause == CAUSE_CALL || t->cause == CAUSE_CALL_SENDTO ||
+		t->cause == CAUSE_CALL_SENDMSG);
+}
+
+/* -> CLOSE made by a process that holds the socket. */
+static __always_inline void cause_closed_by_process(struct transition *t,
+						    struct sock *sk,
+						    struct tcp_sock *tp,
+						    enum cause call)
+{
+	SURE(t, call);
+	if (listener_aborted(t, sk))
+		LIKELY(t, CAUSE_ABORT);
+	if (t->old == TCB_STATE_LISTEN || t->old == TCB_STATE_SYN_SENT)
+		return;
+	if (t->cause == CAUSE_CALL_CONNECT)
+		t->kind = KIND_disconnect;
+	else if (unread(sk, tp))
+		t->kind = KIND_unread_data;
+	else if (compat_sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)
+		t->kind = KIND_linger;
+}
+
+static __always_inline void cause_close(struct transition *t, struct sock *sk,
+					struct tcp_sock *tp,
+					struct sock_mem *mem,
+					const struct behind *behind,
+					enum cause call)
+{
+	bool waits = t->old == TCB_STATE_FIN_WAIT1 ||
+		     t->old == TCB_STATE_FIN_WAIT2;
+	bool acked = tp->snd_una == tp->write_seq;
+
+	if (mem && mem->flags & MEM_RST) {
+		/* data after close() passes tcp_reset() as well */
+		if (waits && sk->sk_shutdown & RCV_SHUTDOWN)
+			LIKELY(t, CAUSE_RX_RST);
+		else
+			SURE(t, CAUSE_RX_RST);
+	} else if (t->err == ETIMEDOUT) {
+		SURE(t, cause_timer(tp));
+	} else if (t->err == ECONNABORTED) {
+		SURE(t, CAUSE_ABORT);
+	} else if (t->old == TCB_STATE_FIN_WAIT2 &&
+		   compat_sock_flag(sk, SOCK_DONE)) {
+		SURE(t, CAUSE_RX_FIN);
+		t->tw_substate = TCB_STATE_TIME_WAIT;
+	} else if (t->old == TCB_STATE_CLOSING && acked) {
+		SURE(t, CAUSE_RX_ACK);
+		t->tw_substate = TCB_STATE_TIME_WAIT;
+	} else if (t->old == TCB_STATE_LAST_ACK && acked) {
+		SURE(t, CAUSE_RX_ACK);
+	} else if (t->old == TCB_STATE_FIN_WAIT2 &&
+		   compat_sock_flag(sk, SOCK_DEAD)) {
+		cause_leave_fin_wait2(t, sk, tp, mem, call);
+	} else if (sk->sk_lock.owned) {
+		cause_closed_by_process(t, sk, tp, call);
+	} else if (t->err == ECONNRESET || t->err == EPIPE) {
+		LIKELY(t, CAUSE_RX_RST); /* without memory of it */
+	} else if (t->err && (t->old == TCB_STATE_SYN_SENT ||
+			      t->old == TCB_STATE_SYN_RECV)) {
+		LIKELY(t, CAUSE_RX_ICMP);
+	} else if (t->err) {
+		/* what the network last said; it takes a timer to give up */
+		LIKELY(t, cause_timer(tp));
+	} else if (!behind->has_socket && !compat_sock_flag(sk, SOCK_DEAD)) {
+		LIKELY(t, call);
+		t->kind = KIND_never_accepted;
+	}
+}
+
+/*
+ * SYN_RECV -> ESTABLISHED. tcp_ack() has already noted the segment's sequence
+ * number for the window: that of a SYN-ACK is one below what comes next.
+ */
+static __always_inline void cause_established(struct transition *t,
+					      struct tcp_sock *tp,
+					      enum cause call)
+{
+	if (t->old == TCB_STATE_SYN_SENT) {
+		if (BPF_CORE_READ_BITFIELD(tp, repair))
+			SURE(t, call);
+		else
+			SURE(t, CAUSE_RX_SYN_ACK);
+	} else if (tp->rcv_nxt - tp->snd_wl1 == 1) {
+		SURE(t, CAUSE_RX_SYN_ACK);
+	} else {
+		SURE(t, CAUSE_RX_ACK);
+	}
+}
+
+/*
+ * Fills in cause and kind of a transition that is about to be made. Not inline,
+ * because the verifier then forgets which of the many ways it came: it would
+ * follow each of them to the end of the program.
+ */
+static __noinline void cause_find(struct transition *t, struct sock *sk,
+				  struct tcp_sock *tp, struct sock_mem *mem,
+				  const struct behind *behind)
+{
+	enum cause call = cause_call();
+
+	switch (t->new) {
+	case TCB_STATE_SYN_SENT:
+	case TCB_STATE_LISTEN:
+		SURE(t, call);
+		break;
+	case TCB_STATE_SYN_RECV:
+		if (t->old == TCB_STATE_SYN_SENT) {
+			SURE(t, CAUSE_RX_SYN);
+			t->kind = KIND_crossed;
+		} else if (behind->fastopen_server) {
+			LIKELY(t, CAUSE_RX_ACK); /* or a SYN with a cookie */
+		} else {
+			SURE(t, CAUSE_RX_ACK);
+		}
+		break;
+	case TCB_STATE_ESTABLISHED:
+		cause_established(t, tp, call);
+		break;
+	case TCB_STATE_FIN_WAIT1:
+	case TCB_STATE_LAST_ACK:
+		/* a shutdown() in SYN_RECV takes effect in softirq */
+		if (sk->sk_lock.owned)
+			SURE(t, call);
+		else
+			LIKELY(t, CAUSE_CALL_SHUTDOWN);
+		break;
+	case TCB_STATE_FIN_WAIT2:
+		SURE(t, CAUSE_RX_ACK);
+		break;
+	case TCB_STATE_CLOSE_WAIT:
+		SURE(t, CAUSE_RX_FIN);
+		break;
+	case TCB_STATE_CLOSING:
+		SURE(t, CAUSE_RX_FIN);
+		t->kind = KIND_simultaneous_close;
+		break;
+	case TCB_STATE_CLOSE:
+		cause_close(t, sk, tp, mem, behind, call);
+		break;
+	}
+}
+
+#endif
