@@ -288,14 +288,20 @@ TEST(events)
 /* Claim: output that cannot be written is a failure, and is said. */
 TEST(full_device)
 {
-	char *argv[] = { (char *)trace_program("tcbscope"), "events", NULL };
+	static const char *const formats[] = { NULL, "--rst", "--schema" };
+	char *argv[] = { (char *)trace_program("tcbscope"), "events", NULL,
+			 NULL };
 	const struct prog_setup setup = { .argv = argv, .out = "/dev/full" };
 	struct prog prog;
+	unsigned int i;
 
-	EXPECT_EQ(1, prog_run(&prog, &setup));
-	EXPECT_NE(NULL, strstr(prog_text(&prog, PROG_ERR),
-			       "No space left on device"));
-	prog_free(&prog);
+	for (i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		argv[2] = (char *)formats[i];
+		EXPECT_EQ(1, prog_run(&prog, &setup));
+		EXPECT_NE(NULL, strstr(prog_text(&prog, PROG_ERR),
+				       "No space left on device"));
+		prog_free(&prog);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -254,34 +254,49 @@ static struct json_object *type_json(const struct schema_type *type)
 	return line_json(type->name, properties, required);
 }
 
-/* The first and the last line of a stream. */
-static struct json_object *header_json(void)
+/* A member that is always there. */
+static void add_member(struct json_object *properties,
+		       struct json_object *required, const char *name,
+		       const char *type, const char *what)
 {
-	struct json_object *properties = json_object_new_object();
-
-	json_object_object_add(properties, "start_ns",
-			       described("integer",
-					 "CLOCK_MONOTONIC time of the start"));
-	json_object_object_add(properties, "wall_offset_ns",
-			       described("integer",
-					 "to add to ts_ns for CLOCK_REALTIME"));
-	json_object_object_add(
-		properties, "hooks",
-		described("array", "programs: name, and whether attached"));
-	return line_json("header", properties, json_object_new_array());
+	json_object_object_add(properties, name, described(type, what));
+	json_object_array_add(required, json_object_new_string(name));
 }
 
+/* The first line of a stream. */
+static struct json_object *header_json(void)
+{
+	static const char *const members[][3] = {
+		{ "schema", "integer", "version of this description" },
+		{ "tcbscope", "string", "version of the tracer" },
+		{ "host", "string", "name of the machine" },
+		{ "kernel", "string", "release of its kernel" },
+		{ "clock", "string", "what ts_ns is taken from" },
+		{ "start_ns", "integer", "when the trace began, by it" },
+		{ "wall_offset_ns", "integer", "to add for CLOCK_REALTIME" },
+		{ "hooks", "array", "programs: name, and whether attached" },
+	};
+	struct json_object *properties = json_object_new_object();
+	struct json_object *required = json_object_new_array();
+	unsigned int i;
+
+	for (i = 0; i < sizeof(members) / sizeof(*members); i++)
+		add_member(properties, required, members[i][0], members[i][1],
+			   members[i][2]);
+	return line_json("header", properties, required);
+}
+
+/* The last one. */
 static struct json_object *footer_json(void)
 {
 	struct json_object *properties = json_object_new_object();
+	struct json_object *required = json_object_new_array();
+	const struct account_member *m;
 
-	json_object_object_add(
-		properties, "generated",
-		described("object", "events by type: delivered + ring_lost"));
-	json_object_object_add(properties, "delivered",
-			       described("object",
-					 "events by type: shown + filtered"));
-	return line_json("footer", properties, json_object_new_array());
+	for (m = account_members; m->name; m++)
+		add_member(properties, required, m->name,
+			   m->by_type ? "object" : "integer", m->doc);
+	return line_json("footer", properties, required);
 }
 
 static int json_schema(const struct schema *schema)
@@ -334,7 +349,7 @@ int cmd_events(int argc, char **argv)
 	code = format == FORMAT_REST   ? rest(schema) :
 	       format == FORMAT_SCHEMA ? json_schema(schema) :
 					 text(schema);
-	if (fflush(stdout) && errno != EPIPE)
+	if ((fflush(stdout) || ferror(stdout)) && errno != EPIPE)
 		code = say_fail(EXIT_FAILED, NULL, NULL, "cannot write: %s",
 				strerror(errno));
 	schema_free(schema);

@@ -20,27 +20,27 @@ struct select_option {
 	const char *values; /* what they are, for an error message */
 };
 
-#define NUMBERS "numbers, separated by commas: 80,443"
+#define PORTS "ports from 1 to 65535, separated by commas: 80,443"
 #define NAMES NULL /* the schema knows them */
 
 /* The rows of --help, and what they mean; one key each, in this order. */
 static const struct select_option select_options[] = {
 	{ { "pid", 'p', "PID", 0, "sockets that these processes own", 1 },
 	  "pid",
-	  NUMBERS },
+	  "process ids above 0, separated by commas" },
 	{ { "comm", KEY_FIRST, "NAME", 0,
 	    "sockets whose owner is called so; * and ? as in the shell", 1 },
 	  "comm",
 	  NAMES },
 	{ { "port", KEY_FIRST + 1, "PORT", 0, "this port at either end", 1 },
 	  "lport,rport",
-	  NUMBERS },
+	  PORTS },
 	{ { "sport", KEY_FIRST + 2, "PORT", 0, "this local port", 1 },
 	  "lport",
-	  NUMBERS },
+	  PORTS },
 	{ { "dport", KEY_FIRST + 3, "PORT", 0, "this remote port", 1 },
 	  "rport",
-	  NUMBERS },
+	  PORTS },
 	{ { "addr", KEY_FIRST + 4, "ADDR[/BITS]", 0,
 	    "this address at either end", 1 },
 	  "laddr,raddr",

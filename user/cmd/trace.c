@@ -295,7 +295,7 @@ static int start_input(struct trace *t)
 	if (input_bpf_start(t->in, &t->opt.input, &error))
 		return say_fail(error.code, error.why, error.then, "%s",
 				error.what);
-	if (priv_drop())
+	if (priv_drop() && !t->opt.quiet)
 		say_note("cannot drop capabilities; going on with them");
 	hooks = input_bpf_hooks(t->in, &n);
 	for (i = 0; i < n; i++)
@@ -383,7 +383,7 @@ static int loop(struct trace *t)
 }
 
 /* The last line: where every event went. */
-static void say_account(const struct account *a)
+static void say_account(const struct account *a, bool quiet)
 {
 	const struct counters *k = &a->kernel;
 	__u64 lost = account_sum(k->ring_lost);
@@ -403,7 +403,7 @@ static void say_account(const struct account *a)
 	if (a->malformed)
 		fprintf(stderr, "; %llu malformed", a->malformed);
 	putc('\n', stderr);
-	if (lost)
+	if (lost && !quiet)
 		say_note("the ring was too small: try --ring 64M");
 }
 
@@ -419,7 +419,7 @@ static int finish(struct trace *t, int err)
 	input_bpf_account(t->in, pipeline_account(t->pipeline));
 	if (!err)
 		err = pipeline_footer(t->pipeline);
-	say_account(pipeline_account(t->pipeline));
+	say_account(pipeline_account(t->pipeline), t->opt.quiet);
 	return err;
 }
 

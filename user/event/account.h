@@ -11,6 +11,8 @@
 #define TCBSCOPE_EVENT_ACCOUNT_H
 
 #include "bpf/config.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 struct account {
 	struct counters kernel;
@@ -21,6 +23,15 @@ struct account {
 	__u64 malformed; /* broke the schema: of no known type */
 	__u64 late;	 /* shown out of order */
 };
+
+/* The members of struct account, to be shown by name; the last has none. */
+struct account_member {
+	const char *name, *doc;
+	size_t offset; /* of a __u64, or of EVENT_TYPES of them ... */
+	bool by_type;  /* ... if so */
+};
+
+extern const struct account_member account_members[];
 
 static inline __u64 account_sum(const __u64 count[EVENT_TYPES])
 {

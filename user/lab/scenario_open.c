@@ -60,6 +60,7 @@ static int start_trace(struct simultaneous *s)
 	char netns[64], json[64];
 	char *argv[] = { (char *)s->stage->tcbscope,
 			 "trace",
+			 "-q",
 			 "--windows",
 			 "--netns",
 			 netns,

@@ -130,23 +130,21 @@ static void counts(const struct json *j, const char *name,
 	putc('}', j->file);
 }
 
-static int json_footer(struct output *o, const struct account *a)
+static int json_footer(struct output *o, const struct account *account)
 {
 	struct json *j = (struct json *)o;
+	const struct account_member *m;
 
 	fputs("{\"type\":\"footer\"", j->file);
-	counts(j, "generated", a->kernel.generated);
-	counts(j, "ring_lost", a->kernel.ring_lost);
-	counts(j, "delivered", a->delivered);
-	counts(j, "shown", a->shown);
-	counts(j, "filtered", a->filtered);
-	counts(j, "kernel_filtered", a->kernel.kernel_filtered);
-	fprintf(j->file,
-		",\"missed_runs\":%llu,\"recovered\":%llu,\"gaps\":%llu",
-		a->missed_runs, a->kernel.recovered, a->kernel.gaps);
-	fprintf(j->file,
-		",\"no_storage\":%llu,\"malformed\":%llu,\"late\":%llu}\n",
-		a->kernel.no_storage, a->malformed, a->late);
+	for (m = account_members; m->name; m++) {
+		const __u64 *at = (const void *)((char *)account + m->offset);
+
+		if (m->by_type)
+			counts(j, m->name, at);
+		else
+			fprintf(j->file, ",\"%s\":%llu", m->name, *at);
+	}
+	fputs("}\n", j->file);
 	return fflush(j->file) ? -errno : 0;
 }
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the counters are called, once for all who show them. */
+#include "event/account.h"
+
+#define BY_TYPE(name, member, doc)                                \
+	{                                                         \
+		name, doc, offsetof(struct account, member), true \
+	}
+#define SINGLE(name, member, doc)                                  \
+	{                                                          \
+		name, doc, offsetof(struct account, member), false \
+	}
+
+const struct account_member account_members[] = {
+	BY_TYPE("generated", kernel.generated,
+		"delivered + malformed + ring_lost"),
+	BY_TYPE("ring_lost", kernel.ring_lost, "found the ring full"),
+	BY_TYPE("delivered", delivered, "shown + filtered"),
+	BY_TYPE("shown", shown, "went to an output"),
+	BY_TYPE("filtered", filtered,
+		"did not pass the filter, or were summed up"),
+	BY_TYPE("kernel_filtered", kernel.kernel_filtered,
+		"did not pass the kernel's filter: not generated"),
+	SINGLE("missed_runs", missed_runs,
+	       "runs of BPF programs on top of themselves, which the kernel skips"),
+	SINGLE("recovered", kernel.recovered,
+	       "transitions that only the second copy saw"),
+	SINGLE("gaps", kernel.gaps,
+	       "transitions that do not begin where the last one ended"),
+	SINGLE("no_storage", kernel.no_storage,
+	       "times that a socket got no memory: owner and gaps unknown"),
+	SINGLE("malformed", malformed, "records that broke the schema"),
+	SINGLE("late", late, "events shown out of order"),
+	{},
+};
