@@ -117,7 +117,7 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 
 # ---------------------------------------------------------------- targets
 
-.PHONY: all deps packages static tests demo check check-unit lint install \
+.PHONY: all deps packages static tests demo check check-unit check-vm vm-shell lint install \
 	uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -143,6 +143,17 @@ check: tests	## run all tests (root)
 
 check-unit: tests	## run the tests that need no root
 	$(Q)tests/run -u $(if $(Q),-q) $(O)
+
+check-vm: tests $(O)/tests/vm/tsc_khz	## the network tests on several kernels (KERNEL=6.12 TEST=state)
+	$(Q)tests/vm/$(if $(KERNEL),run,all) $(O) $(KERNEL) $(TEST)
+
+vm-shell: tests $(O)/tests/vm/tsc_khz	## a shell in a guest (KERNEL=6.12)
+	$(Q)tests/vm/run -s $(O) $(KERNEL)
+
+$(O)/tests/vm/%: tests/vm/%.c $(O)/.flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(COMPILE) $< -o $@
 
 # ---------------------------------------------------------------- BPF
 
@@ -251,7 +262,8 @@ packages:
 # ---------------------------------------------------------------- the rest
 
 C_FILES	 := $(wildcard bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch])
-SH_FILES := .ci/run tests/run $(wildcard tests/*/*.sh)
+SH_FILES := .ci/run tests/run $(wildcard tests/*/*.sh) \
+	    $(addprefix tests/vm/,fetch image run all)
 RST	 := $(wildcard *.rst */*.rst Documentation/*/*.rst)
 
 lint: $(O)/.flags $(HARNESS)/.done	## style, static analysis, both compilers

@@ -134,13 +134,21 @@ static __always_inline bool endpoints_missing(struct sock *sk,
 	return false;
 }
 
+/* Not for long: a child goes on at once, unless a SYN has made it. */
+static __always_inline bool stays(int state, const struct behind *behind)
+{
+	return state == TCB_STATE_SYN_SENT ||
+	       (state == TCB_STATE_SYN_RECV && behind->fastopen_server);
+}
+
 static __always_inline void state_hold(struct sock *sk, struct sock_mem *mem,
+				       const struct behind *behind,
 				       const struct transition *t)
 {
 	mem->held = *t;
 	mem->holding = 1;
-	if (t->new != TCB_STATE_SYN_SENT)
-		return; /* a child's next transition follows at once */
+	if (!stays(t->new, behind))
+		return;
 	if (bpf_sk_storage_get(&waiting, sk, 0, BPF_SK_STORAGE_GET_F_CREATE))
 		__sync_fetch_and_add(&waiters, 1);
 }
@@ -207,10 +215,10 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 		t.how = HOW_derived;
 	}
 	if (mem && endpoints_missing(sk, tp, new)) {
-		state_hold(sk, mem, &t);
+		state_hold(sk, mem, &behind, &t);
 		return 0;
 	}
-	if (old == TCB_STATE_SYN_SENT)
+	if (stays(old, &behind))
 		bpf_sk_storage_delete(&waiting, sk);
 	state_emit(sk, tp, mem, &behind, &t);
 	return 0;
@@ -255,7 +263,7 @@ int state_waiting(struct bpf_iter__bpf_sk_storage_map *ctx)
 	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
 	if (!tp || !mem)
 		return 0;
-	if (endpoints_missing(sk, tp, TCB_STATE_SYN_SENT))
+	if (endpoints_missing(sk, tp, mem->held.new))
 		__sync_fetch_and_add(&waiters, 1); /* in mid-connect(): again */
 	else
 		state_release(sk, tp, mem, &behind);

@@ -210,40 +210,68 @@ static void explain_load(struct input_error *error, int err)
 	}
 }
 
-/*
- * Jiffies a second. They begin at 2^32 - 300 * HZ, so the quotient of what has
- * passed since the wrap and the clock says it, but for ticks that were lost
- * while booting: hence the nearest rate that a kernel is built with. 0 close
- * to the wrap, where the quotient means nothing.
- */
-static __u32 jiffies_hz(const struct setup *setup)
+static int run_setup(struct input_bpf *in, struct setup *setup)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int fd = bpf_program__fd(in->skel->progs.state_setup);
+
+	if (bpf_prog_test_run_opts(fd, &opts))
+		return -errno;
+	*setup = in->skel->bss->setup;
+	return 0;
+}
+
+/* The rate that kernels are built with which is nearest to a measured one. */
+static __u32 nearest_hz(int64_t hz)
 {
 	static const int rates[] = { 100, 250, 300, 1000 };
-	int64_t jiffies = setup->jiffies - (1ull << 32);
-	int64_t ms = (int64_t)(setup->now_ns / 1000000) - 300000;
-	int64_t hz;
 	unsigned int i;
 
-	if (ms > -5000 && ms < 5000)
-		return 0;
-	hz = (jiffies * 1000 + ms / 2) / ms;
 	for (i = 0; i < sizeof(rates) / sizeof(*rates); i++)
-		if (hz * 50 > rates[i] * 49 && hz * 50 < rates[i] * 51)
+		if (hz * 100 > rates[i] * 91 && hz * 100 < rates[i] * 109)
 			return rates[i];
 	return hz > 0 && hz < 10000 ? hz : 0;
+}
+
+/*
+ * Jiffies a second. They begin at 2^32 - 300 * HZ, so what has passed since
+ * they wrapped, divided by the clock, says it, give or take ticks lost while
+ * booting. Too close to the wrap they have to be watched for a moment.
+ */
+static int find_hz(struct input_bpf *in, __u32 *hz)
+{
+	struct timespec moment = { .tv_nsec = 100000000 };
+	struct setup first, now;
+	int64_t jiffies, ms;
+	int err;
+
+	err = run_setup(in, &now);
+	if (err)
+		return err;
+	jiffies = now.jiffies - (1ull << 32);
+	ms = (int64_t)(now.now_ns / 1000000) - 300000;
+	if (ms > -30000 && ms < 30000) {
+		first = now;
+		nanosleep(&moment, NULL);
+		err = run_setup(in, &now);
+		jiffies = now.jiffies - first.jiffies;
+		ms = (now.now_ns - first.now_ns) / 1000000;
+	}
+	if (!err)
+		*hz = nearest_hz((jiffies * 1000 + ms / 2) / ms);
+	return err;
 }
 
 /* What only a BPF program can read: how fast jiffies go, our global pid. */
 static int setup(struct input_bpf *in)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	const struct setup *setup = &in->skel->bss->setup;
-	int fd = bpf_program__fd(in->skel->progs.state_setup);
+	__u32 hz;
+	int err = find_hz(in, &hz);
 
-	if (bpf_prog_test_run_opts(fd, &opts))
-		return -errno;
-	in->skel->bss->hz = jiffies_hz(setup);
-	in->skel->bss->tree = setup->tgid;
+	if (err)
+		return err;
+	in->skel->bss->hz = hz;
+	in->skel->bss->tree = in->skel->bss->setup.tgid;
 	return 0;
 }
 
