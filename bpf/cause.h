@@ -154,10 +154,10 @@ static __always_inline void cause_close(struct transition *t, struct sock *sk,
 	} else if (t->old == TCB_STATE_FIN_WAIT2 &&
 		   compat_sock_flag(sk, SOCK_DEAD)) {
 		cause_leave_fin_wait2(t, sk, tp, mem, call);
-	} else if (sk->sk_lock.owned) {
-		cause_closed_by_process(t, sk, tp, call);
 	} else if (t->err == ECONNRESET || t->err == EPIPE) {
 		LIKELY(t, CAUSE_RX_RST); /* without memory of it */
+	} else if (sk->sk_lock.owned) {
+		cause_closed_by_process(t, sk, tp, call);
 	} else if (t->err && (t->old == TCB_STATE_SYN_SENT ||
 			      t->old == TCB_STATE_SYN_RECV)) {
 		LIKELY(t, CAUSE_RX_ICMP);

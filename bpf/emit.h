@@ -32,6 +32,9 @@ struct transition {
 	__u8 gap_from;
 };
 
+#define HELD 1 /* sock_mem.holding */
+#define TAKEN 2
+
 #define MEM_TREE 0x01	 /* the owner belongs to the traced command */
 #define MEM_RST 0x02	 /* tcp_reset() has been called */
 #define MEM_CLOSING 0x04 /* close() met FIN_WAIT2 at mem->fin_wait2_ts */
@@ -43,9 +46,9 @@ struct transition {
  */
 struct sock_mem {
 	struct transition held; /* waits for its endpoints ... */
-	__u32 holding;		/* ... if 1; whoever swaps it to 0 emits */
-	__u32 seq;		/* of the next event */
-	nsec_t fin_wait2_ts;	/* when a closed socket came to FIN_WAIT2 */
+	__u32 holding; /* ... if HELD; whoever swaps that to TAKEN emits */
+	__u32 seq;     /* of the next event */
+	nsec_t fin_wait2_ts; /* when a closed socket came to FIN_WAIT2 */
 	__u32 pid;
 	__u32 tid;
 	char comm[16];
@@ -90,6 +93,18 @@ extern struct counters counters[COUNTERS];
  */
 #define EVENT_ANCHOR(type) \
 	const struct type *type##_anchor __attribute__((unused))
+
+/*
+ * Is it a full TCP socket? Some tracepoints tell of every socket there is, and
+ * bpf_skc_to_tcp_sock() takes a raw one of IPPROTO_TCP for one, too.
+ */
+static __always_inline bool sock_is_tcp(struct sock *sk)
+{
+	unsigned short family = sk->__sk_common.skc_family;
+
+	return sk->sk_protocol == IPPROTO_TCP && sk->sk_type == SOCK_STREAM &&
+	       (family == FAMILY_INET || family == FAMILY_INET6);
+}
 
 static __always_inline struct sock_mem *mem_get(struct sock *sk)
 {

@@ -145,8 +145,9 @@ enum ENUM8 window_at {
 };
 
 /*
- * Common to all events. Times of one socket never run backwards in seq
- * order; seq orders the events of a socket, held ones included.
+ * Common to all events. seq is the order in which the events of a socket were
+ * made, held ones included; their times follow it but where two CPUs worked on
+ * the socket at once.
  */
 struct event {
 	nsec_t ts_ns DOC("CLOCK_MONOTONIC time of the event");

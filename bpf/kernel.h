@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #define IPPROTO_TCP 6
+#define SOCK_STREAM 1
 
 /* task_struct.flags: no type in BTF says these */
 #define PF_EXITING 0x00000004
@@ -99,6 +100,7 @@ struct socket;
 struct sock {
 	struct sock_common __sk_common;
 	socket_lock_t sk_lock;
+	__u16 sk_type;
 	__u16 sk_protocol;
 	__u8 sk_shutdown;
 	int sk_err;

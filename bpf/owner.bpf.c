@@ -11,11 +11,15 @@
 
 static __always_inline int owner_uses(struct sock *sk)
 {
+	int state = sk->__sk_common.skc_state;
 	struct sock_mem *mem;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
+	if (!sock_is_tcp(sk))
 		return 0;
 	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
+	if (!mem &&
+	    (state == TCB_STATE_ESTABLISHED || state == TCB_STATE_CLOSE_WAIT))
+		mem = mem_get(sk); /* it is older than the trace */
 	if (mem && mem->owner_how != HOW_observed)
 		mem_own(mem);
 	return 0;

@@ -65,11 +65,11 @@ static __always_inline void state_release(struct sock *sk, struct tcp_sock *tp,
 {
 	struct transition t;
 
-	if (!mem->holding)
+	if (__sync_val_compare_and_swap(&mem->holding, HELD, TAKEN) != HELD)
 		return;
 	t = mem->held;
-	if (__sync_lock_test_and_set(&mem->holding, 0))
-		state_emit(sk, tp, mem, behind, &t);
+	__sync_lock_test_and_set(&mem->holding, 0);
+	state_emit(sk, tp, mem, behind, &t);
 }
 
 /*
@@ -97,7 +97,10 @@ static __always_inline void mem_born(struct sock_mem *mem)
 	mem->flags &= MEM_TREE;
 }
 
-/* TCP never passes from a state to the same one: close() in FIN_WAIT2 does. */
+/*
+ * close() of an end that has shut down already says its state once more. Only
+ * FIN_WAIT2 matters: the kernel now hands the socket over.
+ */
 static __always_inline int state_same(struct sock_mem *mem, int state)
 {
 	if (mem && state == TCB_STATE_FIN_WAIT2) {
@@ -146,7 +149,7 @@ static __always_inline void state_hold(struct sock *sk, struct sock_mem *mem,
 				       const struct transition *t)
 {
 	mem->held = *t;
-	mem->holding = 1;
+	__sync_lock_test_and_set(&mem->holding, HELD);
 	if (!stays(t->new, behind))
 		return;
 	if (bpf_sk_storage_get(&waiting, sk, 0, BPF_SK_STORAGE_GET_F_CREATE))
@@ -180,7 +183,7 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 	struct sock_mem *mem;
 	struct tcp_sock *tp;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
+	if (!sock_is_tcp(sk))
 		return 0;
 	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
 	if (second && mem && mem->old == old && mem->new == new)
@@ -190,11 +193,14 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
 		return 0;
-	if (!mem)
+	if (!mem && !second)
 		mem = mem_get(sk);
 	if (second) {
 		if (!mem)
-			return 0; /* the first copy had none either */
+			mem = bpf_sk_storage_get(&memory, sk, 0,
+						 BPF_SK_STORAGE_GET_F_CREATE);
+		if (!mem)
+			return 0; /* the first copy got none, if it ran */
 		COUNT(recovered);
 		t.how = HOW_recovered;
 	}
@@ -240,7 +246,7 @@ int BPF_PROG(state_second, struct sock *sk, int old, int new)
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(state_reset, struct sock *sk)
 {
-	struct sock_mem *mem = bpf_sk_storage_get(&memory, sk, 0, 0);
+	struct sock_mem *mem = mem_get(sk); /* it may be older than the trace */
 
 	if (mem)
 		mem->flags |= MEM_RST;

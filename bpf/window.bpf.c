@@ -79,8 +79,7 @@ static __always_inline int window(struct sock *sk, int ca_state, int at)
 	__u32 cwnd;
 
 	/* tcp_disconnect() resets what is left of a closed one: no news */
-	if (sk->sk_protocol != IPPROTO_TCP ||
-	    sk->__sk_common.skc_state == TCB_STATE_CLOSE)
+	if (!sock_is_tcp(sk) || sk->__sk_common.skc_state == TCB_STATE_CLOSE)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)

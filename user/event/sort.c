@@ -44,7 +44,9 @@ static bool before(const struct item *a, const struct item *b)
 {
 	if (a->e.ev.ts_ns != b->e.ev.ts_ns)
 		return a->e.ev.ts_ns < b->e.ev.ts_ns;
-	if (a->e.ev.cookie == b->e.ev.cookie && a->e.ev.seq != b->e.ev.seq)
+	if (a->e.ev.cookie != b->e.ev.cookie)
+		return a->e.ev.cookie < b->e.ev.cookie;
+	if (a->e.ev.seq != b->e.ev.seq)
 		return a->e.ev.seq < b->e.ev.seq;
 	return a->order < b->order;
 }

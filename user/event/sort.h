@@ -27,7 +27,7 @@ int sort_push(struct sort *sort, const struct event *e, size_t size);
 /*
  * The earliest event if it is not later than @until, else NULL. It belongs to
  * the sorter and may be changed in place until the next call. Events of one
- * time are in the order of their seq, then in the order of sort_push().
+ * time are in the order of their cookie, seq and sort_push().
  */
 struct event *sort_pop(struct sort *sort, nsec_t until);
 

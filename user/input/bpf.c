@@ -221,7 +221,7 @@ static int run_setup(struct input_bpf *in, struct setup *setup)
 	return 0;
 }
 
-/* The rate that kernels are built with which is nearest to a measured one. */
+/* The rate that kernels are built with which is nearest to a measured one; 0. */
 static __u32 nearest_hz(int64_t hz)
 {
 	static const int rates[] = { 100, 250, 300, 1000 };
@@ -230,7 +230,7 @@ static __u32 nearest_hz(int64_t hz)
 	for (i = 0; i < sizeof(rates) / sizeof(*rates); i++)
 		if (hz * 100 > rates[i] * 91 && hz * 100 < rates[i] * 109)
 			return rates[i];
-	return hz > 0 && hz < 10000 ? hz : 0;
+	return 0;
 }
 
 /*
@@ -370,9 +370,9 @@ const struct hook *input_bpf_hooks(const struct input_bpf *in, unsigned int *n)
 
 /*
  * Sockets whose last transition waits for a port have it by now, unless their
- * connect() is just running: then the walk is due again.
+ * connect() is just running: then the walk is due again. False: none waits.
  */
-static void serve_waiters(struct input_bpf *in)
+static bool serve_waiters(struct input_bpf *in)
 {
 	__u32 waiters = __atomic_load_n(&in->skel->bss->waiters,
 					__ATOMIC_ACQUIRE);
@@ -381,7 +381,7 @@ static void serve_waiters(struct input_bpf *in)
 	int fd;
 
 	if (waiters == in->waiters)
-		return;
+		return false;
 	in->waiters = waiters;
 	for (i = 0; i < PROGRAMS; i++) {
 		if (programs[i].tracepoint || !in->links[i])
@@ -393,6 +393,7 @@ static void serve_waiters(struct input_bpf *in)
 			;
 		close(fd);
 	}
+	return true;
 }
 
 int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
@@ -410,17 +411,31 @@ int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 	return in->sink_err ? in->sink_err : err < 0 ? err : 0;
 }
 
-void input_bpf_stop(struct input_bpf *in)
+static void unlink_programs(struct input_bpf *in, bool tracepoints)
 {
 	unsigned int i = PROGRAMS;
 
 	while (i--) {
-		/* the last walk needs its link */
-		if (!programs[i].tracepoint && in->ring)
-			serve_waiters(in);
+		if (!programs[i].tracepoint == tracepoints)
+			continue;
 		bpf_link__destroy(in->links[i]);
 		in->links[i] = NULL;
 	}
+}
+
+/*
+ * ORDER: the tracepoints first, in the reverse order of attaching; then what
+ * still waits is walked over, for which the iterator's link must be there.
+ */
+void input_bpf_stop(struct input_bpf *in)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+	int tries = DRAIN_MS;
+
+	unlink_programs(in, true);
+	while (in->ring && tries-- && serve_waiters(in))
+		nanosleep(&ms, NULL);
+	unlink_programs(in, false);
 }
 
 static void add_counters(struct counters *sum, const struct counters *c)
