@@ -133,3 +133,25 @@ struct cli_counts cli_closing_line(const struct cli *cli)
 		return n;
 	return (struct cli_counts){};
 }
+
+static bool is_kernel_note(const char *line)
+{
+	static const char begin[] = "tcbscope: no ";
+	static const char then[] = " on this kernel: ";
+	const char *end = strchr(line, '\n'), *at = strstr(line, then);
+
+	return !strncmp(line, begin, strlen(begin)) && end && at && at < end;
+}
+
+size_t cli_lines_said(const struct cli *cli)
+{
+	const char *line = prog_text(&cli->prog, PROG_ERR);
+	size_t n = prog_lines(&cli->prog, PROG_ERR);
+
+	while (line) {
+		n -= is_kernel_note(line);
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return n;
+}

@@ -48,6 +48,9 @@ int cli_connection(struct cli *cli, int family, const void *address);
 /* Reads all that --json=FILE has written: cli->witness. 0 or -errno. */
 int cli_read_beside(struct cli *cli);
 
+/* Lines on standard error, but for notes of what this kernel does not have. */
+size_t cli_lines_said(const struct cli *cli);
+
 struct cli_counts cli_closing_line(const struct cli *cli);
 
 #endif

@@ -60,7 +60,7 @@ TEST_F(format, closed_pipe)
 	prog_hang_up(&cli->prog, PROG_OUT);
 	ASSERT_EQ(0, cli_connections(cli, 1));
 	EXPECT_EQ(0, prog_finish(&cli->prog));
-	EXPECT_EQ(1, prog_lines(&cli->prog, PROG_ERR));
+	EXPECT_EQ(1, cli_lines_said(cli));
 	EXPECT_NE(0, cli_closing_line(cli).delivered)
 	{
 		TH_LOG("%s", prog_text(&cli->prog, PROG_ERR));
@@ -99,7 +99,7 @@ TEST_F(format, signals)
 		ASSERT_EQ(0, cli_connections(cli, 2));
 		EXPECT_EQ(0, cli_end(cli, signals[i]));
 		n = cli_closing_line(cli);
-		EXPECT_EQ(1, prog_lines(&cli->prog, PROG_ERR));
+		EXPECT_EQ(1, cli_lines_said(cli));
 		EXPECT_EQ(2 * CLI_EVENTS, n.shown);
 		EXPECT_EQ(n.delivered, n.shown + n.filtered);
 		EXPECT_EQ(variant->lines + 2 * CLI_EVENTS,
