@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <kselftest_harness.h>
@@ -367,17 +368,41 @@ TEST_F(cause, lost_by_keepalive)
 		    "ESTABLISHED>CLOSE TIMER_KEEPALIVE ETIMEDOUT");
 }
 
+/*
+ * Sends until the other end, which reads nothing, has closed its window, all
+ * that was sent is acked, and the first probe of the window has been sent.
+ */
+static int fill_window(struct conn *c)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int tries = TRACE_PATIENCE_NS / pause.tv_nsec;
+	struct tcp_info info;
+	char bytes[4096] = "";
+	socklen_t len;
+
+	while (tries--) {
+		while (send(c->fd[0], bytes, sizeof(bytes), MSG_NOSIGNAL) > 0)
+			;
+		if (errno != EAGAIN)
+			return -errno;
+		len = sizeof(info);
+		if (getsockopt(c->fd[0], IPPROTO_TCP, TCP_INFO, &info, &len))
+			return -errno;
+		if (!info.tcpi_unacked && info.tcpi_backoff)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
 /* Claim: nor does it end because of its own probes, but of a closed window. */
 TEST_F(cause, lost_by_persist_timer)
 {
 	struct conn *c = &self->c;
-	char bytes[4096] = "";
 
 	ASSERT_EQ(0, conn_open(c));
-	ASSERT_EQ(0, conn_option(c, 1, SOL_SOCKET, SO_RCVBUF, 1));
+	ASSERT_EQ(0, fill_window(c));
 	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_USER_TIMEOUT, 300));
-	while (send(c->fd[0], bytes, sizeof(bytes), MSG_NOSIGNAL) > 0)
-		;
 	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
 
 	STOP();
