@@ -4,6 +4,7 @@
 #define TCBSCOPE_TESTS_LIB_TRACE_H
 
 #include "lab/witness.h"
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define TRACE_PATIENCE_NS 10000000000ull /* for any one wait */
@@ -25,6 +26,9 @@ int trace_stop(struct trace *trace);
 
 /* Frees the witness; ends a trace that still runs. */
 void trace_free(struct trace *trace);
+
+/* Is a program attached to the kernel? By the header, once it is started. */
+bool trace_has_hook(const struct trace *trace, const char *name);
 
 /* Path of a built program: TCBSCOPE_BUILD/@name, in a static buffer. */
 const char *trace_program(const char *name);
