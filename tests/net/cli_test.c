@@ -49,7 +49,10 @@ FIXTURE_TEARDOWN(format)
 	cli_free(&self->cli);
 }
 
-/* Claim: a reader that goes away ends the trace, quietly, and with success. */
+/*
+ * Claim: a reader that goes away ends the trace, though nothing happens that it
+ * would have to be told; quietly, and with success.
+ */
 TEST_F(format, closed_pipe)
 {
 	char *args[] = { variant->option, NULL };
@@ -58,13 +61,8 @@ TEST_F(format, closed_pipe)
 
 	ASSERT_EQ(0, cli_start(cli, &setup));
 	prog_hang_up(&cli->prog, PROG_OUT);
-	ASSERT_EQ(0, cli_connections(cli, 1));
 	EXPECT_EQ(0, prog_finish(&cli->prog));
 	EXPECT_EQ(1, cli_lines_said(cli));
-	EXPECT_NE(0, cli_closing_line(cli).delivered)
-	{
-		TH_LOG("%s", prog_text(&cli->prog, PROG_ERR));
-	}
 }
 
 /* Claim: a full disk is an error, and is said; the account is said as well. */

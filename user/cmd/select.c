@@ -5,10 +5,15 @@
 #include "lib/say.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define VALUES_LEN 1024 /* of one option, namespaces resolved */
 
@@ -130,6 +135,22 @@ static int fail(const struct schema *schema, const struct select_option *option,
 			option->argp.name, values);
 }
 
+/* The inode number of a network namespace, and of nothing else. */
+static int netns_number(const char *path, unsigned long long *number)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &st))
+		err = -EINVAL;
+	else
+		*number = st.st_ino;
+	close(fd);
+	return err;
+}
+
 /* Namespaces by path or as "self" become inode numbers. */
 static int resolve_netns(const char *list, char *to, size_t size)
 {
@@ -140,16 +161,14 @@ static int resolve_netns(const char *list, char *to, size_t size)
 	*to = '\0';
 	while (!err && (s = strsep(&rest, ","))) {
 		const char *path = strcmp(s, "self") ? s : "/proc/self/ns/net";
-		struct stat st;
+		unsigned long long number = 0;
 
 		if (!strchr(path, '/'))
 			n += snprintf(to + n, size - n, "%s%s", n ? "," : "",
 				      path);
-		else if (!stat(path, &st))
+		else if (!(err = netns_number(path, &number)))
 			n += snprintf(to + n, size - n, "%s%llu", n ? "," : "",
-				      (unsigned long long)st.st_ino);
-		else
-			err = -errno;
+				      number);
 		if (n >= size)
 			err = -E2BIG;
 	}

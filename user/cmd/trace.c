@@ -4,6 +4,7 @@
 #include "cmd/select.h"
 #include "input/input.h"
 #include "lib/child.h"
+#include "lib/clock.h"
 #include "lib/opt.h"
 #include "lib/priv.h"
 #include "lib/say.h"
@@ -240,12 +241,33 @@ static int make_outputs(struct trace *t)
 		     EXIT_DONE;
 }
 
-static nsec_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
+/* The signal that came while we were writing, if one did. */
+static volatile sig_atomic_t interrupted;
 
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+/* The first one lets a write go on, the next one ends it. */
+static void on_signal(int number)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+
+	interrupted = number;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/*
+ * Signals are read from a descriptor. But while output is written they have
+ * to come by themselves: its reader may have stopped, and then only they end
+ * the write. A command's Ctrl-C must not.
+ */
+static void let_interrupt(const struct trace *t, bool let)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	if (!t->child.pid)
+		sigaddset(&set, SIGINT);
+	sigprocmask(let ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
 }
 
 static int make_events(struct trace *t)
@@ -254,6 +276,10 @@ static int make_events(struct trace *t)
 		.it_interval.tv_nsec = POLL_NS,
 		.it_value.tv_nsec = POLL_NS,
 	};
+	const struct sigaction action = {
+		.sa_handler = on_signal,
+		.sa_flags = SA_RESTART,
+	};
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -261,6 +287,8 @@ static int make_events(struct trace *t)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	t->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -307,6 +335,7 @@ static int start_input(struct trace *t)
 
 static int write_header(struct trace *t)
 {
+	struct timespec wall;
 	struct utsname uts;
 	struct trace_info info = {
 		.version = TCBSCOPE_VERSION,
@@ -316,8 +345,9 @@ static int write_header(struct trace *t)
 	};
 
 	uname(&uts);
-	info.wall_offset_ns = clock_ns(CLOCK_REALTIME) -
-			      clock_ns(CLOCK_MONOTONIC);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	info.wall_offset_ns = wall.tv_sec * NSEC_PER_SEC + wall.tv_nsec -
+			      clock_now_ns();
 	info.hooks = input_bpf_hooks(t->in, &info.n_hooks);
 	return pipeline_header(t->pipeline, &info);
 }
@@ -350,11 +380,28 @@ static bool signalled(struct trace *t)
 	return t->ended_by || t->child_ended;
 }
 
+/* Shows what is complete; -EPIPE if a signal ended the writing. */
+static int show(struct trace *t, nsec_t complete)
+{
+	int err;
+
+	let_interrupt(t, true);
+	err = pipeline_release(t->pipeline, complete);
+	if (!err)
+		err = pipeline_flush(t->pipeline, clock_now_ns());
+	let_interrupt(t, false);
+	if (interrupted)
+		t->ended_by = interrupted;
+	return err == -EINTR ? -EPIPE : err;
+}
+
 static int loop(struct trace *t)
 {
 	struct pollfd fds[] = {
 		{ .fd = t->timer, .events = POLLIN },
 		{ .fd = t->signals, .events = POLLIN },
+		{ .fd = STDOUT_FILENO }, /* has its reader gone? */
+		{ .fd = t->json_file ? fileno(t->json_file) : -1 },
 	};
 	nsec_t complete;
 	bool end = false;
@@ -362,22 +409,22 @@ static int loop(struct trace *t)
 	int err = 0;
 
 	while (!err && !end && !pipeline_done(t->pipeline)) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		if (poll(fds, 4, -1) < 0 && errno != EINTR)
 			return -errno;
+		if ((fds[2].revents | fds[3].revents) & POLLERR)
+			return -EPIPE;
 		if (read(t->timer, &ticks, sizeof(ticks)) < 0 &&
 		    errno != EAGAIN)
 			return -errno;
 		end = signalled(t);
 		if (t->opt.duration_ns &&
-		    clock_ns(CLOCK_MONOTONIC) - t->start >= t->opt.duration_ns)
+		    clock_now_ns() - t->start >= t->opt.duration_ns)
 			end = true;
 		err = input_bpf_read(t->in, pipeline_push, t->pipeline,
 				     &complete);
 		if (!err)
-			err = pipeline_release(t->pipeline, complete);
-		if (!err)
-			err = pipeline_flush(t->pipeline,
-					     clock_ns(CLOCK_MONOTONIC));
+			err = show(t, complete);
+		end |= t->ended_by;
 	}
 	return err;
 }
@@ -386,13 +433,19 @@ static int loop(struct trace *t)
 static void say_account(const struct account *a, bool quiet)
 {
 	const struct counters *k = &a->kernel;
+	__u64 generated = account_sum(k->generated);
 	__u64 lost = account_sum(k->ring_lost);
+	__u64 shown = account_sum(a->shown);
+	__u64 filtered = account_sum(a->filtered);
+	bool holds = generated - lost == shown + filtered + a->malformed;
 
 	fprintf(stderr,
-		"%llu generated - %llu lost = %llu shown + %llu filtered; %llu missed, %llu recovered, %llu gaps",
-		account_sum(k->generated), lost, account_sum(a->shown),
-		account_sum(a->filtered), a->missed_runs, k->recovered,
-		k->gaps);
+		"%llu generated - %llu lost %s %llu shown + %llu filtered",
+		generated, lost, holds ? "=" : "!=", shown, filtered);
+	if (a->malformed)
+		fprintf(stderr, " + %llu malformed", a->malformed);
+	fprintf(stderr, "; %llu missed, %llu recovered, %llu gaps",
+		a->missed_runs, k->recovered, k->gaps);
 	if (account_sum(k->kernel_filtered))
 		fprintf(stderr, "; %llu filtered in the kernel",
 			account_sum(k->kernel_filtered));
@@ -400,8 +453,6 @@ static void say_account(const struct account *a, bool quiet)
 		fprintf(stderr, "; %llu late", a->late);
 	if (k->no_storage)
 		fprintf(stderr, "; %llu without memory", k->no_storage);
-	if (a->malformed)
-		fprintf(stderr, "; %llu malformed", a->malformed);
 	putc('\n', stderr);
 	if (lost && !quiet)
 		say_note("the ring was too small: try --ring 64M");
@@ -417,8 +468,10 @@ static int finish(struct trace *t, int err)
 		err = input_bpf_read(t->in, pipeline_push, t->pipeline,
 				     &complete);
 	input_bpf_account(t->in, pipeline_account(t->pipeline));
+	let_interrupt(t, true);
 	if (!err)
 		err = pipeline_footer(t->pipeline);
+	pipeline_drop(t->pipeline);
 	say_account(pipeline_account(t->pipeline), t->opt.quiet);
 	return err;
 }
@@ -441,7 +494,7 @@ static int run(struct trace *t)
 {
 	int err;
 
-	t->start = clock_ns(CLOCK_MONOTONIC);
+	t->start = clock_now_ns();
 	err = write_header(t);
 	if (!err && isatty(STDERR_FILENO) && !t->child.pid && !t->opt.quiet)
 		say_note("tracing; Ctrl-C ends");
@@ -456,7 +509,7 @@ static int run(struct trace *t)
 	if (!err)
 		err = loop(t);
 	err = finish(t, err);
-	if (err && err != -EPIPE)
+	if (err && err != -EPIPE && err != -EINTR)
 		return say_fail(EXIT_FAILED, NULL, NULL,
 				"cannot write the events: %s", strerror(-err));
 	return t->child.pid ? command_code(t) : EXIT_DONE;

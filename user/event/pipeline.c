@@ -107,7 +107,7 @@ static int show(struct pipeline *p, struct event *e)
 			shown |= here;
 		}
 	}
-	if (shown) {
+	if (shown && !err) {
 		p->shown++;
 		p->account.shown[e->type]++;
 		p->account.late += e->late;
@@ -150,4 +150,12 @@ int pipeline_footer(struct pipeline *p)
 	for (i = 0; i < p->n_outputs && !err; i++)
 		err = p->outputs[i]->ops->footer(p->outputs[i], &p->account);
 	return err;
+}
+
+void pipeline_drop(struct pipeline *p)
+{
+	struct event *e;
+
+	while ((e = sort_pop(p->sort, ~0ull)))
+		p->account.filtered[e->type]++;
 }

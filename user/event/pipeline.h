@@ -84,4 +84,7 @@ struct account *pipeline_account(struct pipeline *p);
 /* All that still waits is shown or filtered, then the footer is written. */
 int pipeline_footer(struct pipeline *p);
 
+/* After an error instead: all that still waits counts as filtered. */
+void pipeline_drop(struct pipeline *p);
+
 #endif

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +28,9 @@ static const unsigned int ports[2] = { 2000, 2001 };
 
 struct end {
 	pid_t peer;
-	int in, out; /* the peer's standard input and output */
+	int in, out;	/* the peer's standard input and output */
+	char line[512]; /* what it has printed of a line so far */
+	size_t len;
 };
 
 struct simultaneous {
@@ -67,6 +70,7 @@ static int start_trace(struct simultaneous *s)
 			 json,
 			 NULL };
 	struct sighting header = { .type = "header" };
+	pid_t lab = getpid();
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC))
@@ -78,6 +82,10 @@ static int start_trace(struct simultaneous *s)
 	s->stage->say("$ tcbscope trace -q --windows --netns %s", netns);
 	s->trace = fork();
 	if (!s->trace) {
+		/* it must not outlive the lab: nothing else would end it */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != lab)
+			_exit(127);
 		fcntl(fds[1], F_SETFD, 0);
 		execv(argv[0], argv);
 		_exit(127);
@@ -160,26 +168,40 @@ static int wait_seen(struct simultaneous *s, const char *state)
 	return err;
 }
 
-/* Pass on what a peer prints: its message line, or the rest. */
-static int relay(struct simultaneous *s, int side, bool to_end)
+/* One byte more of what a peer prints; true at the end of a line. */
+static bool collect(struct end *end, char byte)
 {
-	struct pollfd pfd = { .fd = s->end[side].out, .events = POLLIN };
-	char text[1024], *line, *rest;
-	ssize_t n;
+	if (byte != '\n') {
+		if (end->len + 1 < sizeof(end->line))
+			end->line[end->len++] = byte;
+		return false;
+	}
+	end->line[end->len] = '\0';
+	end->len = 0;
+	return true;
+}
 
-	do {
+/*
+ * Pass on what a peer prints, up to a line that begins with @last, or to the
+ * end if that is NULL.
+ */
+static int relay(struct simultaneous *s, int side, const char *last)
+{
+	struct end *end = &s->end[side];
+	struct pollfd pfd = { .fd = end->out, .events = POLLIN };
+	char byte;
+
+	for (;;) {
 		if (poll(&pfd, 1, PATIENCE_NS / 1000000) <= 0)
 			return -ETIMEDOUT;
-		n = read(pfd.fd, text, sizeof(text) - 1);
-		if (n <= 0)
-			break;
-		text[n] = '\0';
-		rest = text;
-		while ((line = strsep(&rest, "\n")))
-			if (*line)
-				s->stage->say("%c| %s", 'A' + side, line);
-	} while (to_end);
-	return to_end || n > 0 ? 0 : -EPIPE;
+		if (read(end->out, &byte, 1) != 1)
+			return last ? -EPIPE : 0;
+		if (!collect(end, byte))
+			continue;
+		s->stage->say("%c| %s", 'A' + side, end->line);
+		if (last && !strncmp(end->line, last, strlen(last)))
+			return 0;
+	}
 }
 
 static int open_both(struct simultaneous *s)
@@ -203,7 +225,7 @@ static int open_both(struct simultaneous *s)
 	if (err)
 		return fail(s, "waiting for the open", err);
 	for (side = 0; side < 2 && !err; side++)
-		err = relay(s, side, false);
+		err = relay(s, side, "peer");
 	return err ? fail(s, "waiting for the messages", err) : 0;
 }
 
@@ -230,7 +252,9 @@ static int close_both(struct simultaneous *s)
 	if (err)
 		return fail(s, "waiting for the close", err);
 	for (side = 0; side < 2; side++) {
-		relay(s, side, true);
+		err = relay(s, side, NULL);
+		if (err)
+			return fail(s, "waiting for the peers to end", err);
 		waitpid(s->end[side].peer, &status, 0);
 		s->end[side].peer = 0;
 	}
