@@ -14,29 +14,30 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A connected raw socket sends and receives; then a TCP one fails to connect. */
+#define RAW_SOCKETS 300 /* what lies behind one of them may be zero */
+
+/* Connected raw sockets send; then a TCP one fails to connect. */
 static int use_sockets(void *arg)
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	int raw = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
 	int tcp = socket(AF_INET, SOCK_STREAM, 0);
+	int raw[RAW_SOCKETS], i, err = 0;
 	char bytes[64] = {};
-	int i, err = 0;
 
-	if (raw < 0 || tcp < 0 || connect(raw, (void *)&to, sizeof(to)))
-		return -1;
-	for (i = 0; i < 20; i++) {
-		err |= send(raw, bytes, sizeof(bytes), 0) < 0;
-		err |= recv(raw, bytes, sizeof(bytes), 0) < 0;
+	for (i = 0; i < RAW_SOCKETS; i++) {
+		raw[i] = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
+		err |= connect(raw[i], (void *)&to, sizeof(to));
+		err |= send(raw[i], bytes, sizeof(bytes), 0) < 0;
 	}
 	to.sin_port = htons(9); /* nobody listens in a new namespace */
 	err |= !connect(tcp, (void *)&to, sizeof(to));
-	close(raw);
+	for (i = 0; i < RAW_SOCKETS; i++)
+		close(raw[i]);
 	close(tcp);
-	return -err;
+	return err;
 }
 
 /* The refused TCP socket is the mark behind which nothing else can come. */
@@ -58,6 +59,7 @@ TEST(raw_socket_is_no_tcb)
 	EXPECT_EQ(0, witness_wait(trace.witness, &refused, TRACE_PATIENCE_NS));
 	EXPECT_EQ(0, trace_stop(&trace));
 	EXPECT_EQ(0, witness_count(trace.witness, &window));
+	EXPECT_EQ(0, witness_counter(trace.witness, "malformed"));
 	trace_free(&trace);
 	close(ns);
 }
