@@ -39,6 +39,7 @@ libnl-route-3-dev makes interfaces, routes, neighbours
 python3-docutils  makes the man pages
 linux-source      holds the test harness, kselftest_harness.h
 xz-utils          unpacks it
+libclang-rt-dev   SAN=1 with CC=clang
 clang-format      lint
 cppcheck          lint
 endef
