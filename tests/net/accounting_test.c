@@ -140,6 +140,7 @@ TEST_F(accounting, small_ring)
 
 /* Where the two sockets of a connection have come to, by the client's port. */
 static char paths[65536][2][80];
+static int whole[2]; /* paths that were done when their port was used again */
 
 /*
  * Writes the path of every socket. Each event is looked at once: the witness's
@@ -157,6 +158,11 @@ static void follow(const struct witness *w)
 		char *path = paths[server ? rport : lport][server];
 		size_t n = strlen(path);
 
+		/* a port may be used again: begin anew, if all went well */
+		if (!strcmp(path, server ? SERVER : CLIENT)) {
+			whole[server]++;
+			n = 0;
+		}
 		snprintf(path + n, sizeof(paths[0][0]) - n, "%s %s",
 			 n ? "" : witness_string(e, "old"),
 			 witness_string(e, "new"));
@@ -166,7 +172,7 @@ static void follow(const struct witness *w)
 /* How many of the clients' or the servers' paths are this one. */
 static int count_paths(bool server, const char *path)
 {
-	int port, n = 0;
+	int port, n = whole[server];
 
 	for (port = 1; port < 65536; port++)
 		n += !strcmp(paths[port][server], path);
