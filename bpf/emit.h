@@ -118,7 +118,7 @@ static __always_inline struct sock_mem *mem_get(struct sock *sk)
 
 static __always_inline __u32 mem_seq(struct sock_mem *mem)
 {
-	return mem ? __sync_fetch_and_add(&mem->seq, 1) : 0;
+	return __sync_fetch_and_add(&mem->seq, 1);
 }
 
 /*

@@ -27,7 +27,7 @@ struct {
 	__type(value, __u8);
 } waiting SEC(".maps");
 
-__u32 waiters; /* how often a socket was put there, for the reader */
+__u32 waiters; /* changes whenever a walk over them is due */
 
 static __noinline void state_emit(struct sock *sk, struct tcp_sock *tp,
 				  struct sock_mem *mem,
@@ -65,6 +65,8 @@ static __always_inline void state_release(struct sock *sk, struct tcp_sock *tp,
 {
 	struct transition t;
 
+	if (mem->holding != HELD) /* nearly always: no locked access for it */
+		return;
 	if (__sync_val_compare_and_swap(&mem->holding, HELD, TAKEN) != HELD)
 		return;
 	t = mem->held;

@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "lib/opt.h"
-
-#define NSEC_PER_SEC 1000000000ULL
+#include "lib/clock.h"
 
 /* Not isdigit(): that one asks the locale and dislikes negative chars. */
 static bool opt_digit(char c)

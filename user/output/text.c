@@ -4,6 +4,7 @@
  * by a "+" line; into a pipe every column and nothing else. Control bytes from
  * outside never reach the terminal.
  */
+#include "lib/clock.h"
 #include "lib/say.h"
 #include "output/output.h"
 
@@ -18,9 +19,8 @@
 #define FLOOD 1000     /* lines a second that a terminal is given */
 #define EVENT_WIDTH 25 /* "ESTABLISHED -> CLOSE_WAIT" */
 #define CAUSE_WIDTH 10 /* "rx SYN+ACK" */
-#define NSEC 1000000000ull
-#define NAME_LEN 80		      /* "comm[pid]", escaped */
-#define LINE 1024		      /* bytes that hold the cells of any row */
+#define NAME_LEN 80    /* "comm[pid]", escaped */
+#define LINE 1024      /* bytes that hold the cells of any row */
 #define END_LEN (SCHEMA_ADDR_LEN + 8) /* "[addr]:port" */
 
 struct text {
@@ -110,11 +110,11 @@ static void row_time(const struct text *t, const struct event *e,
 	switch (t->opt.time) {
 	case TIME_WALL:
 		ns += t->wall_offset;
-		s = ns / NSEC;
+		s = ns / NSEC_PER_SEC;
 		localtime_r(&s, &tm);
 		strftime(hms, sizeof(hms), "%H:%M:%S", &tm);
 		snprintf(row->time, sizeof(row->time), "%s.%06llu", hms,
-			 ns % NSEC / 1000);
+			 ns % NSEC_PER_SEC / 1000);
 		return;
 	case TIME_REL:
 		ns = ns > t->start ? ns - t->start : 0;
@@ -125,8 +125,8 @@ static void row_time(const struct text *t, const struct event *e,
 	case TIME_MONO:
 		break;
 	}
-	snprintf(row->time, sizeof(row->time), "%llu.%06llu", ns / NSEC,
-		 ns % NSEC / 1000);
+	snprintf(row->time, sizeof(row->time), "%llu.%06llu", ns / NSEC_PER_SEC,
+		 ns % NSEC_PER_SEC / 1000);
 }
 
 static void end_words(char to[END_LEN], enum family family, const addr_t *addr,
@@ -427,20 +427,26 @@ static void introduce(struct text *t, struct flow *flow, const struct row *row)
 	print_broken(t, &plain, line);
 }
 
+/* One line for the events of a second that got none of their own. */
+static void print_sum(struct text *t)
+{
+	if (!t->summed)
+		return;
+	fprintf(t->opt.file,
+		"%*s %llu more events in this second (--all shows them)\n",
+		t->time_width + 2, "...", (unsigned long long)t->summed);
+	t->summed = 0;
+}
+
 /* Is this one too many for a person to read? Then it goes into a sum. */
 static bool flooded(struct text *t, const struct event *e)
 {
-	nsec_t second = e->ts_ns / NSEC;
+	nsec_t second = e->ts_ns / NSEC_PER_SEC;
 
 	if (!t->opt.terminal || t->opt.all)
 		return false;
 	if (second != t->second) {
-		if (t->summed)
-			fprintf(t->opt.file,
-				"%*s %llu more events in this second (--all shows them)\n",
-				t->time_width + 2, "...",
-				(unsigned long long)t->summed);
-		t->summed = 0;
+		print_sum(t);
 		t->lines = 0;
 		t->second = second;
 	}
@@ -519,13 +525,8 @@ static int text_flush(struct output *o, nsec_t now_ns)
 {
 	struct text *t = (struct text *)o;
 
-	if (t->summed && now_ns / NSEC > t->second + 1) {
-		fprintf(t->opt.file,
-			"%*s %llu more events in this second (--all shows them)\n",
-			t->time_width + 2, "...",
-			(unsigned long long)t->summed);
-		t->summed = 0;
-	}
+	if (now_ns / NSEC_PER_SEC > t->second + 1)
+		print_sum(t);
 	return fflush(t->opt.file) ? -errno : 0;
 }
 
