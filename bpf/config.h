@@ -10,7 +10,7 @@
 
 #define CONFIG_PORTS (65536 / 32) /* words of a bit map of all ports */
 #define CONFIG_CALLS 512	  /* system call numbers that can be named */
-#define EVENT_TYPES 8		  /* more than the highest enum event_type */
+#define EVENT_TYPES 16		  /* more than the highest enum event_type */
 #define RING_DEFAULT (8u << 20)
 
 struct config {

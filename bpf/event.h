@@ -45,7 +45,7 @@ typedef struct {
 
 enum ENUM8 event_type {
 	EVENT_state = 1,
-	EVENT_window,
+	EVENT_window = 2,
 };
 
 /* How a fact came to be known. */
