@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The live input: loads the BPF programs, attaches them, reads their ring. */
 #include "input/input.h"
+#include "input/probe.h"
 #include "lib/clock.h"
 #include "lib/say.h"
 #include "tcbscope.skel.h"
@@ -17,41 +18,6 @@
 
 #define SORT_WINDOW_NS 20000000ull /* what a program may take to finish */
 #define DRAIN_MS 200		   /* how long to wait for running programs */
-
-/*
- * The programs, in the order of attaching; the kernel runs those of one
- * tracepoint in that order, and the second copy must come after the first.
- */
-static const struct program {
-	const char *name;
-	const char *tracepoint; /* NULL: not attached to one */
-	bool mandatory;
-	__u32 events;	     /* bit mask of those it serves; 0: all */
-	const char *without; /* what is lost */
-} programs[] = {
-	{ "state_first", "inet_sock_set_state", true, 0, NULL },
-	{ "state_second", "inet_sock_set_state", true, 0, NULL },
-	{ "state_reset", "tcp_receive_reset", false, 0,
-	  "a reset is not told from other ends of a connection" },
-	{ "state_waiting", NULL, true, 0, NULL },
-	{ "state_setup", NULL, true, 0, NULL },
-	{ "owner_sends", "sock_send_length", false, 0,
-	  "a child that only sends is its listener's until it is closed" },
-	{ "owner_receives", "sock_recv_length", false, 0, NULL },
-	{ "owner_reads", "tcp_rcv_space_adjust", false, 0,
-	  "a child is its listener's until it is closed" },
-	{ "window_ack", "tcp_probe", true, 1u << EVENT_window, NULL },
-	{ "window_ca_state", "tcp_cong_state_set", false, 1u << EVENT_window,
-	  "congestion states are seen at the next ACK" },
-	{ "window_retransmit", "tcp_retransmit_skb", false, 1u << EVENT_window,
-	  "changes at a retransmission are seen at the next ACK" },
-	{ "window_state", "inet_sock_set_state", false, 1u << EVENT_window,
-	  "changes outside ESTABLISHED are not seen" },
-	{ "window_send", "sock_send_length", false, 1u << EVENT_window,
-	  "a window restarted after idleness is seen at the next ACK" },
-};
-
-#define PROGRAMS (sizeof(programs) / sizeof(*programs))
 
 /* The system calls that a state event can name, as this machine numbers them. */
 static const struct {
@@ -77,8 +43,8 @@ static const struct {
 
 struct input_bpf {
 	struct tcbscope_bpf *skel;
-	struct bpf_link *links[PROGRAMS];
-	struct hook hooks[PROGRAMS];
+	struct bpf_link *links[PROBE_PROGRAMS];
+	struct hook hooks[PROBE_PROGRAMS];
 	unsigned int n_hooks;
 	struct ring_buffer *ring;
 	input_sink sink; /* during a read */
@@ -120,10 +86,20 @@ const struct btf *input_bpf_btf(const struct input_bpf *in)
 static struct bpf_program *program_of(struct input_bpf *in, unsigned int i)
 {
 	return bpf_object__find_program_by_name(in->skel->obj,
-						programs[i].name);
+						probe_programs[i].name);
 }
 
-static bool wanted(const struct program *p, __u32 events)
+/* The tracepoint that it hangs on; NULL: on something else. */
+static const char *tracepoint_of(struct input_bpf *in, unsigned int i)
+{
+	const char *section = bpf_program__section_name(program_of(in, i));
+	static const char kind[] = "tp_btf/";
+
+	return strncmp(section, kind, strlen(kind)) ? NULL :
+						      section + strlen(kind);
+}
+
+static bool wanted(const struct probe_program *p, __u32 events)
 {
 	return !p->events || p->events & events;
 }
@@ -142,9 +118,11 @@ static int configure(struct input_bpf *in,
 			config->call[calls[i].nr] = calls[i].cause;
 	while (bytes < options->ring_bytes && bytes < 1u << 30)
 		bytes *= 2;
-	for (i = 0; i < PROGRAMS; i++)
-		bpf_program__set_autoload(program_of(in, i),
-					  wanted(&programs[i], config->events));
+	for (i = 0; probe_programs[i].name; i++)
+		bpf_program__set_autoload(
+			program_of(in, i),
+			wanted(&probe_programs[i], config->events) &&
+				!probe_programs[i].stands_in_for);
 	return bpf_map__set_max_entries(in->skel->maps.ring, bytes);
 }
 
@@ -153,8 +131,23 @@ static bool tracepoint_exists(const struct btf *kernel, const char *name)
 {
 	char type[64];
 
+	if (!name)
+		return true;
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
 	return btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) > 0;
+}
+
+/* @name is not to be had: what can stand in for it is to be loaded. */
+static void call_stand_in(struct input_bpf *in, const char *name)
+{
+	const struct probe_program *p;
+	unsigned int i;
+
+	for (i = 0; probe_programs[i].name; i++) {
+		p = &probe_programs[i];
+		if (p->stands_in_for && !strcmp(p->stands_in_for, name))
+			bpf_program__set_autoload(program_of(in, i), true);
+	}
 }
 
 /*
@@ -176,11 +169,13 @@ static int load_what_exists(struct input_bpf *in,
 	in->skel = tcbscope_bpf__open();
 	if (!in->skel || configure(in, options))
 		goto out;
-	for (i = 0; i < PROGRAMS; i++) {
-		if (programs[i].mandatory || !programs[i].tracepoint ||
-		    tracepoint_exists(kernel, programs[i].tracepoint))
+	for (i = 0; probe_programs[i].name; i++) {
+		if (probe_programs[i].mandatory ||
+		    !bpf_program__autoload(program_of(in, i)) ||
+		    tracepoint_exists(kernel, tracepoint_of(in, i)))
 			continue;
 		bpf_program__set_autoload(program_of(in, i), false);
+		call_stand_in(in, probe_programs[i].name);
 		missing = true;
 	}
 	if (missing)
@@ -280,7 +275,7 @@ static struct bpf_link *attach(struct input_bpf *in, unsigned int i)
 	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
 	union bpf_iter_link_info info = {};
 
-	if (programs[i].tracepoint)
+	if (tracepoint_of(in, i))
 		return bpf_program__attach(program_of(in, i));
 	info.map.map_fd = bpf_map__fd(in->skel->maps.waiting);
 	opts.link_info = &info;
@@ -293,19 +288,23 @@ static int attach_all(struct input_bpf *in, __u32 events,
 {
 	unsigned int i;
 
-	for (i = 0; i < PROGRAMS; i++) {
-		const struct program *p = &programs[i];
+	for (i = 0; probe_programs[i].name; i++) {
+		const struct probe_program *p = &probe_programs[i];
 		struct hook *hook = &in->hooks[in->n_hooks];
 
 		if (!wanted(p, events) ||
 		    program_of(in, i) == in->skel->progs.state_setup)
 			continue;
+		if (p->stands_in_for &&
+		    !bpf_program__autoload(program_of(in, i)))
+			continue; /* not needed here */
 		if (bpf_program__autoload(program_of(in, i)))
 			in->links[i] = attach(in, i);
 		if (!in->links[i] && p->mandatory) {
 			snprintf(error->what, sizeof(error->what),
 				 "cannot attach %s to %s: %s", p->name,
-				 p->tracepoint ?: "its map", strerror(errno));
+				 tracepoint_of(in, i) ?: "its map",
+				 strerror(errno));
 			error->why = "this kernel refuses a tracepoint that "
 				     "nothing can stand in for";
 			error->then = "--debug shows what it said";
@@ -383,8 +382,8 @@ static bool serve_waiters(struct input_bpf *in)
 	if (waiters == in->waiters)
 		return false;
 	in->waiters = waiters;
-	for (i = 0; i < PROGRAMS; i++) {
-		if (programs[i].tracepoint || !in->links[i])
+	for (i = 0; probe_programs[i].name; i++) {
+		if (!in->links[i] || tracepoint_of(in, i))
 			continue;
 		fd = bpf_iter_create(bpf_link__fd(in->links[i]));
 		if (fd < 0)
@@ -413,10 +412,10 @@ int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 
 static void unlink_programs(struct input_bpf *in, bool tracepoints)
 {
-	unsigned int i = PROGRAMS;
+	unsigned int i = PROBE_PROGRAMS;
 
 	while (i--) {
-		if (!programs[i].tracepoint == tracepoints)
+		if (!in->links[i] || !tracepoint_of(in, i) == tracepoints)
 			continue;
 		bpf_link__destroy(in->links[i]);
 		in->links[i] = NULL;
@@ -462,7 +461,7 @@ static uint64_t read_missed(struct input_bpf *in)
 	uint64_t missed = 0;
 	unsigned int i;
 
-	for (i = 0; i < PROGRAMS; i++) {
+	for (i = 0; probe_programs[i].name; i++) {
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info);
 		int fd = bpf_program__fd(program_of(in, i));
