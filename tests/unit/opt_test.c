@@ -308,6 +308,48 @@ TEST(escape)
 	EXPECT_STREQ("a\\x00b", out);
 }
 
+/*
+ * Claim: a JSON string is ASCII controls escaped, printable UTF-8 as it is, and
+ * U+FFFD for each byte that is none; so any parser gives the bytes back.
+ */
+TEST(json)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "plain text", "plain text" },
+		{ "\x1b[2J\r\n\t\x7f",
+		  "\\u001b[2J\\u000d\\u000a\\u0009\\u007f" },
+		{ "\\x1b \"", "\\\\x1b \\\"" },
+		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
+		{ "\xe2\x82\xac\xf0\x9f\x99\x82",
+		  "\xe2\x82\xac\xf0\x9f\x99\x82" },
+		{ "\xc2\x80\xc2\x9b[m\xc2\x9f\xc2\xa0",
+		  "\\u0080\\u009b[m\\u009f\xc2\xa0" },
+		{ "\x9b", "\\ufffd" },
+		{ "\xc2", "\\ufffd" }, /* cut off */
+		{ "\xc3(", "\\ufffd(" },
+		{ "\xc0\x9b", "\\ufffd\\ufffd" },	     /* overlong */
+		{ "\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd" }, /* surrogate */
+		{ "\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd" },
+	};
+	char out[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE_OF(rows); i++) {
+		size_t len = strlen(rows[i].in);
+
+		EXPECT_EQ(strlen(rows[i].out),
+			  say_json(out, sizeof(out), rows[i].in, len));
+		EXPECT_STREQ(rows[i].out, out);
+	}
+
+	EXPECT_EQ(8, say_json(out, sizeof(out), "a\0b", 3));
+	EXPECT_STREQ("a\\u0000b", out);
+	EXPECT_EQ(1, say_json(out, 7, "a\x01", 2));
+	EXPECT_STREQ("a", out);
+}
+
 /* Claim: a result that does not fit is cut between two characters. */
 TEST(escape_cut)
 {

@@ -272,7 +272,7 @@ TEST_F(output, hostile_names)
 	o = json_tokener_parse(line);
 	ASSERT_NE(NULL, o);
 	ASSERT_TRUE(json_object_object_get_ex(o, "comm", &comm));
-	EXPECT_STREQ("\\x1b[2J\"\\\\\\x0a\\xff\\x9b\\x01\\x09\\x7f{},",
+	EXPECT_STREQ("\x1b[2J\"\\\n\ufffd\ufffd\x01\t\x7f{},",
 		     json_object_get_string(comm));
 	json_object_put(o);
 }

@@ -101,28 +101,18 @@ size_t say_printable(const char *s, size_t len)
 	return n;
 }
 
-size_t say_escape(char *dst, size_t size, const char *src, size_t len)
+/* Writes the next of @len bytes as @text; returns its length, *@used of @s. */
+typedef size_t (*escape_one)(char text[6], const char *s, size_t len,
+			     size_t *used);
+
+static size_t escape(escape_one one, char *dst, size_t size, const char *src,
+		     size_t len)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t out = 0;
+	size_t out = 0, used, n;
+	char text[6];
 
 	while (len) {
-		unsigned char c = *src;
-		size_t n = say_printable(src, len), used = n ? n : 1;
-		char text[4];
-
-		if (c == '\\') {
-			memcpy(text, "\\\\", 2);
-			n = 2;
-		} else if (n) {
-			memcpy(text, src, n);
-		} else {
-			memcpy(text, "\\x", 2);
-			text[2] = hex[c >> 4];
-			text[3] = hex[c & 0xf];
-			n = 4;
-		}
-
+		n = one(text, src, len, &used);
 		if (out + n >= size)
 			break;
 		memcpy(dst + out, text, n);
@@ -133,4 +123,65 @@ size_t say_escape(char *dst, size_t size, const char *src, size_t len)
 
 	dst[out] = '\0';
 	return out;
+}
+
+static size_t hex_escape(char *text, const char *head, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n = strlen(head);
+
+	memcpy(text, head, n);
+	text[n] = hex[c >> 4];
+	text[n + 1] = hex[c & 0xf];
+	return n + 2;
+}
+
+static size_t text_one(char text[6], const char *s, size_t len, size_t *used)
+{
+	size_t n = say_printable(s, len);
+
+	*used = n ? n : 1;
+	if (*s == '\\') {
+		memcpy(text, "\\\\", 2);
+		return 2;
+	}
+	if (!n)
+		return hex_escape(text, "\\x", *s);
+	memcpy(text, s, n);
+	return n;
+}
+
+static size_t json_one(char text[6], const char *s, size_t len, size_t *used)
+{
+	size_t n = say_printable(s, len);
+	unsigned char c = *s;
+
+	*used = n ? n : 1;
+	if (c == '"' || c == '\\') {
+		text[0] = '\\';
+		text[1] = c;
+		return 2;
+	}
+	if (n) {
+		memcpy(text, s, n);
+		return n;
+	}
+	if (c < 0x80)
+		return hex_escape(text, "\\u00", c);
+	if (c == 0xc2 && len > 1 && (s[1] & 0xe0) == 0x80) { /* C1 */
+		*used = 2;
+		return hex_escape(text, "\\u00", s[1]);
+	}
+	memcpy(text, "\\ufffd", 6);
+	return 6;
+}
+
+size_t say_escape(char *dst, size_t size, const char *src, size_t len)
+{
+	return escape(text_one, dst, size, src, len);
+}
+
+size_t say_json(char *dst, size_t size, const char *src, size_t len)
+{
+	return escape(json_one, dst, size, src, len);
 }

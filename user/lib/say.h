@@ -45,4 +45,12 @@ size_t say_printable(const char *s, size_t len);
  */
 size_t say_escape(char *dst, size_t size, const char *src, size_t len);
 
+/*
+ * The same for what stands between the quotes of a JSON string, which is valid
+ * UTF-8 and decodes to the bytes of @src: control characters become \u00NN,
+ * quotes and backslashes get a backslash. Only a byte that is no UTF-8 cannot
+ * be in JSON: each becomes U+FFFD. 6 * @len + 1 bytes always hold the whole.
+ */
+size_t say_json(char *dst, size_t size, const char *src, size_t len);
+
 #endif /* TCBSCOPE_LIB_SAY_H */

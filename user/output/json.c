@@ -54,19 +54,13 @@ static void put_number(struct json *j, uint64_t value)
 	put(j, digits + at, sizeof(digits) - at);
 }
 
-/* Text from outside, escaped as everywhere, then quoted for JSON. */
+/* Text from outside. */
 static void put_string(struct json *j, const char *s, size_t len)
 {
 	char text[1024];
-	size_t i;
 
-	say_escape(text, sizeof(text), s, len);
 	put(j, "\"", 1);
-	for (i = 0; text[i]; i++) {
-		if (text[i] == '"' || text[i] == '\\')
-			put(j, "\\", 1);
-		put(j, &text[i], 1);
-	}
+	put(j, text, say_json(text, sizeof(text), s, len));
 	put(j, "\"", 1);
 }
 

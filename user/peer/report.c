@@ -12,24 +12,10 @@
 static void report_string(FILE *file, const char *name, const char *s,
 			  size_t len)
 {
-	fprintf(file, ",\"%s\":\"", name);
-	while (len) {
-		unsigned char c = *s;
-		size_t n = say_printable(s, len);
+	char text[6 * TALK_LINE_SIZE + 1];
 
-		if (c == '"' || c == '\\')
-			fprintf(file, "\\%c", c);
-		else if (n)
-			fwrite(s, 1, n, file);
-		else if (c < 0x80)
-			fprintf(file, "\\u%04x", c);
-		else
-			fputs("\\ufffd", file);
-		n = n ? n : 1;
-		s += n;
-		len -= n;
-	}
-	putc('"', file);
+	say_json(text, sizeof(text), s, len);
+	fprintf(file, ",\"%s\":\"%s\"", name, text);
 }
 
 static void report_number(FILE *file, const char *name, uint64_t n)
