@@ -2,10 +2,12 @@
 /* tcbscope lab: makes a TCP story happen under the tracer, and judges it. */
 #include "cmd/cmd.h"
 #include "lab/scenario.h"
+#include "lib/priv.h"
 #include "lib/say.h"
 
 #include <argp.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,6 +85,7 @@ static int find_programs(char *tcbscope, char *tcbpeer, size_t size)
 
 static int run(const struct scenario *scenario)
 {
+	static const int caps[] = { CAP_SYS_ADMIN, CAP_NET_ADMIN, -1 };
 	char tcbscope[4096], tcbpeer[4096];
 	struct stage stage = {
 		.say = say,
@@ -101,7 +104,7 @@ static int run(const struct scenario *scenario)
 		err = scenario->run(&stage);
 	if (err == -EPERM || err == -EACCES)
 		return say_fail(EXIT_KERNEL,
-				"the lab makes network namespaces of its own",
+				priv_lacks("making network namespaces", caps),
 				"run it with sudo", "cannot set up %s: %s",
 				scenario->name, strerror(-err));
 	if (err < 0)

@@ -3,6 +3,7 @@
 #include "input/input.h"
 #include "input/probe.h"
 #include "lib/clock.h"
+#include "lib/priv.h"
 #include "lib/say.h"
 #include "tcbscope.skel.h"
 
@@ -10,6 +11,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -187,6 +189,9 @@ out:
 
 static void explain_load(struct input_error *error, int err)
 {
+	static const int caps[] = { CAP_BPF, CAP_PERFMON, -1 };
+	const char *lacks = priv_lacks("loading BPF programs", caps);
+
 	snprintf(error->what, sizeof(error->what),
 		 "cannot load the BPF programs: %s", strerror(-err));
 	error->code = EXIT_KERNEL;
@@ -194,10 +199,13 @@ static void explain_load(struct input_error *error, int err)
 		error->why = "this kernel has no type information "
 			     "(/sys/kernel/btf/vmlinux)";
 		error->then = "boot a kernel built with CONFIG_DEBUG_INFO_BTF";
-	} else if (err == -EPERM || err == -EACCES) {
-		error->why = "loading BPF programs needs CAP_BPF and "
-			     "CAP_PERFMON, or root";
+	} else if ((err == -EPERM || err == -EACCES) && lacks) {
+		error->why = lacks;
 		error->then = "run it with sudo";
+	} else if (err == -EPERM) {
+		error->why = "not for want of capabilities, unless this is a "
+			     "user namespace: the kernel forbids it";
+		error->then = "--debug shows what it said";
 	} else {
 		error->why = "this kernel refused a program; Linux 6.1 and "
 			     "later should take all of them";

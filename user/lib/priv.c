@@ -4,12 +4,53 @@
 #include "lib/opt.h"
 
 #include <cap-ng.h>
+#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+/* The kernel takes CAP_SYS_ADMIN for what it has split off from it. */
+static bool has(int cap)
+{
+	bool split = cap == CAP_BPF || cap == CAP_PERFMON;
+
+	return capng_have_capability(CAPNG_EFFECTIVE, cap) ||
+	       (split && capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN));
+}
+
+/* "CAP_BPF and CAP_PERFMON": all of @caps, or those that are lacking. */
+static void write_names(char *to, size_t size, const int *caps, bool lacking)
+{
+	size_t n = 0;
+
+	for (*to = '\0'; *caps >= 0 && n < size; caps++) {
+		const char *name = capng_capability_to_name(*caps) ?: "?";
+
+		if (lacking && has(*caps))
+			continue;
+		n += snprintf(to + n, size - n, "%sCAP_", n ? " and " : "");
+		while (*name && n + 1 < size)
+			to[n++] = toupper((unsigned char)*name++);
+		to[n < size ? n : size - 1] = '\0';
+	}
+}
+
+const char *priv_lacks(const char *what, const int *caps)
+{
+	static char text[256];
+	char needs[96], lacks[96];
+
+	write_names(needs, sizeof(needs), caps, false);
+	write_names(lacks, sizeof(lacks), caps, true);
+	snprintf(text, sizeof(text), "%s needs %s; this process lacks %s", what,
+		 needs, lacks);
+	return *lacks ? text : NULL;
+}
 
 int priv_drop(void)
 {

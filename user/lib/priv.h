@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Giving up privileges that are not needed any more. */
+/* Which privileges there are, and giving up those not needed any more. */
 #ifndef TCBSCOPE_LIB_PRIV_H
 #define TCBSCOPE_LIB_PRIV_H
+
+/*
+ * Why @what fails, if it is for want of capabilities: "@what needs CAP_BPF and
+ * CAP_PERFMON; this process lacks CAP_BPF". @caps, the needed ones, ends in -1.
+ * NULL if none is lacking. The text is valid until the next call.
+ */
+const char *priv_lacks(const char *what, const int *caps);
 
 /* Drops every capability for good. 0 or -errno. */
 int priv_drop(void);
