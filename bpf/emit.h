@@ -32,9 +32,6 @@ struct transition {
 	__u8 gap_from;
 };
 
-#define HELD 1 /* sock_mem.holding */
-#define TAKEN 2
-
 #define MEM_TREE 0x01	 /* the owner belongs to the traced command */
 #define MEM_RST 0x02	 /* tcp_reset() has been called */
 #define MEM_CLOSING 0x04 /* close() met FIN_WAIT2 at mem->fin_wait2_ts */
@@ -45,10 +42,10 @@ struct transition {
  * the kernel charges it to the socket's option memory.
  */
 struct sock_mem {
-	struct transition held; /* waits for its endpoints ... */
-	__u32 holding; /* ... if HELD; whoever swaps that to TAKEN emits */
-	__u32 seq;     /* of the next event */
-	nsec_t fin_wait2_ts; /* when a closed socket came to FIN_WAIT2 */
+	struct transition held; /* waits for its endpoints (bpf/hold.h) ... */
+	__u64 ticket;		/* ... if not 0 */
+	__u32 seq;		/* of the next event */
+	nsec_t fin_wait2_ts;	/* when a closed socket came to FIN_WAIT2 */
 	__u32 pid;
 	__u32 tid;
 	char comm[16];
@@ -175,20 +172,25 @@ static __always_inline bool port_wanted(port_t port)
 	return config.ports[port / 32] & 1u << port % 32;
 }
 
+static __always_inline bool ports_wanted(port_t lport, port_t rport)
+{
+	return !config.some_ports || port_wanted(lport) || port_wanted(rport);
+}
+
+static __always_inline bool owner_wanted(struct sock_mem *mem)
+{
+	return !config.offspring || (mem && mem->flags & MEM_TREE);
+}
+
 /* The kernel's share of filtering; what fails is counted, not generated. */
 static __always_inline bool event_wanted(struct sock *sk, struct tcp_sock *tp,
 					 struct sock_mem *mem, int type)
 {
 	if (!(config.events & 1u << type))
 		return false;
-	if (config.offspring && !(mem && mem->flags & MEM_TREE))
-		goto filtered;
-	if (config.some_ports && !port_wanted(sock_lport(sk, tp)) &&
-	    !port_wanted(sock_rport(sk)))
-		goto filtered;
-	return true;
-
-filtered:
+	if (owner_wanted(mem) &&
+	    ports_wanted(sock_lport(sk, tp), sock_rport(sk)))
+		return true;
 	COUNT(kernel_filtered[type]);
 	return false;
 }

@@ -11,6 +11,8 @@
 
 #include <linux/bpf.h>
 #include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
 #include <stdbool.h>
 
 #define IPPROTO_TCP 6
@@ -30,6 +32,10 @@
 typedef struct {
 	int counter;
 } atomic_t;
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
 
 typedef struct {
 	__u32 val;
@@ -69,6 +75,7 @@ struct sock_common {
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
 	unsigned long skc_flags; /* bits of enum sock_flags */
 };
 
@@ -177,16 +184,9 @@ struct task_struct {
 	struct task_struct *real_parent;
 };
 
-struct bpf_iter_meta;
-struct bpf_map;
-
-struct bpf_iter__bpf_sk_storage_map {
-	struct bpf_iter_meta *meta;
-	struct bpf_map *map;
-	struct sock *sk;
-	void *value;
-};
-
 #pragma clang attribute pop
+
+/* Absent before Linux 6.2, hence weak. */
+extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak;
 
 #endif

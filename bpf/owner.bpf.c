@@ -7,7 +7,16 @@
  * which of them accepted a connection. It does say who receives or sends on
  * it, in that process's own context.
  */
-#include "bpf/emit.h"
+#include "bpf/hold.h"
+
+static __noinline void owner_releases(struct sock *sk, struct sock_mem *mem)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct behind behind = behind_of(sk);
+
+	if (tp)
+		hold_release(sk, tp, mem, &behind);
+}
 
 static __always_inline int owner_uses(struct sock *sk)
 {
@@ -20,8 +29,12 @@ static __always_inline int owner_uses(struct sock *sk)
 	if (!mem &&
 	    (state == TCB_STATE_ESTABLISHED || state == TCB_STATE_CLOSE_WAIT))
 		mem = mem_get(sk); /* it is older than the trace */
-	if (mem && mem->owner_how != HOW_observed)
+	if (!mem)
+		return 0;
+	if (mem->owner_how != HOW_observed)
 		mem_own(mem);
+	if (mem->ticket) /* a child of Fast Open, which is used in SYN_RECV */
+		owner_releases(sk, mem);
 	return 0;
 }
 

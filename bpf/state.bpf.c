@@ -5,6 +5,7 @@
  */
 #include "bpf/cause.h"
 #include "bpf/emit.h"
+#include "bpf/hold.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -15,64 +16,6 @@ struct counters counters[COUNTERS];
 struct setup setup;
 
 EVENT_ANCHOR(event_state);
-
-/*
- * Sockets whose last transition still lacks an endpoint. The reader walks
- * this map, so that a connection attempt is shown before it is answered.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, __u8);
-} waiting SEC(".maps");
-
-__u32 waiters; /* changes whenever a walk over them is due */
-
-static __noinline void state_emit(struct sock *sk, struct tcp_sock *tp,
-				  struct sock_mem *mem,
-				  const struct behind *behind,
-				  const struct transition *t)
-{
-	struct event_state *e;
-
-	if (!event_wanted(sk, tp, mem, EVENT_state))
-		return;
-	e = EVENT_RESERVE(event_state, EVENT_state);
-	if (!e)
-		return;
-	event_fill(&e->ev, sk, tp, mem, behind);
-	e->ev.type = EVENT_state;
-	e->ev.ts_ns = t->ts;
-	e->ev.seq = t->seq;
-	e->ev.how = t->how;
-	e->old = t->old;
-	e->new = t->new;
-	e->cause = t->cause;
-	e->cause_how = t->cause_how;
-	e->kind = t->kind;
-	e->kind_how = t->kind_how;
-	e->tw_substate = t->tw_substate;
-	e->gap_from = t->gap_from;
-	e->err = t->err;
-	EVENT_SUBMIT(e);
-}
-
-/* The transition that waits, if any, goes out before the next one. */
-static __always_inline void state_release(struct sock *sk, struct tcp_sock *tp,
-					  struct sock_mem *mem,
-					  const struct behind *behind)
-{
-	struct transition t;
-
-	if (mem->holding != HELD) /* nearly always: no locked access for it */
-		return;
-	if (__sync_val_compare_and_swap(&mem->holding, HELD, TAKEN) != HELD)
-		return;
-	t = mem->held;
-	__sync_lock_test_and_set(&mem->holding, 0);
-	state_emit(sk, tp, mem, behind, &t);
-}
 
 /*
  * Who owns the socket from now on. Only a process makes these transitions,
@@ -94,7 +37,7 @@ static __always_inline void owner_update(struct sock_mem *mem,
 static __always_inline void mem_born(struct sock_mem *mem)
 {
 	mem->seq = 0;
-	mem->holding = 0;
+	mem->ticket = 0;
 	mem->cwnd = 0;
 	mem->flags &= MEM_TREE;
 }
@@ -139,31 +82,12 @@ static __always_inline bool endpoints_missing(struct sock *sk,
 	return false;
 }
 
-/* Not for long: a child goes on at once, unless a SYN has made it. */
-static __always_inline bool stays(int state, const struct behind *behind)
-{
-	return state == TCB_STATE_SYN_SENT ||
-	       (state == TCB_STATE_SYN_RECV && behind->fastopen_server);
-}
-
-static __always_inline void state_hold(struct sock *sk, struct sock_mem *mem,
-				       const struct behind *behind,
-				       const struct transition *t)
-{
-	mem->held = *t;
-	__sync_lock_test_and_set(&mem->holding, HELD);
-	if (!stays(t->new, behind))
-		return;
-	if (bpf_sk_storage_get(&waiting, sk, 0, BPF_SK_STORAGE_GET_F_CREATE))
-		__sync_fetch_and_add(&waiters, 1);
-}
-
 static __always_inline void state_note(struct transition *t, struct sock *sk,
 				       struct tcp_sock *tp,
 				       struct sock_mem *mem,
 				       const struct behind *behind)
 {
-	state_release(sk, tp, mem, behind);
+	hold_release(sk, tp, mem, behind);
 	owner_update(mem, t);
 	mem_transition(mem, t);
 	t->seq = mem_seq(mem);
@@ -223,11 +147,10 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 		t.how = HOW_derived;
 	}
 	if (mem && endpoints_missing(sk, tp, new)) {
-		state_hold(sk, mem, &behind, &t);
+		/* a child goes on at once, or is released when it is used */
+		hold(sk, tp, mem, &behind, &t, new == TCB_STATE_SYN_SENT);
 		return 0;
 	}
-	if (stays(old, &behind))
-		bpf_sk_storage_delete(&waiting, sk);
 	state_emit(sk, tp, mem, &behind, &t);
 	return 0;
 }
@@ -252,29 +175,6 @@ int BPF_PROG(state_reset, struct sock *sk)
 
 	if (mem)
 		mem->flags |= MEM_RST;
-	return 0;
-}
-
-/* The reader's walk over the sockets whose transition waits. */
-SEC("iter/bpf_sk_storage_map")
-int state_waiting(struct bpf_iter__bpf_sk_storage_map *ctx)
-{
-	struct sock *sk = ctx->sk;
-	struct behind behind;
-	struct sock_mem *mem;
-	struct tcp_sock *tp;
-
-	if (!sk || !ctx->value)
-		return 0;
-	behind = behind_of(sk);
-	tp = bpf_skc_to_tcp_sock(sk);
-	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
-	if (!tp || !mem)
-		return 0;
-	if (endpoints_missing(sk, tp, mem->held.new))
-		__sync_fetch_and_add(&waiters, 1); /* in mid-connect(): again */
-	else
-		state_release(sk, tp, mem, &behind);
 	return 0;
 }
 

@@ -52,7 +52,6 @@ struct input_bpf {
 	input_sink sink; /* during a read */
 	void *ctx;
 	int sink_err;
-	__u32 waiters;	/* of the kernel's count, how many have been served */
 	uint64_t taken; /* records out of the ring */
 };
 
@@ -128,15 +127,20 @@ static int configure(struct input_bpf *in,
 	return bpf_map__set_max_entries(in->skel->maps.ring, bytes);
 }
 
-/* Does the running kernel have the tracepoint? Asks its BTF. */
-static bool tracepoint_exists(const struct btf *kernel, const char *name)
+/* Does the running kernel have what the program needs? Asks its BTF. */
+static bool can_load(struct input_bpf *in, unsigned int i,
+		     const struct btf *kernel)
 {
+	const char *tracepoint = tracepoint_of(in, i);
+	const char *function = probe_programs[i].calls;
 	char type[64];
 
-	if (!name)
-		return true;
-	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	return btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) > 0;
+	snprintf(type, sizeof(type), "btf_trace_%s", tracepoint ?: "");
+	if (tracepoint &&
+	    btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) < 0)
+		return false;
+	return !function ||
+	       btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
 }
 
 /* @name is not to be had: what can stand in for it is to be loaded. */
@@ -153,7 +157,7 @@ static void call_stand_in(struct input_bpf *in, const char *name)
 }
 
 /*
- * Loading failed: leave out what this kernel has no tracepoint for, in a
+ * Loading failed: leave out what this kernel has nothing to run on, in a
  * fresh object, and load again. Not done before the first try because reading
  * the kernel's BTF takes longer than all the rest.
  */
@@ -174,7 +178,7 @@ static int load_what_exists(struct input_bpf *in,
 	for (i = 0; probe_programs[i].name; i++) {
 		if (probe_programs[i].mandatory ||
 		    !bpf_program__autoload(program_of(in, i)) ||
-		    tracepoint_exists(kernel, tracepoint_of(in, i)))
+		    can_load(in, i, kernel))
 			continue;
 		bpf_program__set_autoload(program_of(in, i), false);
 		call_stand_in(in, probe_programs[i].name);
@@ -278,19 +282,6 @@ static int setup(struct input_bpf *in)
 	return 0;
 }
 
-static struct bpf_link *attach(struct input_bpf *in, unsigned int i)
-{
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
-	union bpf_iter_link_info info = {};
-
-	if (tracepoint_of(in, i))
-		return bpf_program__attach(program_of(in, i));
-	info.map.map_fd = bpf_map__fd(in->skel->maps.waiting);
-	opts.link_info = &info;
-	opts.link_info_len = sizeof(info);
-	return bpf_program__attach_iter(program_of(in, i), &opts);
-}
-
 static int attach_all(struct input_bpf *in, __u32 events,
 		      struct input_error *error)
 {
@@ -300,19 +291,17 @@ static int attach_all(struct input_bpf *in, __u32 events,
 		const struct probe_program *p = &probe_programs[i];
 		struct hook *hook = &in->hooks[in->n_hooks];
 
-		if (!wanted(p, events) ||
-		    program_of(in, i) == in->skel->progs.state_setup)
+		if (!wanted(p, events) || !tracepoint_of(in, i))
 			continue;
 		if (p->stands_in_for &&
 		    !bpf_program__autoload(program_of(in, i)))
 			continue; /* not needed here */
 		if (bpf_program__autoload(program_of(in, i)))
-			in->links[i] = attach(in, i);
+			in->links[i] = bpf_program__attach(program_of(in, i));
 		if (!in->links[i] && p->mandatory) {
 			snprintf(error->what, sizeof(error->what),
 				 "cannot attach %s to %s: %s", p->name,
-				 tracepoint_of(in, i) ?: "its map",
-				 strerror(errno));
+				 tracepoint_of(in, i), strerror(errno));
 			error->why = "this kernel refuses a tracepoint that "
 				     "nothing can stand in for";
 			error->then = "--debug shows what it said";
@@ -376,31 +365,21 @@ const struct hook *input_bpf_hooks(const struct input_bpf *in, unsigned int *n)
 }
 
 /*
- * Sockets whose last transition waits for a port have it by now, unless their
- * connect() is just running: then the walk is due again. False: none waits.
+ * Transitions that are held until their socket has a port, which it has by
+ * now, unless connect() is just running. False: none is left.
  */
-static bool serve_waiters(struct input_bpf *in)
+static bool collect_held(struct input_bpf *in)
 {
-	__u32 waiters = __atomic_load_n(&in->skel->bss->waiters,
-					__ATOMIC_ACQUIRE);
-	char dummy[64];
-	unsigned int i;
-	int fd;
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct tcbscope_bpf__data *data = in->skel->data;
+	int fd = bpf_program__fd(in->skel->progs.hold_collect);
 
-	if (waiters == in->waiters)
+	if (__atomic_load_n(&data->hold_next, __ATOMIC_ACQUIRE) ==
+	    data->hold_from)
 		return false;
-	in->waiters = waiters;
-	for (i = 0; probe_programs[i].name; i++) {
-		if (!in->links[i] || tracepoint_of(in, i))
-			continue;
-		fd = bpf_iter_create(bpf_link__fd(in->links[i]));
-		if (fd < 0)
-			continue;
-		while (read(fd, dummy, sizeof(dummy)) > 0)
-			;
-		close(fd);
-	}
-	return true;
+	if (fd < 0)
+		fd = bpf_program__fd(in->skel->progs.hold_collect_read);
+	return fd >= 0 && !bpf_prog_test_run_opts(fd, &opts);
 }
 
 int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
@@ -409,7 +388,7 @@ int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 	nsec_t begin = clock_now_ns();
 	int err;
 
-	serve_waiters(in);
+	collect_held(in);
 	in->sink = sink;
 	in->ctx = ctx;
 	in->sink_err = 0;
@@ -418,31 +397,19 @@ int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 	return in->sink_err ? in->sink_err : err < 0 ? err : 0;
 }
 
-static void unlink_programs(struct input_bpf *in, bool tracepoints)
-{
-	unsigned int i = PROBE_PROGRAMS;
-
-	while (i--) {
-		if (!in->links[i] || !tracepoint_of(in, i) == tracepoints)
-			continue;
-		bpf_link__destroy(in->links[i]);
-		in->links[i] = NULL;
-	}
-}
-
-/*
- * ORDER: the tracepoints first, in the reverse order of attaching; then what
- * still waits is walked over, for which the iterator's link must be there.
- */
+/* In the reverse order of attaching; then what is held is collected. */
 void input_bpf_stop(struct input_bpf *in)
 {
 	struct timespec ms = { .tv_nsec = 1000000 };
+	unsigned int i = PROBE_PROGRAMS;
 	int tries = DRAIN_MS;
 
-	unlink_programs(in, true);
-	while (in->ring && tries-- && serve_waiters(in))
+	while (i--) {
+		bpf_link__destroy(in->links[i]);
+		in->links[i] = NULL;
+	}
+	while (in->ring && tries-- && collect_held(in))
 		nanosleep(&ms, NULL);
-	unlink_programs(in, false);
 }
 
 static void add_counters(struct counters *sum, const struct counters *c)

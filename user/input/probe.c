@@ -11,7 +11,10 @@ const struct probe_program probe_programs[] = {
 	{ .name = "state_second", .mandatory = true },
 	{ .name = "state_reset",
 	  .without = "a reset is not told from other ends of a connection" },
-	{ .name = "state_waiting", .mandatory = true },
+	{ .name = "hold_collect", .calls = "bpf_rdonly_cast" },
+	{ .name = "hold_collect_read",
+	  .stands_in_for = "hold_collect",
+	  .without = "a connect() is shown when it is answered" },
 	{ .name = "state_setup", .mandatory = true },
 
 	{ .name = "owner_sends",

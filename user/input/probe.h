@@ -13,6 +13,7 @@ struct probe_program {
 	const char *name;	   /* of its function */
 	__u32 events;		   /* 1 << EVENT_x of all it serves; 0: all */
 	bool mandatory;		   /* a trace of them is nothing without it */
+	const char *calls;	   /* a function that older kernels lack */
 	const char *stands_in_for; /* loaded only if that program cannot be */
 	const char *without;	   /* what is lost; NULL: not worth a word */
 };
