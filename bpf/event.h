@@ -9,11 +9,14 @@
  *
  * Rules that the schema reader relies on:
  *   - enum event_type's EVENT_x belongs to struct event_x;
- *   - the first member of every event struct is struct event;
+ *   - the first member of every event struct is struct event; the members of
+ *     it and of other structs are fields as if they were the event's own;
  *   - the unit of a number is its typedef (nsec_t, bytes_t, ...);
  *   - of an enum's names the common prefix is not shown, the rest as written;
  *   - DOC() is the help text, ABSENT_IF() the value that means "unknown";
- *     a member with neither text is padding and is not shown.
+ *     a member with neither text is padding and is not shown;
+ *   - ABSENT_WITHOUT() on a struct names one of its numbers: when that is 0,
+ *     all fields of the struct are absent.
  */
 #ifndef TCBSCOPE_EVENT_H
 #define TCBSCOPE_EVENT_H
@@ -23,9 +26,11 @@
 #ifdef __bpf__
 #define DOC(text) __attribute__((btf_decl_tag("doc:" text)))
 #define ABSENT_IF(value) __attribute__((btf_decl_tag("absent:" #value)))
+#define ABSENT_WITHOUT(field) __attribute__((btf_decl_tag("without:" #field)))
 #else
 #define DOC(text)
 #define ABSENT_IF(value)
+#define ABSENT_WITHOUT(field)
 #endif
 
 #define ENUM8 __attribute__((packed)) /* an enum that takes one byte */
@@ -187,11 +192,9 @@ struct event_state {
 	__u32 err DOC("errno in sk_err") ABSENT_IF(0);
 };
 
-struct event_window {
-	struct event ev;
+/* The congestion window and all that explains it. */
+struct window {
 	segs_t cwnd DOC("congestion window");
-	segs_t old_cwnd DOC("congestion window of the event before")
-		ABSENT_IF(0);
 	segs_t ssthresh DOC("slow start threshold; absent: none yet")
 		ABSENT_IF(0x7fffffff);
 	segs_t in_flight DOC("segments sent and neither acked nor lost");
@@ -205,18 +208,26 @@ struct event_window {
 	bytes32_t mss DOC("bytes that a segment may carry");
 	bytes32_t snd_wnd DOC("bytes that the peer offers to take");
 	bytes32_t rcv_wnd DOC("bytes that this end offers to take");
+	enum ca_state ca_state DOC("congestion state");
+	__u8 pad[3];
 	bytes_per_sec_t pacing_rate DOC("pacing rate; absent: unlimited")
 		ABSENT_IF(0xffffffffffffffff);
 	bytes_per_sec_t delivery_rate DOC("last measured delivery rate")
 		ABSENT_IF(0);
 	bytes_t bytes_acked DOC("bytes that the peer has acked");
 	bytes_t bytes_received DOC("bytes received in order");
-	enum ca_state ca_state DOC("congestion state");
+	char ca_name[16] DOC("congestion control algorithm");
+};
+
+struct event_window {
+	struct event ev;
+	struct window w;
+	segs_t old_cwnd DOC("congestion window of the event before")
+		ABSENT_IF(0);
 	enum ca_state old_ca_state DOC("congestion state of the event before");
 	enum window_at at DOC("where it was measured");
 	enum tcb_state state DOC("TCP state");
-	char ca_name[16] DOC("congestion control algorithm");
-	__u8 pad[4];
+	__u8 pad;
 };
 
 /* The largest event: size of buffers that hold any of them. */

@@ -4,35 +4,16 @@
  * of cwnd, ssthresh and the congestion state has changed since it was last
  * seen. By default only falls of cwnd and changes of the state are emitted.
  */
-#include "bpf/emit.h"
+#include "bpf/window.h"
 
 EVENT_ANCHOR(event_window);
-
-static __always_inline __u64 delivery_rate(struct tcp_sock *tp)
-{
-	__u64 bytes = (__u64)tp->rate_delivered * tp->mss_cache;
-	__u32 us = tp->rate_interval_us;
-
-	return us ? bytes * 1000000 / us : 0;
-}
-
-/* As tcp_packets_in_flight(), but never less than nothing. */
-static __always_inline segs_t in_flight(struct tcp_sock *tp)
-{
-	segs_t out = tp->packets_out + tp->retrans_out;
-	segs_t gone = tp->sacked_out + tp->lost_out;
-
-	return out > gone ? out - gone : 0;
-}
 
 static __always_inline void window_emit(struct sock *sk, struct tcp_sock *tp,
 					struct sock_mem *mem, int ca_state,
 					int at)
 {
-	struct inet_connection_sock *icsk = &tp->inet_conn;
 	struct behind behind = behind_of(sk);
 	struct event_window *e;
-	__u32 i;
 
 	e = EVENT_RESERVE(event_window, EVENT_window);
 	if (!e)
@@ -42,29 +23,12 @@ static __always_inline void window_emit(struct sock *sk, struct tcp_sock *tp,
 	e->ev.ts_ns = bpf_ktime_get_ns();
 	e->ev.seq = mem_seq(mem);
 	e->ev.how = HOW_observed;
-	e->cwnd = tp->snd_cwnd;
+	window_fill(&e->w, sk, tp, ca_state);
 	e->old_cwnd = mem->cwnd;
-	e->ssthresh = tp->snd_ssthresh;
-	e->in_flight = in_flight(tp);
-	e->retrans = tp->total_retrans;
-	e->srtt_us = tp->srtt_us >> 3;
-	e->rttvar_us = tp->mdev_us >> 2;
-	e->min_rtt_us = tp->rtt_min.s[0].v;
-	e->rto_us = hz ? (__u64)icsk->icsk_rto * 1000000 / hz : 0;
-	e->mss = tp->mss_cache;
-	e->snd_wnd = tp->snd_wnd;
-	e->rcv_wnd = tp->rcv_wnd;
-	e->pacing_rate = sk->sk_pacing_rate;
-	e->delivery_rate = delivery_rate(tp);
-	e->bytes_acked = tp->bytes_acked;
-	e->bytes_received = tp->bytes_received;
-	e->ca_state = ca_state;
 	e->old_ca_state = mem->ca_state;
 	e->at = at;
 	e->state = sk->__sk_common.skc_state;
-	for (i = 0; i < sizeof(e->ca_name); i++)
-		e->ca_name[i] = icsk->icsk_ca_ops->name[i];
-	__builtin_memset(e->pad, 0, sizeof(e->pad));
+	e->pad = 0;
 	EVENT_SUBMIT(e);
 }
 

@@ -69,15 +69,15 @@ struct event_window events_window(nsec_t ts, __u64 cookie, segs_t old_cwnd,
 {
 	struct event_window w = {
 		.ev = common(EVENT_window, ts, cookie, 2000, 2001),
-		.cwnd = cwnd,
+		.w.cwnd = cwnd,
 		.old_cwnd = old_cwnd,
-		.ssthresh = 0x7fffffff,
-		.min_rtt_us = 0xffffffff,
-		.pacing_rate = ~0ull,
-		.mss = 1448,
+		.w.ssthresh = 0x7fffffff,
+		.w.min_rtt_us = 0xffffffff,
+		.w.pacing_rate = ~0ull,
+		.w.mss = 1448,
 		.at = WINDOW_AT_ack,
 		.state = TCB_STATE_ESTABLISHED,
-		.ca_name = "reno",
+		.w.ca_name = "reno",
 	};
 
 	return w;

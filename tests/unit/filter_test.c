@@ -113,10 +113,10 @@ TEST_F(filter, ipv6)
 /* An unknown owner is nobody's. */
 TEST_F(filter, absent_matches_nothing)
 {
-	self->w.ssthresh = 0x7fffffff;
+	self->w.w.ssthresh = 0x7fffffff;
 	ASSERT_EQ(0, filter_add(self->filter, "ssthresh", "7,8"));
 	EXPECT_FALSE(filter_match(self->filter, &self->w.ev));
-	self->w.ssthresh = 8;
+	self->w.w.ssthresh = 8;
 	EXPECT_TRUE(filter_match(self->filter, &self->w.ev));
 }
 

@@ -66,7 +66,7 @@ TEST_F(schema, fields_are_where_c_has_them)
 
 	f = schema_field_find(window, "srtt_us");
 	ASSERT_NE(NULL, f);
-	EXPECT_EQ(offsetof(struct event_window, srtt_us), f->offset);
+	EXPECT_EQ(offsetof(struct event_window, w.srtt_us), f->offset);
 	EXPECT_EQ(4, f->size);
 	EXPECT_EQ(SCHEMA_NUMBER, f->kind);
 	EXPECT_STREQ("us", f->unit);
@@ -134,7 +134,7 @@ TEST_F(schema, absent_values)
 		schema_value(schema_field_find(t, "ssthresh"), &w.ev, &value));
 	EXPECT_FALSE(schema_value(schema_field_find(t, "pacing_rate"), &w.ev,
 				  &value));
-	w.ssthresh = 7;
+	w.w.ssthresh = 7;
 	EXPECT_TRUE(
 		schema_value(schema_field_find(t, "ssthresh"), &w.ev, &value));
 	EXPECT_EQ(7, value);

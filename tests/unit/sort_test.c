@@ -102,11 +102,11 @@ TEST_F(sort, copies)
 	struct event_window w = events_window(1, 2, 20, 14), *out;
 
 	ASSERT_EQ(0, sort_push(self->sort, &w.ev, sizeof(w)));
-	w.cwnd = 0;
+	w.w.cwnd = 0;
 	out = (struct event_window *)sort_pop(self->sort, 1);
 	ASSERT_NE(NULL, out);
-	EXPECT_EQ(14, out->cwnd);
-	EXPECT_STREQ("reno", out->ca_name);
+	EXPECT_EQ(14, out->w.cwnd);
+	EXPECT_STREQ("reno", out->w.ca_name);
 }
 
 TEST_HARNESS_MAIN

@@ -124,7 +124,7 @@ static void rest_fields(const struct schema_type *type, unsigned int from,
 		const struct schema_field *f = &type->fields[i];
 
 		printf("``%s`` (%s%s)\n    %c%s.\n", f->name, kind_name(f),
-		       f->can_be_absent ? ", may be absent" : "",
+		       schema_may_lack(f) ? ", may be absent" : "",
 		       toupper((unsigned char)f->doc[0]), f->doc + 1);
 		if (f->kind == SCHEMA_ENUM) {
 			printf("    One of ``");
@@ -244,7 +244,7 @@ static struct json_object *type_json(const struct schema_type *type)
 		if (!strcmp(f->name, "type"))
 			continue;
 		json_object_object_add(properties, f->name, field_json(f));
-		if (!f->can_be_absent)
+		if (!schema_may_lack(f))
 			json_object_array_add(required,
 					      json_object_new_string(f->name));
 	}

@@ -11,6 +11,7 @@
 
 #define DOC_TAG "doc:"
 #define ABSENT_TAG "absent:"
+#define WITHOUT_TAG "without:"
 #define ENUM_VALUES_MAX 256
 #define FIELDS_MAX 64 /* of one event */
 
@@ -146,6 +147,29 @@ static int field_type(struct schema *schema, unsigned int id,
 static int fields_read(struct schema *schema, unsigned int id,
 		       unsigned int base, struct schema_type *type);
 
+/* The fields of a struct within the event; @without: see bpf/event.h. */
+static int struct_read(struct schema *schema, unsigned int id,
+		       unsigned int base, struct schema_type *type,
+		       const char *without)
+{
+	const struct schema_field *field = NULL;
+	unsigned int first = type->n, i;
+	int err = fields_read(schema, id, base, type);
+
+	if (err)
+		return err;
+	if (!base)
+		type->common = type->n;
+	for (i = first; without && i < type->n; i++)
+		if (!strcmp(type->fields[i].name, without))
+			field = &type->fields[i];
+	if (without && !field)
+		return -EPROTO;
+	for (i = first; i < type->n; i++)
+		type->fields[i].without = field;
+	return 0;
+}
+
 static int field_read(struct schema *schema, unsigned int id, int i,
 		      unsigned int base, struct schema_type *type)
 {
@@ -157,11 +181,9 @@ static int field_read(struct schema *schema, unsigned int id, int i,
 
 	f->offset = base + btf_member_bit_offset(t, i) / 8;
 	f->name = btf__name_by_offset(schema->btf, m->name_off);
-	if (btf_is_struct(btf__type_by_id(schema->btf, m->type))) {
-		err = fields_read(schema, m->type, f->offset, type);
-		type->common = type->n;
-		return err;
-	}
+	if (btf_is_struct(btf__type_by_id(schema->btf, m->type)))
+		return struct_read(schema, m->type, f->offset, type,
+				   tag_find(schema, id, i, WITHOUT_TAG));
 	f->doc = tag_find(schema, id, i, DOC_TAG);
 	if (!f->doc)
 		return 0;
@@ -320,10 +342,23 @@ static uint64_t field_number(const struct schema_field *f,
 	}
 }
 
+/* Is another field 0 that this one makes no sense without? */
+static bool withheld(const struct schema_field *f, const struct event *e)
+{
+	return f->without && !field_number(f->without, e);
+}
+
+bool schema_may_lack(const struct schema_field *f)
+{
+	return f->can_be_absent || f->without;
+}
+
 bool schema_value(const struct schema_field *f, const struct event *e,
 		  uint64_t *value)
 {
 	if (f->kind != SCHEMA_NUMBER && f->kind != SCHEMA_ENUM)
+		return false;
+	if (withheld(f, e))
 		return false;
 	*value = field_number(f, e);
 	return !f->can_be_absent || *value != f->absent;
@@ -333,7 +368,9 @@ size_t schema_text(const struct schema_field *f, const struct event *e,
 		   const char **text)
 {
 	*text = (const char *)e + f->offset;
-	return f->kind == SCHEMA_TEXT ? strnlen(*text, f->size) : 0;
+	if (f->kind != SCHEMA_TEXT || withheld(f, e))
+		return 0;
+	return strnlen(*text, f->size);
 }
 
 int schema_check(const struct schema *schema, const void *data, size_t size)

@@ -37,8 +37,9 @@ struct schema_field {
 	unsigned int offset; /* bytes from the start of the event */
 	unsigned int size;   /* bytes */
 	bool can_be_absent;
-	uint64_t absent;		  /* the value that means so */
-	const struct schema_enum *values; /* of SCHEMA_ENUM */
+	uint64_t absent;		    /* the value that means so */
+	const struct schema_field *without; /* absent while that is 0; or NULL */
+	const struct schema_enum *values;   /* of SCHEMA_ENUM */
 };
 
 struct schema_type {
@@ -62,6 +63,9 @@ struct schema {
  */
 struct schema *schema_new(const struct btf *btf);
 void schema_free(struct schema *schema);
+
+/* Are there events of its type that lack the field? */
+bool schema_may_lack(const struct schema_field *field);
 
 /* The type called @name, or NULL. */
 const struct schema_type *schema_type_find(const struct schema *schema,

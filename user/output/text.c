@@ -239,22 +239,23 @@ static void row_state(const struct text *t, const struct event_state *s,
 	row->colour = state_colour(s);
 }
 
-static void row_window(const struct text *t, const struct event_window *w,
+static void row_window(const struct text *t, const struct event_window *e,
 		       struct row *row)
 {
+	const struct window *w = &e->w;
 	char name[sizeof(w->ca_name) * 4 + 1];
 
-	if (w->old_cwnd && w->old_cwnd != w->cwnd)
+	if (e->old_cwnd && e->old_cwnd != w->cwnd)
 		snprintf(row->event, sizeof(row->event), "cwnd %u -> %u",
-			 w->old_cwnd, w->cwnd);
+			 e->old_cwnd, w->cwnd);
 	else
 		snprintf(row->event, sizeof(row->event), "cwnd %u", w->cwnd);
 	snprintf(row->cause, sizeof(row->cause), "%s",
 		 schema_name(t->schema, EVENT_window, "ca_state", w->ca_state));
-	if (w->ca_state != w->old_ca_state)
+	if (w->ca_state != e->old_ca_state)
 		DETAIL(row, "was %s",
 		       schema_name(t->schema, EVENT_window, "ca_state",
-				   w->old_ca_state));
+				   e->old_ca_state));
 	if (w->ssthresh != 0x7fffffff)
 		DETAIL(row, "ssthresh %u", w->ssthresh);
 	if (w->srtt_us >= 1000)
@@ -268,7 +269,7 @@ static void row_window(const struct text *t, const struct event_window *w,
 		DETAIL(row, "in flight %u retrans %u %s", w->in_flight,
 		       w->retrans, name);
 	}
-	row->colour = w->cwnd < w->old_cwnd ? "35" : "2";
+	row->colour = w->cwnd < e->old_cwnd ? "35" : "2";
 }
 
 /* A type that nothing here knows: its name and all that it says. */
