@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Forks and executes; reads with poll(), never longer than its patience. */
+#include "caps.h"
 #include "prog.h"
 
 #include <errno.h>
@@ -85,7 +86,9 @@ execute(const struct prog_setup *setup, int out, int err)
 	dup2(out, STDOUT_FILENO);
 	dup2(err, STDERR_FILENO);
 	set_env(setup->env);
-	if (setup->uid &&
+	if (setup->caps && caps_become(setup->uid, setup->caps))
+		_exit(126);
+	if (setup->uid && !setup->caps &&
 	    (setgroups(0, NULL) || setgid(setup->uid) || setuid(setup->uid)))
 		_exit(126);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

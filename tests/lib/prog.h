@@ -17,6 +17,7 @@ struct prog_setup {
 	bool no_reader;	   /* standard output is a broken pipe from the start */
 	unsigned int columns; /* to us through a terminal so wide; 0: a pipe */
 	uid_t uid;	      /* not 0: as this user, without any group */
+	const int *caps; /* with these capabilities, caps.h; NULL: as they are */
 };
 
 struct prog {
