@@ -37,8 +37,8 @@ FIXTURE_TEARDOWN(output)
 static int header(struct pipeline *p)
 {
 	static const struct hook hooks[] = {
-		{ "state_first", true, NULL },
-		{ "window_send", false, "something" },
+		{ "state_first", true },
+		{ "window_send", false },
 	};
 	static const struct trace_info info = {
 		.version = "0.1",

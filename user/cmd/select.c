@@ -266,3 +266,13 @@ int select_apply(const struct select *select, const struct schema *schema,
 	}
 	return code;
 }
+
+bool select_names_events(const struct select *select)
+{
+	unsigned int i;
+
+	for (i = 0; i < select->n; i++)
+		if (!strcmp(select->terms[i].option->fields, "type"))
+			return true;
+	return false;
+}

@@ -29,4 +29,7 @@ extern const struct argp select_argp;
 int select_apply(const struct select *select, const struct schema *schema,
 		 struct filter **filter, struct config *config);
 
+/* Have event types been asked for by name? */
+bool select_names_events(const struct select *select);
+
 #endif

@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 #include "cmd/select.h"
 #include "input/input.h"
+#include "input/probe.h"
 #include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/opt.h"
@@ -202,6 +203,8 @@ static int make_pipeline(struct trace *t)
 			    &t->opt.input.config);
 	if (code)
 		return code;
+	if (select_names_events(&t->opt.select))
+		t->opt.input.asked = t->opt.input.config.events;
 	t->pipeline = pipeline_new(t->schema, filter, t->opt.count);
 	if (t->pipeline)
 		return EXIT_DONE;
@@ -314,22 +317,39 @@ static int hold_command(struct trace *t)
 		     EXIT_DONE;
 }
 
+/* What this kernel lacks, a line each. */
+static void say_refused(const struct trace *t)
+{
+	const struct probe_result *results = input_bpf_results(t->in);
+	const struct probe_program *p;
+	unsigned int i, type;
+
+	for (i = 0; probe_programs[i].name; i++) {
+		p = &probe_programs[i];
+		if (results[i].status != PROBE_REFUSED)
+			continue;
+		if (p->without)
+			say_note("no %s on this kernel: %s", p->name,
+				 p->without);
+		for (type = 0; p->mandatory && type < EVENT_TYPES; type++)
+			if (p->events & 1u << type)
+				say_note("no %s events on this kernel: %s",
+					 t->schema->types[type].name,
+					 results[i].reason);
+	}
+}
+
 static int start_input(struct trace *t)
 {
 	struct input_error error;
-	const struct hook *hooks;
-	unsigned int i, n;
 
 	if (input_bpf_start(t->in, &t->opt.input, &error))
 		return say_fail(error.code, error.why, error.then, "%s",
 				error.what);
 	if (priv_drop() && !t->opt.quiet)
 		say_note("cannot drop capabilities; going on with them");
-	hooks = input_bpf_hooks(t->in, &n);
-	for (i = 0; i < n; i++)
-		if (!hooks[i].attached && hooks[i].without && !t->opt.quiet)
-			say_note("no %s on this kernel: %s", hooks[i].name,
-				 hooks[i].without);
+	if (!t->opt.quiet)
+		say_refused(t);
 	return EXIT_DONE;
 }
 

@@ -18,7 +18,6 @@
 struct hook {
 	const char *name;
 	bool attached;
-	const char *without; /* what is lost if it is not attached */
 };
 
 /* What is known when a trace begins. Strings are the caller's. */

@@ -1,53 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The live input: loads the BPF programs, attaches them, reads their ring. */
 #include "input/input.h"
-#include "input/probe.h"
+#include "input/load.h"
 #include "lib/clock.h"
-#include "lib/priv.h"
 #include "lib/say.h"
 #include "tcbscope.skel.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SORT_WINDOW_NS 20000000ull /* what a program may take to finish */
 #define DRAIN_MS 200		   /* how long to wait for running programs */
 
-/* The system calls that a state event can name, as this machine numbers them. */
-static const struct {
-	long nr;
-	enum cause cause;
-} calls[] = {
-	{ SYS_connect, CAUSE_CALL_CONNECT },
-	{ SYS_listen, CAUSE_CALL_LISTEN },
-	{ SYS_close, CAUSE_CALL_CLOSE },
-	{ SYS_close_range, CAUSE_CALL_CLOSE },
-	{ SYS_shutdown, CAUSE_CALL_SHUTDOWN },
-	{ SYS_sendto, CAUSE_CALL_SENDTO },
-	{ SYS_sendmsg, CAUSE_CALL_SENDMSG },
-	{ SYS_sendmmsg, CAUSE_CALL_SENDMSG },
-#ifdef SYS_dup2
-	{ SYS_dup2, CAUSE_CALL_DUP },
-#endif
-	{ SYS_dup3, CAUSE_CALL_DUP },
-	{ SYS_execve, CAUSE_CALL_EXECVE },
-	{ SYS_execveat, CAUSE_CALL_EXECVE },
-	{ SYS_io_uring_enter, CAUSE_CALL_IO_URING },
-};
-
 struct input_bpf {
 	struct tcbscope_bpf *skel;
 	struct bpf_link *links[PROBE_PROGRAMS];
 	struct hook hooks[PROBE_PROGRAMS];
 	unsigned int n_hooks;
+	struct probe_result results[PROBE_PROGRAMS];
 	struct ring_buffer *ring;
 	input_sink sink; /* during a read */
 	void *ctx;
@@ -72,7 +47,7 @@ struct input_bpf *input_bpf_open(bool debug)
 		return NULL;
 	debug_messages = debug;
 	libbpf_set_print(on_libbpf);
-	in->skel = tcbscope_bpf__open();
+	in->skel = load_open();
 	if (in->skel)
 		return in;
 	free(in);
@@ -90,131 +65,20 @@ static struct bpf_program *program_of(struct input_bpf *in, unsigned int i)
 						probe_programs[i].name);
 }
 
+/* What it hangs on, as "tp_btf/tcp_probe". */
+static const char *section_of(struct input_bpf *in, unsigned int i)
+{
+	return bpf_program__section_name(program_of(in, i));
+}
+
 /* The tracepoint that it hangs on; NULL: on something else. */
 static const char *tracepoint_of(struct input_bpf *in, unsigned int i)
 {
-	const char *section = bpf_program__section_name(program_of(in, i));
+	const char *section = section_of(in, i);
 	static const char kind[] = "tp_btf/";
 
 	return strncmp(section, kind, strlen(kind)) ? NULL :
 						      section + strlen(kind);
-}
-
-static bool wanted(const struct probe_program *p, __u32 events)
-{
-	return !p->events || p->events & events;
-}
-
-/* Everything that must be fixed before loading. */
-static int configure(struct input_bpf *in,
-		     const struct input_bpf_options *options)
-{
-	struct config *config = (struct config *)&in->skel->rodata->config;
-	uint64_t bytes = sysconf(_SC_PAGESIZE);
-	unsigned int i;
-
-	*config = options->config;
-	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
-		if (calls[i].nr < CONFIG_CALLS)
-			config->call[calls[i].nr] = calls[i].cause;
-	while (bytes < options->ring_bytes && bytes < 1u << 30)
-		bytes *= 2;
-	for (i = 0; probe_programs[i].name; i++)
-		bpf_program__set_autoload(
-			program_of(in, i),
-			wanted(&probe_programs[i], config->events) &&
-				!probe_programs[i].stands_in_for);
-	return bpf_map__set_max_entries(in->skel->maps.ring, bytes);
-}
-
-/* Does the running kernel have what the program needs? Asks its BTF. */
-static bool can_load(struct input_bpf *in, unsigned int i,
-		     const struct btf *kernel)
-{
-	const char *tracepoint = tracepoint_of(in, i);
-	const char *function = probe_programs[i].calls;
-	char type[64];
-
-	snprintf(type, sizeof(type), "btf_trace_%s", tracepoint ?: "");
-	if (tracepoint &&
-	    btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) < 0)
-		return false;
-	return !function ||
-	       btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
-}
-
-/* @name is not to be had: what can stand in for it is to be loaded. */
-static void call_stand_in(struct input_bpf *in, const char *name)
-{
-	const struct probe_program *p;
-	unsigned int i;
-
-	for (i = 0; probe_programs[i].name; i++) {
-		p = &probe_programs[i];
-		if (p->stands_in_for && !strcmp(p->stands_in_for, name))
-			bpf_program__set_autoload(program_of(in, i), true);
-	}
-}
-
-/*
- * Loading failed: leave out what this kernel has nothing to run on, in a
- * fresh object, and load again. Not done before the first try because reading
- * the kernel's BTF takes longer than all the rest.
- */
-static int load_what_exists(struct input_bpf *in,
-			    const struct input_bpf_options *options)
-{
-	struct btf *kernel = btf__load_vmlinux_btf();
-	bool missing = false;
-	unsigned int i;
-	int err = -ENOENT;
-
-	if (!kernel)
-		return -errno;
-	tcbscope_bpf__destroy(in->skel);
-	in->skel = tcbscope_bpf__open();
-	if (!in->skel || configure(in, options))
-		goto out;
-	for (i = 0; probe_programs[i].name; i++) {
-		if (probe_programs[i].mandatory ||
-		    !bpf_program__autoload(program_of(in, i)) ||
-		    can_load(in, i, kernel))
-			continue;
-		bpf_program__set_autoload(program_of(in, i), false);
-		call_stand_in(in, probe_programs[i].name);
-		missing = true;
-	}
-	if (missing)
-		err = tcbscope_bpf__load(in->skel);
-out:
-	btf__free(kernel);
-	return err;
-}
-
-static void explain_load(struct input_error *error, int err)
-{
-	static const int caps[] = { CAP_BPF, CAP_PERFMON, -1 };
-	const char *lacks = priv_lacks("loading BPF programs", caps);
-
-	snprintf(error->what, sizeof(error->what),
-		 "cannot load the BPF programs: %s", strerror(-err));
-	error->code = EXIT_KERNEL;
-	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
-		error->why = "this kernel has no type information "
-			     "(/sys/kernel/btf/vmlinux)";
-		error->then = "boot a kernel built with CONFIG_DEBUG_INFO_BTF";
-	} else if ((err == -EPERM || err == -EACCES) && lacks) {
-		error->why = lacks;
-		error->then = "run it with sudo";
-	} else if (err == -EPERM) {
-		error->why = "not for want of capabilities, unless this is a "
-			     "user namespace: the kernel forbids it";
-		error->then = "--debug shows what it said";
-	} else {
-		error->why = "this kernel refused a program; Linux 6.1 and "
-			     "later should take all of them";
-		error->then = "--debug shows what it said";
-	}
 }
 
 static int run_setup(struct input_bpf *in, struct setup *setup)
@@ -282,38 +146,68 @@ static int setup(struct input_bpf *in)
 	return 0;
 }
 
-static int attach_all(struct input_bpf *in, __u32 events,
-		      struct input_error *error)
+/*
+ * All that were loaded and hang on a tracepoint. NULL, or the one that the
+ * kernel refuses though a trace is nothing without it.
+ */
+static const struct probe_program *attach_all(struct input_bpf *in, __u32 asked)
 {
+	const struct probe_program *p;
 	unsigned int i;
 
 	for (i = 0; probe_programs[i].name; i++) {
-		const struct probe_program *p = &probe_programs[i];
-		struct hook *hook = &in->hooks[in->n_hooks];
-
-		if (!wanted(p, events) || !tracepoint_of(in, i))
+		p = &probe_programs[i];
+		if (in->results[i].status != PROBE_WORKS ||
+		    !tracepoint_of(in, i))
 			continue;
-		if (p->stands_in_for &&
-		    !bpf_program__autoload(program_of(in, i)))
-			continue; /* not needed here */
-		if (bpf_program__autoload(program_of(in, i)))
-			in->links[i] = bpf_program__attach(program_of(in, i));
-		if (!in->links[i] && p->mandatory) {
-			snprintf(error->what, sizeof(error->what),
-				 "cannot attach %s to %s: %s", p->name,
-				 tracepoint_of(in, i), strerror(errno));
-			error->why = "this kernel refuses a tracepoint that "
-				     "nothing can stand in for";
-			error->then = "--debug shows what it said";
-			error->code = EXIT_KERNEL;
-			return -1;
-		}
-		hook->name = p->name;
-		hook->attached = in->links[i];
-		hook->without = p->without;
-		in->n_hooks++;
+		in->links[i] = bpf_program__attach(program_of(in, i));
+		if (in->links[i])
+			continue;
+		probe_refuse(&in->results[i], section_of(in, i), -errno, "");
+		if (p->mandatory && (!p->events || p->events & asked))
+			return p;
 	}
-	return 0;
+	return NULL;
+}
+
+static void explain_attach(struct input_bpf *in, const struct probe_program *p,
+			   struct input_error *error)
+{
+	const struct probe_result *r = &in->results[p - probe_programs];
+
+	snprintf(error->what, sizeof(error->what), "cannot attach %s to %s: %s",
+		 p->name, tracepoint_of(in, p - probe_programs),
+		 strerror(-r->err));
+	snprintf(error->why, sizeof(error->why), "%s", r->reason);
+	error->then = "'tcbscope features' shows what this kernel can";
+	error->code = EXIT_KERNEL;
+}
+
+/* For the header: what hangs on a tracepoint, and what is refused. */
+static void list_hooks(struct input_bpf *in)
+{
+	const struct probe_result *r;
+	struct hook *hook;
+	unsigned int i;
+
+	for (i = 0; probe_programs[i].name; i++) {
+		r = &in->results[i];
+		if (r->status != PROBE_REFUSED &&
+		    (r->status != PROBE_WORKS || !tracepoint_of(in, i)))
+			continue;
+		hook = &in->hooks[in->n_hooks++];
+		hook->name = probe_programs[i].name;
+		hook->attached = r->status == PROBE_WORKS;
+	}
+}
+
+static void explain(struct input_error *error, const char *what, int err,
+		    const char *then)
+{
+	snprintf(error->what, sizeof(error->what), "%s: %s", what,
+		 strerror(-err));
+	error->then = then;
+	error->code = EXIT_KERNEL;
 }
 
 static int on_record(void *ctx, void *data, size_t size)
@@ -329,33 +223,36 @@ int input_bpf_start(struct input_bpf *in,
 		    const struct input_bpf_options *options,
 		    struct input_error *error)
 {
+	const struct probe_program *refused;
 	int err;
 
-	memset(error, 0, sizeof(*error));
-	err = configure(in, options);
-	if (!err)
-		err = tcbscope_bpf__load(in->skel);
-	if (err && err != -EPERM && err != -EACCES) {
-		int again = load_what_exists(in, options);
-
-		err = again == -ENOENT ? err : again;
-	}
-	if (!err)
-		err = setup(in);
+	if (load_programs(&in->skel, options, in->results, error))
+		return -1;
+	err = setup(in);
 	if (err) {
-		explain_load(error, err);
+		explain(error, "cannot run state_setup", err,
+			"--debug shows more");
 		return -1;
 	}
 	in->ring = ring_buffer__new(bpf_map__fd(in->skel->maps.ring), on_record,
 				    in, NULL);
 	if (!in->ring) {
-		explain_load(error, -errno);
+		explain(error, "cannot map the ring", -errno,
+			"try a smaller one: --ring 1M");
 		return -1;
 	}
-	if (!attach_all(in, options->config.events, error))
+	refused = attach_all(in, options->asked);
+	list_hooks(in);
+	if (!refused)
 		return 0;
 	input_bpf_stop(in);
+	explain_attach(in, refused, error);
 	return -1;
+}
+
+const struct probe_result *input_bpf_results(const struct input_bpf *in)
+{
+	return in->results;
 }
 
 const struct hook *input_bpf_hooks(const struct input_bpf *in, unsigned int *n)

@@ -15,18 +15,22 @@ typedef int (*input_sink)(void *ctx, const void *data, size_t size);
 struct input_bpf_options {
 	struct config config; /* call[] is filled in by the input;
 				 offspring means this process's own */
-	uint64_t ring_bytes;  /* rounded up to what the kernel can */
-	bool debug;	      /* libbpf's messages on stderr */
+	__u32 asked; /* 1 << EVENT_x of the events asked for by name: without
+			them there is no trace */
+	uint64_t ring_bytes; /* rounded up to what the kernel can */
+	bool debug;	     /* libbpf's messages on stderr */
 };
 
 /* Why input_bpf_open() or _start() failed, in words for the user. */
 struct input_error {
 	char what[160];
-	const char *why, *then; /* may be NULL */
-	int code;		/* exit code: enum of lib/say.h */
+	char why[320];	  /* may be empty */
+	const char *then; /* may be NULL */
+	int code;	  /* exit code: enum of lib/say.h */
 };
 
 struct input_bpf;
+struct probe_result;
 
 /*
  * Opens the BPF object without loading it: needs no privilege. NULL with
@@ -43,8 +47,14 @@ int input_bpf_start(struct input_bpf *in,
 		    const struct input_bpf_options *options,
 		    struct input_error *error);
 
-/* Which programs run, which are missing and what is lost by it. */
+/* For the header: which programs run, and which the kernel refuses. */
 const struct hook *input_bpf_hooks(const struct input_bpf *in, unsigned int *n);
+
+/*
+ * What became of each program of the table in probe.h, by its index, even if
+ * the start has failed.
+ */
+const struct probe_result *input_bpf_results(const struct input_bpf *in);
 
 /*
  * Yields all records there are. *@complete: nothing older than that can come

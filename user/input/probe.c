@@ -1,29 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of the BPF programs. */
+/* The table of the BPF programs, and the reasons why a kernel refuses one. */
 #include "input/probe.h"
 #include "bpf/event.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ENOTSUPP 524 /* the kernel's own; libc has no word for it */
+
 #define WINDOW (1u << EVENT_window)
+#define OWNER "pid,tid,comm"
 
 const struct probe_program probe_programs[] = {
 	/* the second copy must come after the first */
 	{ .name = "state_first", .mandatory = true },
 	{ .name = "state_second", .mandatory = true },
 	{ .name = "state_reset",
-	  .without = "a reset is not told from other ends of a connection" },
-	{ .name = "hold_collect", .calls = "bpf_rdonly_cast" },
+	  .without = "a reset is not told from other ends of a connection",
+	  .fields = "cause" },
+	{ .name = "hold_collect", .calls = "bpf_rdonly_cast", .fields = "" },
 	{ .name = "hold_collect_read",
 	  .stands_in_for = "hold_collect",
-	  .without = "a connect() is shown when it is answered" },
+	  .without = "a connect() is shown when it is answered",
+	  .fields = "" },
 	{ .name = "state_setup", .mandatory = true },
 
 	{ .name = "owner_sends",
 	  .without = "a child that only sends is its listener's until it is "
-		     "closed" },
-	{ .name = "owner_receives" },
+		     "closed",
+	  .fields = OWNER },
+	{ .name = "owner_receives", .fields = OWNER },
 	{ .name = "owner_reads",
 	  .stands_in_for = "owner_receives",
-	  .without = "a child is its listener's until it is closed" },
+	  .without = "a child is its listener's until it is closed",
+	  .fields = OWNER },
 
 	{ .name = "window_ack", .events = WINDOW, .mandatory = true },
 	{ .name = "window_ca_state",
@@ -45,3 +56,63 @@ const struct probe_program probe_programs[] = {
 _Static_assert(sizeof(probe_programs) / sizeof(*probe_programs) <=
 		       PROBE_PROGRAMS,
 	       "PROBE_PROGRAMS");
+
+/*
+ * The last line of the verifier's log that tells something: the count of what
+ * was processed follows it, and libbpf's frame.
+ */
+static void last_words(const char *log, char *to, size_t size)
+{
+	const char *line = log, *end;
+
+	*to = '\0';
+	for (; *line; line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		if (end == line || !strncmp(line, "processed ", 10) ||
+		    !strncmp(line, "verification time", 17) ||
+		    !strncmp(line, "stack depth", 11))
+			continue;
+		snprintf(to, size, "%.*s", (int)(end - line), line);
+	}
+}
+
+static const char *noun(const char *section)
+{
+	static const char *const nouns[][2] = {
+		{ "tp_btf/", "tracepoint" },
+		{ "iter/", "iterator" },
+		{ "", "function" },
+	};
+	unsigned int i = 0;
+
+	while (strncmp(section, nouns[i][0], strlen(nouns[i][0])))
+		i++;
+	return nouns[i][1];
+}
+
+void probe_refuse(struct probe_result *r, const char *section, int err,
+		  const char *log)
+{
+	const char *slash = strchr(section, '/');
+	char words[PROBE_REASON / 2];
+
+	r->status = PROBE_REFUSED;
+	r->err = err;
+	last_words(log, words, sizeof(words));
+	if (*words)
+		snprintf(r->reason, sizeof(r->reason),
+			 "the verifier refused it: %s", words);
+	else if (err == -ESRCH || err == -ENOENT)
+		snprintf(r->reason, sizeof(r->reason),
+			 "this kernel has no %s %s", noun(section),
+			 slash ? slash + 1 : section);
+	else if (err == -EPERM || err == -EACCES)
+		snprintf(r->reason, sizeof(r->reason),
+			 "this kernel forbids it: %s", strerror(-err));
+	else if (err == -ENOTSUPP || err == -EOPNOTSUPP)
+		snprintf(r->reason, sizeof(r->reason),
+			 "this kernel does not support it");
+	else
+		snprintf(r->reason, sizeof(r->reason),
+			 "this kernel does not take it: %s", strerror(-err));
+}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The BPF programs: what each is for, and what is lost without it. */
+/*
+ * The BPF programs: what each is for, what is lost without it, and what a
+ * kernel can say against it.
+ */
 #ifndef TCBSCOPE_INPUT_PROBE_H
 #define TCBSCOPE_INPUT_PROBE_H
 
@@ -7,6 +10,7 @@
 #include <stdbool.h>
 
 #define PROBE_PROGRAMS 64 /* more than there are rows in the table */
+#define PROBE_REASON 256
 
 /* One program of bpf/. What it hangs on is said there, by its section. */
 struct probe_program {
@@ -16,6 +20,8 @@ struct probe_program {
 	const char *calls;	   /* a function that older kernels lack */
 	const char *stands_in_for; /* loaded only if that program cannot be */
 	const char *without;	   /* what is lost; NULL: not worth a word */
+	const char *fields; /* that are then only derived: "pid,comm", or none:
+			       ""; NULL: its events are no longer exact */
 };
 
 /*
@@ -23,5 +29,26 @@ struct probe_program {
  * tracepoint in that order. The last row has no name.
  */
 extern const struct probe_program probe_programs[];
+
+enum probe_status {
+	PROBE_UNWANTED, /* serves nothing that was asked for */
+	PROBE_UNNEEDED, /* only stands in for a program that works */
+	PROBE_WORKS,
+	PROBE_REFUSED,
+};
+
+struct probe_result {
+	enum probe_status status;
+	int err;		   /* refused: -errno */
+	char reason[PROBE_REASON]; /* refused: why, in words; one line */
+};
+
+/*
+ * Marks a program as refused, and says why in words. @section: what it hangs
+ * on, as "tp_btf/tcp_probe", or a function that it calls; @err: -errno as the
+ * kernel or libbpf gave it; @log: what the verifier said, which may be empty.
+ */
+void probe_refuse(struct probe_result *result, const char *section, int err,
+		  const char *log);
 
 #endif

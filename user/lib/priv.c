@@ -52,6 +52,20 @@ const char *priv_lacks(const char *what, const int *caps)
 	return *lacks ? text : NULL;
 }
 
+/* The first one maps all users to themselves. */
+bool priv_in_user_namespace(void)
+{
+	unsigned long inside = 0, outside = 0, n = UINT32_MAX;
+	FILE *file = fopen("/proc/self/uid_map", "re");
+
+	if (!file)
+		return false;
+	if (fscanf(file, "%lu %lu %lu", &inside, &outside, &n) != 3)
+		n = UINT32_MAX;
+	fclose(file);
+	return inside || outside || n != UINT32_MAX;
+}
+
 int priv_drop(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

@@ -41,9 +41,9 @@ int say_fail(int code, const char *why, const char *then, const char *fmt, ...)
 	say_headed(stderr, fmt, ap);
 	va_end(ap);
 
-	if (why)
+	if (why && *why)
 		say_line(stderr, "  why:  ", why);
-	if (then)
+	if (then && *then)
 		say_line(stderr, "  then: ", then);
 
 	errno = saved;

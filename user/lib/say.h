@@ -19,7 +19,7 @@ enum {
  *	  why:  loading BPF programs needs CAP_BPF and CAP_PERFMON
  *	  then: run it with sudo
  *
- * @why and @then are one line each, or NULL for no such line. All three are
+ * @why and @then are one line each; NULL or empty: no such line. All three are
  * escaped as by say_escape() and cut at about 1,000 bytes. errno is kept.
  * Returns @code, so that a main can "return say_fail(EXIT_FAILED, ...)".
  */

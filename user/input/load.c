@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * In the normal case everything is loaded at once, and that is all. If it is
+ * refused, the kernel's BTF says which tracepoints there are not; if that does
+ * not help, each program is tried alone.
+ */
+#include "input/load.h"
+#include "input/tier.h"
+#include "lib/priv.h"
+#include "lib/say.h"
+#include "tcbscope.skel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The most that any kernel takes; pages are there once it writes to them. */
+#define LOG_BYTES (UINT32_MAX >> 8)
+
+#define RING_MAX (1u << 30)
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
+/* The system calls that a state event can name, as this machine numbers them. */
+static const struct {
+	long nr;
+	enum cause cause;
+} calls[] = {
+	{ SYS_connect, CAUSE_CALL_CONNECT },
+	{ SYS_listen, CAUSE_CALL_LISTEN },
+	{ SYS_close, CAUSE_CALL_CLOSE },
+	{ SYS_close_range, CAUSE_CALL_CLOSE },
+	{ SYS_shutdown, CAUSE_CALL_SHUTDOWN },
+	{ SYS_sendto, CAUSE_CALL_SENDTO },
+	{ SYS_sendmsg, CAUSE_CALL_SENDMSG },
+	{ SYS_sendmmsg, CAUSE_CALL_SENDMSG },
+#ifdef SYS_dup2
+	{ SYS_dup2, CAUSE_CALL_DUP },
+#endif
+	{ SYS_dup3, CAUSE_CALL_DUP },
+	{ SYS_execve, CAUSE_CALL_EXECVE },
+	{ SYS_execveat, CAUSE_CALL_EXECVE },
+	{ SYS_io_uring_enter, CAUSE_CALL_IO_URING },
+};
+
+/* One attempt after the other: what is still to be had. */
+struct load {
+	const struct input_bpf_options *options;
+	struct probe_result *results;
+	__u32 events; /* without the types that have been given up */
+	const struct probe_program *fatal; /* refused, and not to be spared */
+};
+
+struct tcbscope_bpf *load_open(void)
+{
+	return tcbscope_bpf__open();
+}
+
+static struct bpf_program *program_of(struct tcbscope_bpf *skel, unsigned int i)
+{
+	return bpf_object__find_program_by_name(skel->obj,
+						probe_programs[i].name);
+}
+
+static uint64_t ring_bytes(const struct input_bpf_options *options)
+{
+	uint64_t bytes = sysconf(_SC_PAGESIZE);
+
+	while (bytes < options->ring_bytes && bytes < RING_MAX)
+		bytes *= 2;
+	return bytes;
+}
+
+/* Everything that must be fixed before loading. */
+static int configure(struct tcbscope_bpf *skel, const struct load *l)
+{
+	struct config *config = (struct config *)&skel->rodata->config;
+	unsigned int i;
+
+	*config = l->options->config;
+	config->events = l->events;
+	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (calls[i].nr < CONFIG_CALLS)
+			config->call[calls[i].nr] = calls[i].cause;
+	for (i = 0; probe_programs[i].name; i++)
+		bpf_program__set_autoload(program_of(skel, i),
+					  l->results[i].status == PROBE_WORKS);
+	return bpf_map__set_max_entries(skel->maps.ring,
+					ring_bytes(l->options));
+}
+
+static bool serves(const struct probe_program *p, __u32 events)
+{
+	return !p->events || p->events & events;
+}
+
+/* In the beginning everything works that was asked for. */
+static void choose(struct load *l)
+{
+	const struct probe_program *p;
+	unsigned int i;
+
+	for (i = 0; probe_programs[i].name; i++) {
+		struct probe_result *r = &l->results[i];
+
+		p = &probe_programs[i];
+		memset(r, 0, sizeof(*r));
+		if (serves(p, l->events))
+			r->status = p->stands_in_for ? PROBE_UNNEEDED :
+						       PROBE_WORKS;
+	}
+}
+
+/* What can stand in for a program that is refused is to be loaded now. */
+static void call_stand_ins(struct load *l, const char *name)
+{
+	const struct probe_program *p;
+	unsigned int i;
+
+	for (i = 0; probe_programs[i].name; i++) {
+		p = &probe_programs[i];
+		if (p->stands_in_for && !strcmp(p->stands_in_for, name) &&
+		    l->results[i].status == PROBE_UNNEEDED)
+			l->results[i].status = PROBE_WORKS;
+	}
+}
+
+/* These events are not to be had; nobody has asked for them by name. */
+static void give_up(struct load *l, __u32 events)
+{
+	unsigned int i;
+
+	l->events &= ~events;
+	for (i = 0; probe_programs[i].name; i++)
+		if (l->results[i].status != PROBE_REFUSED &&
+		    !serves(&probe_programs[i], l->events))
+			l->results[i].status = PROBE_UNWANTED;
+}
+
+static void refuse(struct load *l, unsigned int i, const char *section, int err,
+		   const char *log)
+{
+	const struct probe_program *p = &probe_programs[i];
+
+	probe_refuse(&l->results[i], section, err, log);
+	call_stand_ins(l, p->name);
+	if (!p->mandatory)
+		return;
+	if (!p->events || p->events & l->options->asked)
+		l->fatal = l->fatal ?: p;
+	else
+		give_up(l, p->events);
+}
+
+/* One attempt. If it fails the object is gone: libbpf cannot use it again. */
+static int attempt(struct tcbscope_bpf **skel, const struct load *l)
+{
+	int err;
+
+	if (!*skel)
+		*skel = tcbscope_bpf__open();
+	if (!*skel)
+		return -errno;
+	err = configure(*skel, l);
+	if (!err)
+		err = tcbscope_bpf__load(*skel);
+	if (err) {
+		tcbscope_bpf__destroy(*skel);
+		*skel = NULL;
+	}
+	return err;
+}
+
+/* Does the running kernel have what this section hangs on? Asks its BTF. */
+static bool exists(const struct btf *kernel, const char *section)
+{
+	static const struct {
+		const char *section, *prefix;
+		int kind;
+	} hooks[] = {
+		{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF },
+		{ "iter/", "bpf_iter_", BTF_KIND_FUNC },
+	};
+	char type[128];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
+		size_t n = strlen(hooks[i].section);
+
+		if (strncmp(section, hooks[i].section, n))
+			continue;
+		snprintf(type, sizeof(type), "%s%s", hooks[i].prefix,
+			 section + n);
+		return btf__find_by_name_kind(kernel, type, hooks[i].kind) > 0;
+	}
+	return true;
+}
+
+/* Refuses a program whose hook, or what it calls, is not there. Is it so? */
+static bool refuse_if_missing(struct load *l, unsigned int i,
+			      const char *section, const struct btf *kernel)
+{
+	const char *function = probe_programs[i].calls;
+
+	if (!exists(kernel, section))
+		refuse(l, i, section, -ESRCH, "");
+	else if (function &&
+		 btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) < 0)
+		refuse(l, i, function, -ESRCH, "");
+	else
+		return false;
+	return true;
+}
+
+/*
+ * Refuses what this kernel has nothing for; a stand-in may be one of them. Not
+ * done before the first attempt because reading the kernel's BTF takes longer
+ * than all the rest. Has any been refused?
+ */
+static bool refuse_missing(struct load *l)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	struct tcbscope_bpf *skel = tcbscope_bpf__open();
+	bool any = false, more = kernel && skel;
+	unsigned int i;
+
+	while (more) {
+		more = false;
+		for (i = 0; probe_programs[i].name; i++) {
+			struct bpf_program *prog = program_of(skel, i);
+
+			if (l->results[i].status == PROBE_WORKS)
+				more |= refuse_if_missing(
+					l, i, bpf_program__section_name(prog),
+					kernel);
+		}
+		any |= more;
+	}
+	tcbscope_bpf__destroy(skel);
+	btf__free(kernel);
+	return any;
+}
+
+/* Tries one program alone; refuses it if the kernel does. Has it? */
+static bool try_alone(struct load *l, unsigned int i, char *log)
+{
+	struct tcbscope_bpf *skel = tcbscope_bpf__open();
+	unsigned int other;
+	int err;
+
+	if (!skel)
+		return false;
+	err = configure(skel, l);
+	for (other = 0; probe_programs[other].name; other++)
+		bpf_program__set_autoload(program_of(skel, other), other == i);
+	*log = '\0';
+	bpf_program__set_log_buf(program_of(skel, i), log, LOG_BYTES);
+	if (!err)
+		err = tcbscope_bpf__load(skel);
+	if (err)
+		refuse(l, i, bpf_program__section_name(program_of(skel, i)),
+		       err, log);
+	tcbscope_bpf__destroy(skel);
+	return err;
+}
+
+/* All that are not refused yet, each alone, up to a fatal one or not. */
+static bool try_each(struct load *l, bool all)
+{
+	char *log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	bool any = false;
+	unsigned int i;
+
+	if (log == MAP_FAILED)
+		return false;
+	for (i = 0; probe_programs[i].name && (all || !l->fatal); i++)
+		if (l->results[i].status == PROBE_WORKS)
+			any |= try_alone(l, i, log);
+	munmap(log, LOG_BYTES);
+	return any;
+}
+
+/* Can a ring of this size be had? 0 or -errno. */
+static int try_ring(uint64_t bytes)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "try", 0, 0, bytes, NULL);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static void explain_capabilities(struct input_error *error, const char *lacks)
+{
+	snprintf(error->why, sizeof(error->why), "%s", lacks);
+	error->then = geteuid() ? "run it with sudo" :
+				  "give it these capabilities; the root of a "
+				  "container often lacks them";
+}
+
+static void explain_btf(struct input_error *error)
+{
+	snprintf(error->why, sizeof(error->why),
+		 "this kernel's type information, " KERNEL_BTF ": %s",
+		 strerror(errno));
+	if (errno != ENOENT)
+		error->then = "make that file readable";
+	else if (access("/sys/kernel", X_OK))
+		error->then = "mount -t sysfs sysfs /sys";
+	else
+		error->then = "boot a kernel built with CONFIG_DEBUG_INFO_BTF";
+}
+
+/* No map can be had, though no capability is lacking. */
+static void explain_policy(struct input_error *error, int err)
+{
+	bool inside = priv_in_user_namespace();
+
+	snprintf(error->why, sizeof(error->why), "%s",
+		 err == -ENOSYS ?
+			 "this kernel has no bpf(), or a policy hides "
+			 "it (seccomp)" :
+		 inside ?
+			 "capabilities inside a user namespace are not enough" :
+			 "a policy forbids bpf() (seccomp, lockdown, a "
+			 "security module)");
+	error->then = inside ? "run it outside, as root of the machine" :
+			       "run it outside of containers and services that "
+			       "are confined";
+}
+
+static void explain_ring(struct input_error *error, uint64_t bytes, int err)
+{
+	snprintf(error->what, sizeof(error->what),
+		 "cannot make a ring of %llu bytes: %s",
+		 (unsigned long long)bytes, strerror(-err));
+	snprintf(error->why, sizeof(error->why), "%s",
+		 err == -EPERM ?
+			 "it is more than this user may lock (ulimit -l)" :
+			 "the kernel has no memory for it");
+	error->then = "try a smaller one: --ring 1M";
+}
+
+/* What has nothing to do with any one program. Is it that? */
+static bool explain_general(const struct load *l, int err,
+			    struct input_error *error)
+{
+	static const int caps[] = { CAP_BPF, CAP_PERFMON, -1 };
+	const char *lacks = priv_lacks("loading BPF programs", caps);
+	uint64_t bytes = ring_bytes(l->options);
+	int ring, small;
+
+	snprintf(error->what, sizeof(error->what),
+		 "cannot load the BPF programs: %s", strerror(-err));
+	if (lacks && (err == -EPERM || err == -EACCES)) {
+		explain_capabilities(error, lacks);
+		return true;
+	}
+	if (access(KERNEL_BTF, R_OK)) {
+		explain_btf(error);
+		return true;
+	}
+	ring = try_ring(bytes);
+	if (!ring)
+		return false;
+	small = try_ring(sysconf(_SC_PAGESIZE));
+	if (small)
+		explain_policy(error, small);
+	else
+		explain_ring(error, bytes, ring);
+	return true;
+}
+
+/* Why a trace can do nothing without the program that was refused. */
+static void explain_fatal(const struct load *l, struct input_error *error)
+{
+	const struct probe_program *p = l->fatal;
+	const struct probe_result *r = &l->results[p - probe_programs];
+	struct probe_result storage;
+
+	snprintf(error->what, sizeof(error->what), "cannot load %s: %s",
+		 p->name, strerror(-r->err));
+	tier_try_name(TIER_STORAGE, &storage);
+	snprintf(error->why, sizeof(error->why), "%s",
+		 storage.status == PROBE_REFUSED ? storage.reason : r->reason);
+	error->then = p->events ? "leave its events out of --events" :
+				  "'tcbscope features' shows what this kernel "
+				  "can";
+}
+
+static void explain_unknown(struct input_error *error, int err)
+{
+	snprintf(error->what, sizeof(error->what),
+		 "cannot load the BPF programs: %s", strerror(-err));
+	snprintf(error->why, sizeof(error->why),
+		 "the kernel takes each of them alone, but not all at once");
+	error->then = "--debug shows what it said";
+}
+
+int load_programs(struct tcbscope_bpf **skel,
+		  const struct input_bpf_options *options,
+		  struct probe_result *results, struct input_error *error)
+{
+	struct load l = {
+		.options = options,
+		.results = results,
+		.events = options->config.events,
+	};
+	int err;
+
+	memset(error, 0, sizeof(*error));
+	error->code = EXIT_KERNEL;
+	choose(&l);
+	err = attempt(skel, &l);
+	if (!err)
+		return 0;
+	if (explain_general(&l, err, error))
+		return err;
+	if (refuse_missing(&l) && !l.fatal)
+		err = attempt(skel, &l);
+	if (err && !l.fatal && try_each(&l, false) && !l.fatal)
+		err = attempt(skel, &l);
+	if (!err)
+		return 0;
+	if (l.fatal)
+		explain_fatal(&l, error);
+	else
+		explain_unknown(error, err);
+	return err;
+}
+
+void load_each(const struct input_bpf_options *options,
+	       struct probe_result *results)
+{
+	struct input_bpf_options asked = *options;
+	struct load l = {
+		.options = &asked,
+		.results = results,
+		.events = options->config.events,
+	};
+	unsigned int i;
+
+	asked.asked = options->config.events; /* nothing is given up */
+	for (i = 0; probe_programs[i].name; i++)
+		results[i] = (struct probe_result){ .status = PROBE_WORKS };
+	try_each(&l, true);
+}
