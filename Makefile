@@ -57,6 +57,8 @@ TESTLIB	 := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
 TEST_SRC := $(wildcard tests/unit/*_test.c tests/unit/*_test.sh \
 	    tests/net/*_test.c tests/net/*_test.sh)
 TESTS	 := $(addprefix $(O)/,$(basename $(TEST_SRC)))
+BENCH_OBJ := $(patsubst %.c,$(O)/%.o, \
+	     $(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 MAN_SRC	 := $(wildcard Documentation/man/*.[1-9].rst)
 MAN	 := $(patsubst Documentation/%.rst,$(O)/%,$(MAN_SRC))
 # What man pages include: the files beside them that are no pages.
@@ -118,8 +120,8 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 
 # ---------------------------------------------------------------- targets
 
-.PHONY: all deps packages static tests demo check check-unit check-vm vm-shell lint install \
-	uninstall clean help FORCE
+.PHONY: all deps packages static tests demo check check-unit check-vm vm-shell \
+	bench lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -150,6 +152,10 @@ check-vm: tests $(O)/tests/vm/tsc_khz	## the network tests on several kernels (K
 
 vm-shell: tests $(O)/tests/vm/tsc_khz	## a shell in a guest (KERNEL=6.12)
 	$(Q)tests/vm/run -s $(O) $(KERNEL)
+
+bench: all $(O)/tests/bench/bench	## measure what a trace costs (root; BENCH=connect ROUNDS=5 TRACERS="tcbscope*")
+	$(Q)TCBSCOPE_BUILD=$(O) $(O)/tests/bench/bench \
+		$(if $(ROUNDS),-r $(ROUNDS)) $(if $(TRACERS),-t '$(TRACERS)') $(BENCH)
 
 $(O)/tests/vm/%: tests/vm/%.c $(O)/.flags
 	$(call say,CC,$<)
@@ -218,6 +224,22 @@ $(O)/tests/%_test: $(O)/tests/%_test.o $(TESTLIB) $(LIB)
 $(O)/tests/%_test: tests/%_test.sh
 	$(Q)mkdir -p $(@D)
 	$(Q)install -m 755 $< $@
+
+# BPF programs that are no part of the product, each with its skeleton.
+$(O)/tests/%.bpf.o: tests/%.bpf.c $(O)/.flags
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BPF_COMPILE) -MMD -MP -c $< -o $@
+
+$(O)/tests/%.skel.h: $(O)/tests/%.bpf.o
+	$(call say,GEN,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf >$@
+
+$(O)/tests/bench/floor.o: | $(O)/tests/bench/floor.skel.h
+
+$(O)/tests/bench/bench: $(BENCH_OBJ) $(TESTLIB) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie $^ $(PKG_LIBS) -o $@
 
 # The newest kernel source that Debian's linux-source put in /usr/src.
 $(HARNESS)/.done: | $(PACKAGES)

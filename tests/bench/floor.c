@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tracers that do as little as can be: what any tracer has to pay. */
+#include "bench.h"
+#include "tests/bench/floor.skel.h"
+
+#include <bpf/libbpf.h>
+#include <poll.h>
+#include <string.h>
+
+#define POLL_MS 10 /* as tcbscope's */
+
+static const struct floor {
+	const char *name;
+	const char *programs[2];
+} floors[] = {
+	{ "one", { "empty_first" } },
+	{ "two", { "empty_first", "empty_second" } },
+	{ "ring", { "ring_only" } },
+	{ "lean", { "lean_first", "lean_second" } },
+};
+
+static int ignore(void *ctx, void *data, size_t size)
+{
+	(void)ctx;
+	(void)data;
+	(void)size;
+	return 0;
+}
+
+static bool wanted(const struct floor *f, const struct bpf_program *program)
+{
+	int i;
+
+	for (i = 0; i < 2 && f->programs[i]; i++)
+		if (!strcmp(f->programs[i], bpf_program__name(program)))
+			return true;
+	return false;
+}
+
+static const struct floor *find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(floors) / sizeof(*floors); i++)
+		if (!strcmp(floors[i].name, name))
+			return &floors[i];
+	bench_die("no floor is called %s", name);
+}
+
+/* Runs until it is killed; libbpf's messages are wanted if it fails. */
+int floor_main(const char *name)
+{
+	const struct floor *f = find(name);
+	struct floor_bpf *skel = floor_bpf__open();
+	struct ring_buffer *ring;
+	struct bpf_program *p;
+
+	if (!skel)
+		bench_die("cannot open the floor's programs");
+	bpf_object__for_each_program(p, skel->obj)
+		bpf_program__set_autoload(p, wanted(f, p));
+	if (floor_bpf__load(skel) || floor_bpf__attach(skel))
+		bench_die("cannot load or attach floor %s", name);
+	ring = ring_buffer__new(bpf_map__fd(skel->maps.ring), ignore, NULL,
+				NULL);
+	if (!ring)
+		bench_die("cannot map the floor's ring");
+	for (;;) {
+		poll(NULL, 0, POLL_MS);
+		ring_buffer__consume(ring);
+	}
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/* bench [-r ROUNDS] [-t TRACERS] [PART...] - measure, print tables of
+ * reStructuredText. */
+#include "bench.h"
+
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct part {
+	const char *name;
+	part_fn *run;
+	const char *title;
+} parts[] = {
+	{ "connect", part_connect, "CPU time of a connection" },
+	{ "tools", part_tools, "Other tools on the same load" },
+};
+
+#define PARTS (sizeof(parts) / sizeof(*parts))
+
+void bench_die_at(const char *file, int line, const char *fmt, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "bench: %s:%d: ", file, line);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	putc('\n', stderr);
+	exit(1);
+}
+
+void bench_note(const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("# ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	putc('\n', stderr);
+}
+
+void bench_pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu % sysconf(_SC_NPROCESSORS_ONLN), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		bench_die("cannot bind to CPU %d", cpu);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+uint64_t bench_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t bench_cpu_ns(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static int usage(FILE *out)
+{
+	unsigned int i;
+
+	fputs("usage: bench [-r ROUNDS] [-t TRACERS] [PART...]\n\n"
+	      "TRACERS is a glob of their names. Parts, all by default:\n",
+	      out);
+	for (i = 0; i < PARTS; i++)
+		fprintf(out, "  %-8s %s\n", parts[i].name, parts[i].title);
+	return out == stdout ? 0 : 2;
+}
+
+static const struct part *find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < PARTS; i++)
+		if (!strcmp(parts[i].name, name))
+			return &parts[i];
+	return NULL;
+}
+
+/* The markers are what tests/bench/publish looks for. */
+static void run(const struct part *part, unsigned int rounds)
+{
+	bench_note("%s: %s", part->name, part->title);
+	printf(".. bench %s\n\n", part->name);
+	part->run(rounds);
+	printf(".. bench end\n\n");
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds = 0, i;
+	int c;
+
+	if (argc == 3 && !strcmp(argv[1], "--floor"))
+		return floor_main(argv[2]);
+	while ((c = getopt(argc, argv, "r:t:h")) >= 0) {
+		if (c == 'h')
+			return usage(stdout);
+		else if (c == 't')
+			tracer_choose(optarg);
+		else if (c == 'r' && atoi(optarg) > 0)
+			rounds = atoi(optarg);
+		else
+			return usage(stderr);
+	}
+	for (i = optind; i < (unsigned int)argc; i++)
+		if (!find(argv[i]))
+			return usage(stderr);
+	if (geteuid())
+		bench_die("needs root");
+	bench_pin(BENCH_TRACER_CPU);
+	for (i = optind; i < (unsigned int)argc; i++)
+		run(find(argv[i]), rounds);
+	for (i = 0; argc == optind && i < PARTS; i++)
+		run(&parts[i], rounds);
+	return 0;
+}
