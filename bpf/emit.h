@@ -268,6 +268,7 @@ static __always_inline void event_fill(struct event *e, struct sock *sk,
 	e->rport = sock_rport(sk);
 	event_addrs(e, sk);
 	e->late = 0;
+	e->within = 0;
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	if (mem) {
 		e->pid = mem->pid;

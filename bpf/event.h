@@ -173,7 +173,8 @@ struct event {
 	enum how how DOC("how the event came to be known");
 	enum how owner_how DOC("how the owner came to be known") ABSENT_IF(0);
 	__u8 late DOC("1: came after later events were shown") ABSENT_IF(0);
-	__u8 pad[3];
+	__u8 within; /* bits: which of the cgroups asked for it is in */
+	__u8 pad[2];
 };
 
 struct event_state {

@@ -92,10 +92,11 @@ TEST(help_is_complete)
 {
 	static const char *const args[ARGS] = { "tcbscope", "trace", "--help" };
 	static const char *const options[] = {
-		"--pid=",   "--comm=",	"--port=",     "--sport=",  "--dport=",
-		"--addr=",  "--netns=", "--state=",    "--events=", "--windows",
-		"--count=", "--ring=",	"--duration=", "--json",    "--time=",
-		"--all",    "--color=", "--debug",     "--help",    "--version",
+		"--pid=",    "--comm=",	  "--port=",  "--sport=", "--dport=",
+		"--uid=",    "--cgroup=", "--addr=",  "--netns=", "--state=",
+		"--events=", "--windows", "--count=", "--ring=",  "--duration=",
+		"--json",    "--time=",	  "--all",    "--color=", "--debug",
+		"--help",    "--version",
 	};
 	struct prog prog;
 	size_t i;
@@ -167,7 +168,19 @@ TEST(bad_options)
 		{ TRACE("--all=1"), "--all" },
 		{ TRACE("--quiet=1"), "--quiet" },
 		{ TRACE("--debug=1"), "--debug" },
+		{ TRACE("--cgroup", "/no/such"), "--cgroup" },
+		{ TRACE("--uid", "root"), "--uid" },
 		{ TRACE("curl"), "'curl'" },
+		{ TRACE("curl"), "a command goes behind --" },
+		{ TRACE("pid", "1", "and", "cnwd", "<", "9"),
+		  "\n  then: cwnd? " },
+		{ TRACE("pid", "1", "and", "cnwd", "<", "9"),
+		  "\n  here: pid 1 and cnwd < 9\n                  ^~~~\n" },
+		{ TRACE("pid = "), "\n  here: pid = \n              ^\n" },
+		{ TRACE("--port", "80,http"),
+		  "\n  here: 80,http\n           ^~~~\n" },
+		{ TRACE("\033[31m\xc3\xa4 pid"),
+		  "\n  here: \\x1b[31m\xc3\xa4 pid\n        ^~~~~~~~~\n" },
 		{ TRACE("--"), "--" },
 		{ { "tcbscope", "events", "--nope" }, "--nope" },
 		{ { "tcbscope", "events", "state" }, "'state'" },

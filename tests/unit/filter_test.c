@@ -3,7 +3,14 @@
 #include "event/filter.h"
 #include "tests/lib/events.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include <kselftest_harness.h>
+
+#define ROWS(rows) (sizeof(rows) / sizeof(*(rows)))
 
 FIXTURE(filter)
 {
@@ -11,6 +18,7 @@ FIXTURE(filter)
 	struct filter *filter;
 	struct event_state s;
 	struct event_window w;
+	struct filter_error error;
 };
 
 FIXTURE_SETUP(filter)
@@ -22,6 +30,8 @@ FIXTURE_SETUP(filter)
 	self->s = events_state(1, 5, 2000, 443, TCB_STATE_SYN_SENT,
 			       TCB_STATE_ESTABLISHED);
 	self->w = events_window(1, 5, 20, 10);
+	self->s.ev.uid = self->w.ev.uid = 1000;
+	self->s.ev.cgroup = self->w.ev.cgroup = 77;
 }
 
 FIXTURE_TEARDOWN(filter)
@@ -30,126 +40,551 @@ FIXTURE_TEARDOWN(filter)
 	schema_free(self->schema);
 }
 
-/* No term: everything passes. */
+/* No expression: everything passes. */
 TEST_F(filter, empty)
 {
 	EXPECT_TRUE(filter_match(self->filter, &self->s.ev));
 }
 
 struct row {
-	const char *fields, *values;
+	const char *text;
 	bool state, window; /* does the fixture's event pass? */
 };
 
-/* One term each, against a state and a window event. */
-TEST_F(filter, terms)
+/* One expression each, against a state and a window event. */
+static void expect_rows(struct __test_metadata *_metadata,
+			FIXTURE_DATA(filter) * self, const struct row *rows,
+			size_t n)
 {
-	static const struct row rows[] = {
-		{ "lport,rport", "443", true, false },
-		{ "lport,rport", "2000", true, true },
-		{ "lport,rport", "1,2,443", true, false },
-		{ "lport", "443", false, false },
-		{ "rport", "443", true, false },
-		{ "pid", "100", true, true },
-		{ "pid", "99,101", false, false },
-		{ "comm", "app", true, true },
-		{ "comm", "a*", true, true },
-		{ "comm", "b*,?pp", true, true },
-		{ "comm", "ap", false, false },
-		{ "laddr,raddr", "10.0.0.2", true, true },
-		{ "laddr,raddr", "10.0.0.0/8", true, true },
-		{ "laddr,raddr", "10.0.0.4/30", false, false },
-		{ "laddr,raddr", "0.0.0.0/0", true, true },
-		{ "laddr,raddr", "::/0", false, false },
-		{ "laddr", "10.0.0.3/31", false, false },
-		{ "laddr", "10.0.0.0/31", true, true },
-		{ "netns", "1", true, true },
-		{ "old,new,state", "ESTABLISHED", true, true },
-		{ "old,new,state", "established,close", true, true },
-		{ "old,new,state", "SYN_SENT", true, false },
-		{ "old,new,state", "CLOSE", false, false },
-		{ "type", "state", true, false },
-		{ "type", "state,window", true, true },
-		{ "cwnd", "10", false, true },
-	};
-	unsigned int i;
+	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (i = 0; i < n; i++) {
 		struct filter *f = filter_new(self->schema);
 
-		ASSERT_EQ(0, filter_add(f, rows[i].fields, rows[i].values));
+		EXPECT_EQ(0, filter_parse(f, rows[i].text, &self->error))
+		{
+			TH_LOG("%s: %s", rows[i].text, self->error.what);
+		}
 		EXPECT_EQ(rows[i].state, filter_match(f, &self->s.ev))
-		TH_LOG("state, %s %s", rows[i].fields, rows[i].values);
+		{
+			TH_LOG("state event, %s", rows[i].text);
+		}
 		EXPECT_EQ(rows[i].window, filter_match(f, &self->w.ev))
-		TH_LOG("window, %s %s", rows[i].fields, rows[i].values);
+		{
+			TH_LOG("window event, %s", rows[i].text);
+		}
 		filter_free(f);
 	}
 }
 
-/* All terms must hold. */
-TEST_F(filter, several_terms)
+/* Claim: each kind of field compares as it is written. */
+TEST_F(filter, terms)
 {
-	ASSERT_EQ(0, filter_add(self->filter, "pid", "100"));
-	ASSERT_EQ(0, filter_add(self->filter, "type", "state"));
+	static const struct row rows[] = {
+		{ "port 443", true, false },
+		{ "port = 2000", true, true },
+		{ "port = :2000", true, true },
+		{ "port = 1,2,443", true, false },
+		{ "sport = 443", false, false },
+		{ "dport = :443", true, false },
+		{ "dport eq 443", true, false },
+		{ "dport == 443", true, false },
+		{ "dport 443", true, false },
+		{ "dport != 443", false, true },
+		{ "dport ne :443", false, true },
+		{ "port != 443", false, true },
+		{ "port != 1,2", true, true },
+		{ "sport >= 1024", true, true },
+		{ "sport ge :2000", true, true },
+		{ "sport > 2000", false, false },
+		{ "sport gt 1999", true, true },
+		{ "sport < 2000", false, false },
+		{ "sport lt 2001", true, true },
+		{ "sport <= 2000", true, true },
+		{ "sport le 1999", false, false },
+		{ "lport=2000", true, true },
+		{ "pid = 100", true, true },
+		{ "pid = 99,101", false, false },
+		{ "pid != 99,101", true, true },
+		{ "uid = 1000", true, true },
+		{ "uid < 1000", false, false },
+		{ "comm = app", true, true },
+		{ "comm app", true, true },
+		{ "comm = a*", true, true },
+		{ "comm = b*,?pp", true, true },
+		{ "comm = [!b]pp", true, true },
+		{ "comm = 'app'", true, true },
+		{ "comm = \"app\"", true, true },
+		{ "comm = 'app,x'", false, false },
+		{ "comm = ap", false, false },
+		{ "comm != app", false, false },
+		{ "addr 10.0.0.2", true, true },
+		{ "addr 10.0.0.0/8", true, true },
+		{ "addr 10.0.0.4/30", false, false },
+		{ "addr 0.0.0.0/0", true, true },
+		{ "addr ::/0", false, false },
+		{ "src 10.0.0.3/31", false, false },
+		{ "src 10.0.0.0/31", true, true },
+		{ "dst = 10.0.0.2", true, true },
+		{ "dst != 10.0.0.2", false, false },
+		{ "laddr = 10.0.0.1,::1", true, true },
+		{ "netns = 1", true, true },
+		{ "cgroup 77", true, true },
+		{ "cgroup = 78,77", true, true },
+		{ "cgroup != 77", false, false },
+		{ "cgroup 78", false, false },
+		{ "state ESTABLISHED", true, true },
+		{ "state established,close", true, true },
+		{ "state SYN_SENT", true, false },
+		{ "state syn-sent", true, false },
+		{ "state CLOSE", false, false },
+		{ "state closed", false, false },
+		{ "state all", true, true },
+		{ "state connected", true, true },
+		{ "state synchronized", true, true },
+		{ "state bucket", false, false },
+		{ "state big", true, true },
+		{ "state != established", false, false },
+		{ "exclude established", false, false },
+		{ "exclude syn-sent", false, true },
+		{ "exclude close", true, true },
+		{ "old = syn_sent", true, false },
+		{ "new != syn-sent", true, false },
+		{ "type = state", true, false },
+		{ "type = state,window", true, true },
+		{ "type != state", false, true },
+		{ "cwnd = 10", false, true },
+		{ "cwnd < 11", false, true },
+		{ "cwnd", false, true },
+		{ "not cwnd", true, false },
+	};
+
+	expect_rows(_metadata, self, rows, ROWS(rows));
+}
+
+/* Claim: an end is an address, a port or both, of one and the same end. */
+TEST_F(filter, endpoints)
+{
+	static const struct row rows[] = {
+		{ "src 10.0.0.1:2000", true, true },
+		{ "src 10.0.0.1:443", false, false },
+		{ "src :2000", true, true },
+		{ "src *:2000", true, true },
+		{ "src 10.0.0.1:*", true, true },
+		{ "src 10.0.0.0/8:2000", true, true },
+		{ "dst 10.0.0.0/8:443", true, false },
+		{ "dst = 1.2.3.4,10.0.0.2:443", true, false },
+		{ "dst != 10.0.0.2:443", false, true },
+		{ "addr 10.0.0.1:443", false, false },
+		{ "addr 10.0.0.2:443", true, false },
+		{ "src [::1]:2000,:2000", true, true },
+		{ "src [::1]:2000", false, false },
+		{ "src ::1", false, false },
+		{ "src [::]/0", false, false },
+		{ "src [::/0]:2000", false, false },
+	};
+
+	expect_rows(_metadata, self, rows, ROWS(rows));
+}
+
+/* Claim: "not" binds closest, then "and", also unwritten, then "or". */
+TEST_F(filter, precedence)
+{
+#define T "pid 100"
+#define F "pid 99"
+	static const struct row rows[] = {
+		{ T " or " T " and " F, true, true },
+		{ "( " T " or " T " ) and " F, false, false },
+		{ "(" T " or " T ") " F, false, false },
+		{ F " and " T " or " T, true, true },
+		{ F " and ( " T " or " T " )", false, false },
+		{ "not " T " and " F, false, false },
+		{ "not ( " T " and " F " )", true, true },
+		{ "not " F " or " T, true, true },
+		{ "not not " T, true, true },
+		{ "!" F, true, true },
+		{ "! " F " && !" F, true, true },
+		{ F "||" T, true, true },
+		{ T "&&" F, false, false },
+		{ F " | " T " & " F, false, false },
+		{ T " " F, false, false },
+		{ T " not " F, true, true },
+		{ "((((" T "))))", true, true },
+		{ "\t" T "\n", true, true },
+		{ T " AND NOT " F, true, true },
+	};
+
+	expect_rows(_metadata, self, rows, ROWS(rows));
+}
+
+/* Claim: several expressions must all hold. */
+TEST_F(filter, several)
+{
+	ASSERT_EQ(0,
+		  filter_parse(self->filter, "pid 100 or pid 1", &self->error));
+	ASSERT_EQ(0, filter_parse(self->filter, "type = state", &self->error));
 	EXPECT_TRUE(filter_match(self->filter, &self->s.ev));
 	EXPECT_FALSE(filter_match(self->filter, &self->w.ev));
-	ASSERT_EQ(0, filter_add(self->filter, "lport", "1"));
+	ASSERT_EQ(0, filter_parse_option(self->filter, "sport", "1",
+					 &self->error));
 	EXPECT_FALSE(filter_match(self->filter, &self->s.ev));
+}
+
+/* Claim: an option's value is one word, whatever it is made of. */
+TEST_F(filter, option)
+{
+	strcpy(self->s.ev.comm, "(sd-pam) or");
+	ASSERT_EQ(0, filter_parse_option(self->filter, "comm", "(sd-pam) or",
+					 &self->error));
+	EXPECT_TRUE(filter_match(self->filter, &self->s.ev));
+	EXPECT_FALSE(filter_match(self->filter, &self->w.ev));
 }
 
 /* IPv6 prefixes, and IPv4 ones never match IPv6. */
 TEST_F(filter, ipv6)
 {
 	static const addr_t fd08 = { .byte = { 0xfd, 8, [15] = 1 } };
+	static const struct row rows[] = {
+		{ "src fd08::/64", true, false },
+		{ "src [fd08::1]:2000", true, false },
+		{ "src [fd08::]/64:2000", true, false },
+		{ "src [fd08::]/127:2000", true, false },
+		{ "src [fd08::2]", false, false },
+		{ "src 253.8.0.0/16", false, false },
+	};
 
 	self->s.ev.family = FAMILY_INET6;
 	self->s.ev.laddr = fd08;
-	ASSERT_EQ(0, filter_add(self->filter, "laddr", "fd08::/64"));
-	EXPECT_TRUE(filter_match(self->filter, &self->s.ev));
-	ASSERT_EQ(0, filter_add(self->filter, "laddr", "253.8.0.0/16"));
-	EXPECT_FALSE(filter_match(self->filter, &self->s.ev));
+	expect_rows(_metadata, self, rows, ROWS(rows));
 }
 
-/* An unknown owner is nobody's. */
-TEST_F(filter, absent_matches_nothing)
+/* Claim: what is absent compares with nothing, and "not" makes that true. */
+TEST_F(filter, absent)
 {
+	static const struct row rows[] = {
+		{ "ssthresh = 7,8", false, false },
+		{ "ssthresh > 7", false, false },
+		{ "ssthresh < 7", false, false },
+		{ "ssthresh != 7", false, false },
+		{ "ssthresh", false, false },
+		{ "not ssthresh = 7", true, true },
+		{ "pid < 5", false, false },
+		{ "pid != 5", false, false },
+		{ "comm = *", false, false },
+		{ "comm != x", false, false },
+		{ "not comm = *", true, true },
+		{ "exclude listen", true, true },
+	};
+
 	self->w.w.ssthresh = 0x7fffffff;
-	ASSERT_EQ(0, filter_add(self->filter, "ssthresh", "7,8"));
-	EXPECT_FALSE(filter_match(self->filter, &self->w.ev));
+	self->s.ev.pid = self->w.ev.pid = 0;
+	self->s.ev.comm[0] = self->w.ev.comm[0] = '\0';
+	expect_rows(_metadata, self, rows, ROWS(rows));
 	self->w.w.ssthresh = 8;
+	ASSERT_EQ(0,
+		  filter_parse(self->filter, "ssthresh = 7,8", &self->error));
 	EXPECT_TRUE(filter_match(self->filter, &self->w.ev));
 }
 
-/* Wrong terms are refused and change nothing. */
-TEST_F(filter, refused)
+/* Claim: a time and an amount may have a unit; the field's is the default. */
+TEST_F(filter, units)
+{
+	static const struct row rows[] = {
+		{ "srtt_us = 1500", false, true },
+		{ "srtt_us = 1.5ms", false, true },
+		{ "srtt_us > 1ms", false, true },
+		{ "srtt_us > 1s", false, false },
+		{ "mss = 2K", false, true },
+		{ "ts_ns < 1us", true, true },
+	};
+
+	self->w.w.srtt_us = 1500;
+	self->w.w.mss = 2048;
+	expect_rows(_metadata, self, rows, ROWS(rows));
+}
+
+/* Claim: the kernel says which of the cgroups that are asked for it is in. */
+TEST_F(filter, cgroup_within)
+{
+	ASSERT_EQ(0, filter_parse(self->filter, "cgroup 5 or cgroup 6,5",
+				  &self->error));
+	EXPECT_FALSE(filter_match(self->filter, &self->s.ev));
+	self->s.ev.within = 2;
+	EXPECT_TRUE(filter_match(self->filter, &self->s.ev));
+	self->s.ev.within = 4;
+	EXPECT_FALSE(filter_match(self->filter, &self->s.ev));
+}
+
+struct wrong {
+	const char *text;
+	size_t at, len;
+	const char *says; /* in what, or else in then */
+};
+
+static void expect_wrong(struct __test_metadata *_metadata, int err,
+			 const struct wrong *row,
+			 const struct filter_error *error)
+{
+	EXPECT_EQ(-EINVAL, err)
+	{
+		TH_LOG("%s", row->text);
+	}
+	EXPECT_EQ(row->at, error->at)
+	{
+		TH_LOG("%s: %s", row->text, error->what);
+	}
+	EXPECT_EQ(row->len, error->len)
+	{
+		TH_LOG("%s: %s", row->text, error->what);
+	}
+	EXPECT_TRUE(strstr(error->what, row->says) ||
+		    strstr(error->then, row->says))
+	{
+		TH_LOG("%s: %s; %s", row->text, error->what, error->then);
+	}
+}
+
+/* Claim: what is wrong is said with its place, and changes nothing. */
+TEST_F(filter, wrong)
+{
+	static const struct wrong rows[] = {
+		{ "", 0, 0, "missing" },
+		{ "  ", 2, 0, "missing" },
+		{ "nothing = 1", 0, 7, "'nothing' is no field" },
+		{ "nothing", 0, 7, "tcbscope events" },
+		{ "pid 1 dprot = 1", 6, 5, "dport" },
+		{ "cnwd < 1", 0, 4, "cwnd?" },
+		{ "PID = 1", 0, 3, "pid?" },
+		{ "established", 0, 11, "state established" },
+		{ "pad = 1", 0, 3, "pid" },
+		{ "within = 1", 0, 6, "no field" },
+		{ "'pid' = 1", 0, 5, "no field" },
+		{ "= 1", 0, 1, "cannot stand here" },
+		{ "pid =", 5, 0, "missing" },
+		{ "state", 5, 0, "missing" },
+		{ "dport", 5, 0, "missing" },
+		{ "state and pid 1", 6, 3, "quotes" },
+		{ "pid = )", 6, 1, "missing" },
+		{ "pid = = 1", 6, 1, "missing" },
+		{ "pid 1 and", 9, 0, "missing" },
+		{ "pid 1 or", 8, 0, "missing" },
+		{ "or pid 1", 0, 2, "cannot stand here" },
+		{ "pid 1 and or pid 2", 10, 2, "cannot stand here" },
+		{ "not", 3, 0, "missing" },
+		{ "( pid 1", 0, 1, "not closed" },
+		{ "pid 1 and ( pid 2", 10, 1, "not closed" },
+		{ "pid 1 )", 6, 1, "')' cannot stand here" },
+		{ "()", 1, 1, "cannot stand here" },
+		{ "pid 1 2", 6, 1, "'2' is no field" },
+		{ "comm 'a", 5, 1, "no end" },
+		{ "comm = ''", 8, 0, "1 to 15 bytes" },
+		{ "comm = a234567890123456", 7, 16, "1 to 15 bytes" },
+		{ "pid x", 4, 1, "wrong value: 'x'" },
+		{ "pid = 0", 6, 1, "from 1" }, /* what means "unknown" */
+		{ "uid = 4294967295", 6, 10, "to 4294967294" },
+		{ "pid = 1,", 8, 0, "wrong value" },
+		{ "pid = 1,,2", 8, 0, "wrong value" },
+		{ "pid = 1, 2", 8, 0, "wrong value" },
+		{ "pid = -1", 6, 2, "wrong value" },
+		{ "pid = 4294967296", 6, 10, "4294967295" },
+		{ "pid < 1,2", 6, 3, "not a list" },
+		{ "port = 65536", 7, 5, "65535" },
+		{ "port = 0", 7, 1, "from 1" },
+		{ "port = 80,http", 10, 4, "ports" },
+		{ "lport = 0x50", 8, 4, "ports" },
+		{ "port = ::1", 7, 3, "ports" },
+		{ "src 10.0.0.1/33", 4, 11, "addresses" },
+		{ "src host", 4, 4, "addresses" },
+		{ "src 1.2.3.4:0", 12, 1, "ports" },
+		{ "src 1.2.3.4:80,5.6.7:80", 15, 5, "addresses" },
+		{ "src [::1", 4, 4, "an address, a port" },
+		{ "src *:*", 4, 3, "an address, a port" },
+		{ "src :", 5, 0, "ports" },
+		{ "src < 1.2.3.4", 4, 1, "no order" },
+		{ "comm > a", 5, 1, "no order" },
+		{ "state >= listen", 6, 2, "no order" },
+		{ "cgroup < 5", 7, 1, "no order" },
+		{ "cgroup 0", 7, 1, "ids above 0" },
+		{ "cgroup /no/such", 7, 8, "No such file" },
+		{ "cgroup 1,2,3,4,5,6,7,8,9", 23, 1, "more than 8" },
+		{ "netns /no/such", 6, 8, "No such file" },
+		{ "netns /dev/null", 6, 9, "inode numbers" },
+		{ "netns here", 6, 4, "inode numbers" },
+		{ "new = SYN", 6, 3, "one of ESTABLISHED, SYN_SENT" },
+		{ "state = open", 8, 4, "one of ESTABLISHED, SYN_SENT" },
+		{ "type = states", 7, 6, "one of state, window" },
+		{ "srtt_us > 5 ms", 12, 2, "'ms' is no field" },
+		{ "srtt_us > 5h5", 10, 3, "wrong value" },
+		{ "mss = 5T", 6, 2, "bytes" },
+		{ "pid 1 \x01\xff", 6, 2, "no field" },
+	};
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++)
+		expect_wrong(_metadata,
+			     filter_parse(self->filter, rows[i].text,
+					  &self->error),
+			     &rows[i], &self->error);
+	EXPECT_TRUE(filter_match(self->filter, &self->s.ev));
+	/* nor have the cgroups of those that failed been kept */
+	EXPECT_EQ(0, filter_parse(self->filter, "cgroup 1,2,3,4,5,6,7,8",
+				  &self->error));
+}
+
+/* Claim: an option's error counts from the beginning of its value. */
+TEST_F(filter, wrong_option)
+{
+	static const struct wrong rows[] = {
+		{ "80,x", 3, 1, "ports" }, { "80 ", 0, 3, "ports" },
+		{ "", 0, 0, "ports" },	   { "( 80 )", 0, 6, "ports" },
+		{ "80,", 3, 0, "ports" },
+	};
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++)
+		expect_wrong(_metadata,
+			     filter_parse_option(self->filter, "port",
+						 rows[i].text, &self->error),
+			     &rows[i], &self->error);
+}
+
+/* @n times @unit, then @end; the caller frees it. */
+static char *repeat(const char *unit, size_t n, const char *end)
+{
+	size_t len = strlen(unit);
+	char *text = malloc(n * len + strlen(end) + 1), *at = text;
+
+	while (text && n--)
+		at = mempcpy(at, unit, len);
+	if (text)
+		strcpy(at, end);
+	return text;
+}
+
+/* Claim: nesting is bounded; length is not. */
+TEST_F(filter, large)
 {
 	static const struct {
-		const char *fields, *values;
+		const char *unit;
+		size_t n;
+		const char *end;
 		int err;
 	} rows[] = {
-		{ "nothing", "1", -ENOENT },
-		{ "lport,comm", "1", -ENOENT },
-		{ "pad", "1", -ENOENT },
-		{ "", "1", -ENOENT },
-		{ "pid", "x", -EINVAL },
-		{ "pid", "0", -EINVAL }, /* what means "unknown" */
-		{ "lport", "65536", -EINVAL },
-		{ "pid", "", -EINVAL },
-		{ "pid", "1,", -EINVAL },
-		{ "pid", "-1", -EINVAL },
-		{ "lport", "0x50", -EINVAL },
-		{ "laddr", "10.0.0.1/33", -EINVAL },
-		{ "laddr", "host", -EINVAL },
-		{ "new", "SYN", -EINVAL },
-		{ "type", "states", -EINVAL },
+		{ "(", 100000, "pid 100", -EINVAL },
+		{ "( not ", 100000, "pid 100", -EINVAL },
+		{ "not ", 100000, "pid 100", 0 },
+		{ "!", 100000, "pid 100", 0 },
+		{ "pid 100 ", 100000, "", 0 },
+		{ "pid 1 or ", 100000, "pid 100", 0 },
+		{ "pid 1 or ", 100000, "", -EINVAL },
+		{ "(pid 100)", 100000, "", 0 },
+		{ ")", 100000, "", -EINVAL },
+		{ "a", 100000, "", -EINVAL },
+		{ "\xff", 100000, "", -EINVAL },
 	};
-	unsigned int i;
+	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		EXPECT_EQ(rows[i].err, filter_add(self->filter, rows[i].fields,
-						  rows[i].values))
-	TH_LOG("row %u", i);
+	for (i = 0; i < ROWS(rows); i++) {
+		char *text = repeat(rows[i].unit, rows[i].n, rows[i].end);
+
+		ASSERT_NE(NULL, text);
+		EXPECT_EQ(rows[i].err,
+			  filter_parse(self->filter, text, &self->error))
+		{
+			TH_LOG("%s", rows[i].unit);
+		}
+		free(text);
+	}
 	EXPECT_TRUE(filter_match(self->filter, &self->s.ev));
+	filter_types(self->filter);
+}
+
+/* Claim: no bytes break the parser, and it never points outside the text. */
+TEST_F(filter, garbage)
+{
+	static const char *const pieces[] = {
+		"(",   ")",   "pid", "=",      "!=",	"<",	  ",",	 "1",
+		"not", "and", "or",  " ",      "state", "'",	  "\"",	 "[",
+		"]:",  "src", "/",   "\x80",   "comm",	"*",	  "::1", "0",
+		"|",   "&",   "!",   "cgroup", "\t",	"listen", ":",
+	};
+	char text[256];
+	int i, k, n;
+
+	srand(1);
+	for (i = 0; i < 100000; i++) {
+		struct filter *f = filter_new(self->schema);
+		size_t len = 0;
+
+		n = rand() % 12;
+		for (k = 0; k < n; k++)
+			len += snprintf(text + len, sizeof(text) - len, "%s%s",
+					pieces[rand() % ROWS(pieces)],
+					rand() % 2 ? " " : "");
+		text[len] = '\0';
+		switch (filter_parse(f, text, &self->error)) {
+		case 0:
+			filter_match(f, &self->s.ev);
+			filter_types(f);
+			break;
+		case -EINVAL:
+			ASSERT_LE(self->error.at + self->error.len, len)
+			{
+				TH_LOG("%s", text);
+			}
+			ASSERT_NE('\0', self->error.what[0]);
+			break;
+		default:
+			ASSERT_TRUE(false);
+		}
+		filter_free(f);
+	}
+}
+
+/* Claim: types of which nothing can pass are known, and those that are named. */
+TEST_F(filter, possible_types)
+{
+	static const struct {
+		const char *text;
+		bool state, window, names_window;
+	} rows[] = {
+		{ "pid 1", true, true, false },
+		{ "type = state", true, false, false },
+		{ "not type = state", false, true, false },
+		{ "type != window", true, false, false },
+		{ "type = window,state", true, true, true },
+		{ "cwnd < 10", false, true, false },
+		{ "not cwnd < 10", true, true, false },
+		{ "pid 1 and cwnd < 10", false, true, false },
+		{ "pid 1 or cwnd < 10", true, true, false },
+		{ "old = close or ssthresh", true, true, false },
+		{ "type = window and old = close", false, false, false },
+		{ "type = window and cwnd < 10", false, true, true },
+		{ "not ( type = window or pid 1 )", true, false, false },
+	};
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++) {
+		struct filter *f = filter_new(self->schema);
+		__u32 types;
+
+		ASSERT_EQ(0, filter_parse(f, rows[i].text, &self->error));
+		types = filter_types(f);
+		EXPECT_EQ(rows[i].state, !!(types & 1u << EVENT_state))
+		{
+			TH_LOG("%s", rows[i].text);
+		}
+		EXPECT_EQ(rows[i].window, !!(types & 1u << EVENT_window))
+		{
+			TH_LOG("%s", rows[i].text);
+		}
+		EXPECT_EQ(rows[i].names_window,
+			  !!(filter_named_types(f) & 1u << EVENT_window))
+		{
+			TH_LOG("%s", rows[i].text);
+		}
+		filter_free(f);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -1,66 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Each option is a term over schema fields; the kernel does what it can. */
+/* Each option says a part of the filter's expression; so do the arguments. */
 #include "cmd/select.h"
 #include "lib/opt.h"
 #include "lib/say.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/nsfs.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define VALUES_LEN 1024 /* of one option, namespaces resolved */
-
-enum { KEY_FIRST = 0x1000, KEY_NETNS = KEY_FIRST + 100 };
+#define KEY_FIRST 0x1000
 
 struct select_option {
 	struct argp_option argp;
-	const char *fields; /* that may have the values */
-	const char *values; /* what they are, for an error message */
+	const char *head; /* "pid": the expression is "pid = ARGUMENT" */
 };
 
-#define PORTS "ports from 1 to 65535, separated by commas: 80,443"
-#define NAMES NULL /* the schema knows them */
-
-/* The rows of --help, and what they mean; one key each, in this order. */
+/* The rows of --help, and what they mean; one key each. */
 static const struct select_option select_options[] = {
 	{ { "pid", 'p', "PID", 0, "sockets that these processes own", 1 },
-	  "pid",
-	  "process ids above 0, separated by commas" },
+	  "pid" },
 	{ { "comm", KEY_FIRST, "NAME", 0,
 	    "sockets whose owner is called so; * and ? as in the shell", 1 },
-	  "comm",
-	  NAMES },
-	{ { "port", KEY_FIRST + 1, "PORT", 0, "this port at either end", 1 },
-	  "lport,rport",
-	  PORTS },
-	{ { "sport", KEY_FIRST + 2, "PORT", 0, "this local port", 1 },
-	  "lport",
-	  PORTS },
-	{ { "dport", KEY_FIRST + 3, "PORT", 0, "this remote port", 1 },
-	  "rport",
-	  PORTS },
-	{ { "addr", KEY_FIRST + 4, "ADDR[/BITS]", 0,
+	  "comm" },
+	{ { "uid", KEY_FIRST + 1, "UID", 0, "sockets of these users", 1 },
+	  "uid" },
+	{ { "cgroup", KEY_FIRST + 2, "CGROUP", 0,
+	    "sockets of this cgroup and those below: id or path", 1 },
+	  "cgroup" },
+	{ { "port", KEY_FIRST + 3, "PORT", 0, "this port at either end", 1 },
+	  "port" },
+	{ { "sport", KEY_FIRST + 4, "PORT", 0, "this local port", 1 },
+	  "sport" },
+	{ { "dport", KEY_FIRST + 5, "PORT", 0, "this remote port", 1 },
+	  "dport" },
+	{ { "addr", KEY_FIRST + 6, "ADDR[/BITS]", 0,
 	    "this address at either end", 1 },
-	  "laddr,raddr",
-	  "addresses, separated by commas: 10.0.0.0/8,::1" },
-	{ { "netns", KEY_NETNS, "NETNS", 0,
+	  "addr" },
+	{ { "netns", KEY_FIRST + 7, "NETNS", 0,
 	    "this network namespace: inode number, path, or self", 1 },
-	  "netns",
-	  "inode numbers, paths or self, separated by commas" },
-	{ { "state", KEY_FIRST + 5, "STATE", 0,
+	  "netns" },
+	{ { "state", KEY_FIRST + 8, "STATE", 0,
 	    "transitions from or to these states; windows in them", 1 },
-	  "old,new,state",
-	  NAMES },
-	{ { "events", KEY_FIRST + 6, "TYPE", 0, "these event types only", 1 },
-	  "type",
-	  NAMES },
+	  "state" },
+	{ { "events", KEY_FIRST + 9, "TYPE", 0, "these event types only", 1 },
+	  "type" },
 };
 
 #define OPTIONS (sizeof(select_options) / sizeof(*select_options))
@@ -80,6 +64,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct select *select = state->input;
 	unsigned int i;
 
+	if (key == ARGP_KEY_ARGS) {
+		select->words = state->argv + state->next;
+		select->n_words = state->argc - state->next;
+		return 0;
+	}
 	for (i = 0; i < OPTIONS; i++) {
 		if (key != select_options[i].argp.key)
 			continue;
@@ -98,82 +87,64 @@ const struct argp select_argp = {
 	.parser = parse,
 };
 
-/* The schema's names for a field's values: "one of state, window". */
-static const char *value_names(const struct schema *schema, const char *fields,
-			       char *to, size_t size)
+/* What is wrong, what would be right, and where it stands in @text. */
+static int fail(const struct select_option *option, const char *hint,
+		const char *text, const struct filter_error *error)
 {
-	const struct schema_field *f = NULL;
-	char first[32];
+	char then[sizeof(error->then) + 64];
+
+	snprintf(then, sizeof(then), "%s%s%s", error->then,
+		 hint && *error->then ? "; " : "", hint ? hint : "");
+	say_fail(EXIT_USAGE, NULL, *then ? then : NULL, "%s%s%s%s",
+		 option ? "--" : "", option ? option->argp.name : "",
+		 option ? ": " : "", error->what);
+	say_where(text, error->at, error->len);
+	return EXIT_USAGE;
+}
+
+static int apply(struct filter *filter, const struct select_option *option,
+		 const char *hint, const char *text)
+{
+	struct filter_error error;
+	int err;
+
+	err = option ? filter_parse_option(filter, option->head, text, &error) :
+		       filter_parse(filter, text, &error);
+	if (err == -EINVAL)
+		return fail(option, hint, text, &error);
+	return err ? say_fail(EXIT_FAILED, NULL, NULL, "out of memory") :
+		     EXIT_DONE;
+}
+
+/* The arguments joined by blanks, the caller's to free. NULL: no memory. */
+static char *join(char *const *words, unsigned int n)
+{
+	size_t size = 1;
 	unsigned int i;
-	size_t n = 0;
+	char *text, *end;
 
-	snprintf(first, sizeof(first), "%.*s", (int)strcspn(fields, ","),
-		 fields);
-	for (i = 0; i < EVENT_TYPES && !f; i++)
-		if (schema->types[i].n)
-			f = schema_field_find(&schema->types[i], first);
-	if (!f || f->kind != SCHEMA_ENUM)
-		return NULL;
-	for (i = 0; i < f->values->n && n < size; i++)
-		if (f->values->names[i])
-			n += snprintf(to + n, size - n, "%s%s",
-				      n ? ", " : "one of ",
-				      f->values->names[i]);
-	return to;
-}
-
-static int fail(const struct schema *schema, const struct select_option *option,
-		const char *values)
-{
-	char names[256];
-	const char *then = option->values;
-
-	if (!then)
-		then = value_names(schema, option->fields, names,
-				   sizeof(names));
-	return say_fail(EXIT_USAGE, NULL, then, "--%s: wrong value: %s",
-			option->argp.name, values);
-}
-
-/* The inode number of a network namespace, and of nothing else. */
-static int netns_number(const char *path, unsigned long long *number)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = 0;
-	struct stat st;
-
-	if (fd < 0)
-		return -errno;
-	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &st))
-		err = -EINVAL;
-	else
-		*number = st.st_ino;
-	close(fd);
-	return err;
-}
-
-/* Namespaces by path or as "self" become inode numbers. */
-static int resolve_netns(const char *list, char *to, size_t size)
-{
-	char *copy = strdup(list), *rest = copy, *s;
-	size_t n = 0;
-	int err = copy ? 0 : -ENOMEM;
-
-	*to = '\0';
-	while (!err && (s = strsep(&rest, ","))) {
-		const char *path = strcmp(s, "self") ? s : "/proc/self/ns/net";
-		unsigned long long number = 0;
-
-		if (!strchr(path, '/'))
-			n += snprintf(to + n, size - n, "%s%s", n ? "," : "",
-				      path);
-		else if (!(err = netns_number(path, &number)))
-			n += snprintf(to + n, size - n, "%s%llu", n ? "," : "",
-				      number);
-		if (n >= size)
-			err = -E2BIG;
+	for (i = 0; i < n; i++)
+		size += strlen(words[i]) + 1;
+	text = end = malloc(size);
+	for (i = 0; text && i < n; i++) {
+		end = stpcpy(end, words[i]);
+		*end++ = ' ';
 	}
-	free(copy);
-	return err;
+	if (text)
+		end[n ? -1 : 0] = '\0';
+	return text;
+}
+
+static int apply_words(struct filter *filter, const struct select *select)
+{
+	char *text = join(select->words, select->n_words);
+	int code;
+
+	if (!text)
+		return say_fail(EXIT_FAILED, NULL, NULL, "out of memory");
+	code = apply(filter, NULL, select->hint, text);
+	free(text);
+	return code;
 }
 
 /*
@@ -196,83 +167,27 @@ static void push_ports(struct config *config, const char *values)
 	free(copy);
 }
 
-/* The event types of a list that the filter has accepted already. */
-static void push_events(struct config *config, const struct schema *schema,
-			const char *values)
-{
-	char *copy = strdup(values), *rest = copy, *s;
-	__u32 mask = 0;
-	int i;
-
-	while (copy && (s = strsep(&rest, ",")))
-		for (i = 0; i < EVENT_TYPES; i++)
-			if (schema->types[i].n &&
-			    !strcasecmp(s, schema->types[i].name))
-				mask |= 1u << i;
-	config->events &= mask;
-	free(copy);
-}
-
-static int apply_term(const struct select_option *option, const char *values,
-		      const struct schema *schema, struct filter *filter,
-		      struct config *config)
-{
-	char numbers[VALUES_LEN];
-
-	int err;
-
-	if (option->argp.key == KEY_NETNS) {
-		err = resolve_netns(values, numbers, sizeof(numbers));
-		if (err)
-			return say_fail(EXIT_USAGE, NULL, option->values,
-					"--netns: %s: %s", values,
-					strerror(-err));
-		values = numbers;
-	}
-	switch (filter_add(filter, option->fields, values)) {
-	case 0:
-		break;
-	case -ENOMEM:
-		return say_fail(EXIT_FAILED, NULL, NULL, "out of memory");
-	default:
-		return fail(schema, option, values);
-	}
-	if (strstr(option->fields, "port"))
-		push_ports(config, values);
-	if (!strcmp(option->fields, "type"))
-		push_events(config, schema, values);
-	return EXIT_DONE;
-}
-
 int select_apply(const struct select *select, const struct schema *schema,
 		 struct filter **filter, struct config *config)
 {
 	int code = EXIT_DONE;
 	unsigned int i;
 
-	for (i = 0; i < EVENT_TYPES; i++)
-		if (schema->types[i].n)
-			config->events |= 1u << i;
 	*filter = filter_new(schema);
 	if (!*filter)
 		return say_fail(EXIT_FAILED, NULL, NULL, "out of memory");
 	for (i = 0; i < select->n && !code; i++)
-		code = apply_term(select->terms[i].option,
-				  select->terms[i].values, schema, *filter,
-				  config);
+		code = apply(*filter, select->terms[i].option, NULL,
+			     select->terms[i].values);
+	for (i = 0; i < select->n && !code; i++)
+		if (strstr(select->terms[i].option->head, "port"))
+			push_ports(config, select->terms[i].values);
+	if (select->n_words && !code)
+		code = apply_words(*filter, select);
+	config->events |= filter_types(*filter);
 	if (code) {
 		filter_free(*filter);
 		*filter = NULL;
 	}
 	return code;
-}
-
-bool select_names_events(const struct select *select)
-{
-	unsigned int i;
-
-	for (i = 0; i < select->n; i++)
-		if (!strcmp(select->terms[i].option->fields, "type"))
-			return true;
-	return false;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The options by which any verb selects events: --pid, --port, --state ... */
+/*
+ * How any verb selects events: by options, --pid, --port, --state ..., and by
+ * its arguments, which are an expression (event/filter.h).
+ */
 #ifndef TCBSCOPE_CMD_SELECT_H
 #define TCBSCOPE_CMD_SELECT_H
 
@@ -16,9 +19,16 @@ struct select {
 		const char *values;
 	} terms[SELECT_TERMS];
 	unsigned int n;
+	char **words; /* of the expression, in argv */
+	unsigned int n_words;
+	const char *hint; /* of the verb, if its arguments are wrong; NULL */
 };
 
-/* A child parser for a verb's argp; its input is a struct select. */
+/*
+ * A child parser for a verb's argp; its input is a struct select. The
+ * verb's own parser leaves ARGP_KEY_ARG and ARGP_KEY_ARGS to it, or takes all
+ * arguments itself: then there is no expression.
+ */
 extern const struct argp select_argp;
 
 /*
@@ -28,8 +38,5 @@ extern const struct argp select_argp;
  */
 int select_apply(const struct select *select, const struct schema *schema,
 		 struct filter **filter, struct config *config);
-
-/* Have event types been asked for by name? */
-bool select_names_events(const struct select *select);
 
 #endif

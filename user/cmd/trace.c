@@ -88,7 +88,8 @@ static const char doc[] =
 	"  tcbscope trace                     all sockets, until Ctrl-C\n"
 	"  tcbscope trace --port 80 --windows one port, with the whole window\n"
 	"  tcbscope trace --comm nginx        what nginx's sockets do\n"
-	"  tcbscope trace --state SYN_RECV    who gets that far\n"
+	"  tcbscope trace state syn-recv      who gets that far\n"
+	"  tcbscope trace 'dport = :443 and srtt_us > 50ms'\n"
 	"  tcbscope trace -- curl URL         one command and its children\n"
 	"  tcbscope trace -j | jq .           for programs\n"
 	"\v"
@@ -176,10 +177,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'h':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
-	case ARGP_KEY_ARG:
-		argp_error(state, "what is '%s'? A command goes behind --",
-			   arg);
-		break;
 	case OPT_DURATION:
 	case 'c':
 	case OPT_RING:
@@ -203,8 +200,7 @@ static int make_pipeline(struct trace *t)
 			    &t->opt.input.config);
 	if (code)
 		return code;
-	if (select_names_events(&t->opt.select))
-		t->opt.input.asked = t->opt.input.config.events;
+	t->opt.input.asked = filter_named_types(filter);
 	t->pipeline = pipeline_new(t->schema, filter, t->opt.count);
 	if (t->pipeline)
 		return EXIT_DONE;
@@ -582,11 +578,12 @@ int cmd_trace(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.args_doc = "[-- COMMAND...]",
+		.args_doc = "[EXPRESSION...] [-- COMMAND...]",
 		.doc = doc,
 		.children = children,
 	};
 	struct trace t = {
+		.opt.select.hint = "a command goes behind --",
 		.opt.input.ring_bytes = RING_DEFAULT,
 		.opt.colour = term_colour(STDOUT_FILENO),
 		.signals = -1,

@@ -1,188 +1,90 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Terms over schema fields, resolved when added and evaluated per event. */
-#include "event/filter.h"
-#include "lib/opt.h"
+/* The tree of an expression, and whether it holds for an event. */
+#include "event/filter_tree.h"
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#define FIELDS_MAX 4 /* of one term */
 #define TEXT_MAX 64
 
-struct value {
-	uint64_t number;
-	addr_t addr;
-	enum family family;
-	unsigned int prefix; /* bits of addr that count */
-	char *text;
-};
+struct filter_node *filter_node_new(enum filter_node_kind kind)
+{
+	struct filter_node *node = calloc(1, sizeof(*node));
 
-struct term {
-	struct term *next;
-	enum schema_kind kind;
-	/* NULL where a type has no such field */
-	const struct schema_field *fields[EVENT_TYPES][FIELDS_MAX];
-	unsigned int n_fields, n_values;
-	struct value *values;
-};
+	if (!node)
+		return NULL;
+	node->kind = kind;
+	if (kind != FILTER_TERM)
+		return node;
+	node->term = calloc(1, sizeof(*node->term));
+	if (node->term)
+		return node;
+	free(node);
+	return NULL;
+}
 
-struct filter {
-	const struct schema *schema;
-	struct term *terms;
-};
+/* As deep as the tree, which the parser bounds; so is all that walks it. */
+void filter_node_free(struct filter_node *node)
+{
+	struct filter_node *child, *next;
+	unsigned int i;
+
+	if (!node)
+		return;
+	for (child = node->child; child; child = next) {
+		next = child->next;
+		filter_node_free(child);
+	}
+	for (i = 0; node->term && i < node->term->n_values; i++)
+		free(node->term->values[i].text);
+	if (node->term)
+		free(node->term->values);
+	free(node->term);
+	free(node);
+}
 
 struct filter *filter_new(const struct schema *schema)
 {
 	struct filter *filter = calloc(1, sizeof(*filter));
 
-	if (filter)
-		filter->schema = schema;
-	return filter;
-}
-
-static void term_free(struct term *term)
-{
-	unsigned int i;
-
-	for (i = 0; i < term->n_values; i++)
-		free(term->values[i].text);
-	free(term->values);
-	free(term);
+	if (!filter)
+		return NULL;
+	filter->schema = schema;
+	filter->root = filter_node_new(FILTER_AND);
+	if (filter->root)
+		return filter;
+	free(filter);
+	return NULL;
 }
 
 void filter_free(struct filter *filter)
 {
-	struct term *term, *next;
-
 	if (!filter)
 		return;
-	for (term = filter->terms; term; term = next) {
-		next = term->next;
-		term_free(term);
-	}
+	filter_node_free(filter->root);
 	free(filter);
 }
 
-/* Resolves one field name in every event type; returns its description. */
-static const struct schema_field *field_resolve(const struct schema *schema,
-						struct term *term,
-						const char *name)
+int filter_error_set(struct filter_error *error, size_t at, size_t len,
+		     const char *then, const char *fmt, ...)
 {
-	const struct schema_field *any = NULL, *f;
-	int i;
+	va_list ap;
 
-	for (i = 0; i < EVENT_TYPES; i++) {
-		if (!schema->types[i].n)
-			continue;
-		f = schema_field_find(&schema->types[i], name);
-		term->fields[i][term->n_fields] = f;
-		if (f)
-			any = f;
-	}
-	return any;
-}
-
-static int value_parse(const struct schema_field *field, const char *s,
-		       struct value *v)
-{
-	int n, family;
-
-	switch (field->kind) {
-	case SCHEMA_NUMBER:
-		if (opt_number(s, 0, UINT64_MAX >> (64 - 8 * field->size),
-			       &v->number))
-			return -EINVAL;
-		/* what means "unknown" is no value to look for */
-		return field->can_be_absent && v->number == field->absent ?
-			       -EINVAL :
-			       0;
-	case SCHEMA_ENUM:
-		n = schema_enum_value(field->values, s);
-		v->number = n;
-		return n < 0 ? -EINVAL : 0;
-	case SCHEMA_ADDR:
-		if (opt_addr(s, &family, v->addr.byte, &v->prefix))
-			return -EINVAL;
-		v->family = family == AF_INET6 ? FAMILY_INET6 : FAMILY_INET;
-		return 0;
-	case SCHEMA_TEXT:
-		v->text = strdup(s);
-		return v->text ? 0 : -ENOMEM;
-	}
+	error->at = at;
+	error->len = len;
+	va_start(ap, fmt);
+	vsnprintf(error->what, sizeof(error->what), fmt, ap);
+	va_end(ap);
+	snprintf(error->then, sizeof(error->then), "%s", then ? then : "");
 	return -EINVAL;
 }
 
-static int values_parse(struct term *term, const struct schema_field *field,
-			const char *list)
-{
-	char *copy = strdup(list), *rest = copy, *s;
-	int err = copy ? 0 : -ENOMEM;
-
-	while (!err && (s = strsep(&rest, ","))) {
-		struct value *more;
-
-		more = reallocarray(term->values, term->n_values + 1,
-				    sizeof(*more));
-		if (!more) {
-			err = -ENOMEM;
-			break;
-		}
-		term->values = more;
-		memset(&more[term->n_values], 0, sizeof(*more));
-		err = value_parse(field, s, &more[term->n_values++]);
-	}
-	free(copy);
-	return err;
-}
-
-static int fields_parse(const struct schema *schema, struct term *term,
-			const char *list, const struct schema_field **out)
-{
-	char *copy = strdup(list), *rest = copy, *s;
-	int err = copy ? 0 : -ENOMEM;
-
-	*out = NULL;
-	while (!err && (s = strsep(&rest, ","))) {
-		const struct schema_field *f = NULL;
-
-		if (term->n_fields < FIELDS_MAX)
-			f = field_resolve(schema, term, s);
-		if (!f || (*out && f->kind != (*out)->kind))
-			err = -ENOENT;
-		*out = f;
-		term->n_fields++;
-	}
-	free(copy);
-	return err;
-}
-
-int filter_add(struct filter *filter, const char *fields, const char *values)
-{
-	struct term *term = calloc(1, sizeof(*term));
-	const struct schema_field *field;
-	int err;
-
-	if (!term)
-		return -ENOMEM;
-	err = fields_parse(filter->schema, term, fields, &field);
-	if (!err) {
-		term->kind = field->kind;
-		err = values_parse(term, field, values);
-	}
-	if (err) {
-		term_free(term);
-		return err;
-	}
-	term->next = filter->terms;
-	filter->terms = term;
-	return 0;
-}
-
 static bool addr_matches(const addr_t *a, enum family family,
-			 const struct value *v)
+			 const struct filter_value *v)
 {
 	unsigned int bytes = v->prefix / 8, bits = v->prefix % 8;
 
@@ -192,55 +94,193 @@ static bool addr_matches(const addr_t *a, enum family family,
 }
 
 static bool text_matches(const struct schema_field *f, const struct event *e,
-			 const struct value *v)
+			 const struct filter_value *v)
 {
 	char text[TEXT_MAX];
 	const char *bytes;
 	size_t n = schema_text(f, e, &bytes);
 
-	if (n >= sizeof(text))
+	if (!n || n >= sizeof(text))
 		return false;
 	memcpy(text, bytes, n);
 	text[n] = '\0';
 	return !fnmatch(v->text, text, 0);
 }
 
-static bool value_matches(const struct schema_field *f, const struct event *e,
-			  const struct value *v)
+/* Numbers that say where the socket's cgroup is compare by its ancestors. */
+static bool cgroup_matches(const struct event *e, const struct filter_value *v)
+{
+	return e->cgroup == v->number || e->within & 1u << v->cgroup;
+}
+
+static bool value_matches(const struct filter_term *term,
+			  const struct schema_field *f, const struct event *e,
+			  const struct filter_value *v)
 {
 	const addr_t *addr = (const void *)((const char *)e + f->offset);
-	uint64_t number;
+	uint64_t n;
 
 	switch (f->kind) {
 	case SCHEMA_ADDR:
 		return addr_matches(addr, e->family, v);
 	case SCHEMA_TEXT:
 		return text_matches(f, e, v);
+	case SCHEMA_ENUM:
+		return schema_value(f, e, &n) && (int)n == v->named[e->type];
+	case SCHEMA_NUMBER:
+		break;
+	}
+	if (!schema_value(f, e, &n))
+		return false;
+	switch (term->op) {
+	case FILTER_LESS:
+		return n < v->number;
+	case FILTER_AT_MOST:
+		return n <= v->number;
+	case FILTER_MORE:
+		return n > v->number;
+	case FILTER_AT_LEAST:
+		return n >= v->number;
 	default:
-		return schema_value(f, e, &number) && number == v->number;
+		return f->offset == offsetof(struct event, cgroup) ?
+			       cgroup_matches(e, v) :
+			       n == v->number;
 	}
 }
 
-static bool term_matches(const struct term *term, const struct event *e)
+static bool field_present(const struct schema_field *f, const struct event *e)
 {
-	unsigned int i, k;
+	const char *text;
+	uint64_t n;
 
-	for (i = 0; i < term->n_fields; i++) {
-		const struct schema_field *f = term->fields[e->type][i];
-
-		for (k = 0; f && k < term->n_values; k++)
-			if (value_matches(f, e, &term->values[k]))
-				return true;
+	switch (f->kind) {
+	case SCHEMA_ADDR:
+		return true;
+	case SCHEMA_TEXT:
+		return schema_text(f, e, &text);
+	default:
+		return schema_value(f, e, &n);
 	}
+}
+
+bool filter_term_match(const struct filter_term *term, const struct event *e)
+{
+	const struct schema_field *f = term->field[e->type];
+	unsigned int i;
+
+	if (!f)
+		return false;
+	if (term->op == FILTER_PRESENT)
+		return field_present(f, e);
+	for (i = 0; i < term->n_values; i++)
+		if (value_matches(term, f, e, &term->values[i]))
+			return true;
+	return false;
+}
+
+static bool node_match(const struct filter_node *node, const struct event *e)
+{
+	const struct filter_node *child;
+
+	switch (node->kind) {
+	case FILTER_TERM:
+		return filter_term_match(node->term, e);
+	case FILTER_NOT:
+		return !node_match(node->child, e);
+	case FILTER_AND:
+		for (child = node->child; child; child = child->next)
+			if (!node_match(child, e))
+				return false;
+		return true;
+	case FILTER_OR:
+		break;
+	}
+	for (child = node->child; child; child = child->next)
+		if (node_match(child, e))
+			return true;
 	return false;
 }
 
 bool filter_match(const struct filter *filter, const struct event *e)
 {
-	const struct term *term;
+	return node_match(filter->root, e);
+}
 
-	for (term = filter->terms; term; term = term->next)
-		if (!term_matches(term, e))
-			return false;
-	return true;
+enum maybe { NEVER = 1, ALWAYS = 2, MAYBE = NEVER | ALWAYS };
+
+/* Of an event of which only the type is known. */
+static enum maybe term_maybe(const struct filter_term *term, int type)
+{
+	const struct schema_field *f = term->field[type];
+	const struct event e = { .type = type };
+
+	if (!f)
+		return NEVER;
+	if (f->offset == offsetof(struct event, type))
+		return filter_term_match(term, &e) ? ALWAYS : NEVER;
+	return MAYBE;
+}
+
+static enum maybe node_maybe(const struct filter_node *node, int type)
+{
+	const struct filter_node *child;
+	enum maybe all, any, is;
+
+	switch (node->kind) {
+	case FILTER_TERM:
+		return term_maybe(node->term, type);
+	case FILTER_NOT:
+		is = node_maybe(node->child, type);
+		return (is & NEVER ? ALWAYS : 0) | (is & ALWAYS ? NEVER : 0);
+	default:
+		break;
+	}
+	all = ALWAYS;
+	any = NEVER;
+	for (child = node->child; child; child = child->next) {
+		is = node_maybe(child, type);
+		all = (all & is & ALWAYS) | ((all | is) & NEVER);
+		any = (any & is & NEVER) | ((any | is) & ALWAYS);
+	}
+	return node->kind == FILTER_AND ? all : any;
+}
+
+__u32 filter_types(const struct filter *filter)
+{
+	__u32 mask = 0;
+	int i;
+
+	for (i = 0; i < EVENT_TYPES; i++)
+		if (filter->schema->types[i].n &&
+		    node_maybe(filter->root, i) != NEVER)
+			mask |= 1u << i;
+	return mask;
+}
+
+static bool node_names(const struct filter_node *node, int type)
+{
+	const struct filter_node *child;
+	const struct event e = { .type = type };
+	const struct schema_field *f;
+
+	if (node->kind == FILTER_TERM) {
+		f = node->term->field[type];
+		return f && f->offset == offsetof(struct event, type) &&
+		       filter_term_match(node->term, &e);
+	}
+	for (child = node->child; child; child = child->next)
+		if (node_names(child, type))
+			return true;
+	return false;
+}
+
+__u32 filter_named_types(const struct filter *filter)
+{
+	__u32 mask = filter_types(filter);
+	int i;
+
+	for (i = 0; i < EVENT_TYPES; i++)
+		if (mask & 1u << i && !node_names(filter->root, i))
+			mask &= ~(1u << i);
+	return mask;
 }

@@ -401,12 +401,27 @@ const char *schema_enum_name(const struct schema_enum *values, uint64_t value)
 	return value < values->n ? values->names[value] : NULL;
 }
 
+/* "fin-wait-1" is FIN_WAIT1: ss(8) and the RFC write names in other ways. */
+static bool same_name(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		while (*a == '-' || *a == '_')
+			a++;
+		while (*b == '-' || *b == '_')
+			b++;
+		if (strncasecmp(a, b, 1))
+			return false;
+		if (!*a)
+			return true;
+	}
+}
+
 int schema_enum_value(const struct schema_enum *values, const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < values->n; i++)
-		if (values->names[i] && !strcasecmp(values->names[i], name))
+		if (values->names[i] && same_name(values->names[i], name))
 			return i;
 	return -ENOENT;
 }

@@ -91,7 +91,10 @@ size_t schema_text(const struct schema_field *field, const struct event *e,
 /* The name of an enum's value, or NULL. */
 const char *schema_enum_name(const struct schema_enum *values, uint64_t value);
 
-/* The value of a name of this enum, in any case; -ENOENT if there is none. */
+/*
+ * The value of a name of this enum, in any case and whatever - and _ it has;
+ * -ENOENT if there is none.
+ */
 int schema_enum_value(const struct schema_enum *values, const char *name);
 
 /* Shortcut: the name of a value of the enum of a field of a type. */

@@ -9,6 +9,8 @@
 #include "lib/say.h"
 
 #define SAY_LINE 1024 /* bytes of one line before escaping */
+#define SAY_WHERE 70  /* bytes of a text that has an error ... */
+#define SAY_BEFORE 40 /* ... and, of these, at most before it */
 
 static void say_line(FILE *out, const char *head, const char *text)
 {
@@ -48,6 +50,46 @@ int say_fail(int code, const char *why, const char *then, const char *fmt, ...)
 
 	errno = saved;
 	return code;
+}
+
+/* Prints @len bytes, escaped; returns the columns they take. */
+static int say_piece(const char *s, size_t len)
+{
+	char text[4 * SAY_WHERE + 1], *c;
+	int columns = 0;
+
+	if (len > SAY_WHERE)
+		len = SAY_WHERE;
+	say_escape(text, sizeof(text), s, len);
+	for (c = text; *c; c++)
+		columns += (*c & 0xc0) != 0x80; /* bytes of UTF-8 that follow */
+	fputs(text, stderr);
+	return columns;
+}
+
+void say_where(const char *text, size_t at, size_t len)
+{
+	size_t from = at > SAY_BEFORE ? at - SAY_BEFORE : 0;
+	size_t shown = strnlen(text + from, SAY_WHERE);
+	int saved = errno, before, marked;
+
+	while (from && (text[from] & 0xc0) == 0x80) {
+		from--;
+		shown++;
+	}
+	if (at - from + len > shown)
+		len = shown - (at - from);
+	fputs("  here: ", stderr);
+	before = from ? fprintf(stderr, "...") : 0;
+	before += say_piece(text + from, at - from);
+	marked = say_piece(text + at, len);
+	say_piece(text + at + len, shown - (at - from) - len);
+	fputs(text[from + shown] ? "...\n" : "\n", stderr);
+	fprintf(stderr, "%*s^", before + (int)strlen("  here: "), "");
+	while (marked-- > 1)
+		putc('~', stderr);
+	putc('\n', stderr);
+	errno = saved;
 }
 
 void say_note(const char *fmt, ...)

@@ -26,6 +26,15 @@ enum {
 int say_fail(int code, const char *why, const char *then, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/*
+ * Print on stderr where something is wrong in @text, a line of about 70 columns
+ * of it and a mark below @len bytes at @at. errno is kept.
+ *
+ *	  here: dport = :443 and cnwd < 10
+ *	                         ^~~~
+ */
+void say_where(const char *text, size_t at, size_t len);
+
 /* Print one line on stderr, headed by the program's name. errno is kept. */
 void say_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

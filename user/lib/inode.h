@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The numbers by which the kernel knows what has a path for us. */
+#ifndef TCBSCOPE_LIB_INODE_H
+#define TCBSCOPE_LIB_INODE_H
+
+#include <stdint.h>
+
+/* Both return 0, or -errno: -EINVAL if there is something else at @path. */
+
+/* The inode number of a network namespace. */
+int inode_netns(const char *path, uint64_t *number);
+
+/*
+ * The id of a cgroup of version 2. @path is below the mount point of the
+ * hierarchy, with or without it: "/system.slice".
+ */
+int inode_cgroup(const char *path, uint64_t *number);
+
+#endif
