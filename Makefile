@@ -235,7 +235,8 @@ $(O)/tests/%.skel.h: $(O)/tests/%.bpf.o
 	$(call say,GEN,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf >$@
 
-$(O)/tests/bench/floor.o: | $(O)/tests/bench/floor.skel.h
+$(O)/tests/bench/floor.o $(O)/tests/bench/cost.o: | \
+	$(O)/tests/bench/floor.skel.h
 
 $(O)/tests/bench/bench: $(BENCH_OBJ) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)

@@ -17,6 +17,7 @@ static const struct part {
 	const char *title;
 } parts[] = {
 	{ "connect", part_connect, "CPU time of a connection" },
+	{ "cost", part_cost, "BPF time of a change of state" },
 	{ "tools", part_tools, "Other tools on the same load" },
 };
 
