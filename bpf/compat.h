@@ -39,6 +39,42 @@ static __always_inline long compat_syscall_nr(struct task_struct *task)
 	return -1;
 }
 
+/*
+ * Of a tracepoint's arguments a program may read those that there are. How
+ * many that is says the typedef of the tracepoint.
+ *
+ * tcp_retransmit_skb: the errno of a segment that could not be sent. Without
+ * this argument, only those that were sent are told of.
+ */
+typedef void (*btf_trace_tcp_retransmit_skb___err)(void *, const struct sock *,
+						   const struct sk_buff *, int);
+
+static __always_inline int compat_retransmit_err(unsigned long long *args)
+{
+	return bpf_core_type_exists(btf_trace_tcp_retransmit_skb___err) ?
+		       (int)args[2] :
+		       0;
+}
+
+/* Has the timer for retransmissions run out, and nobody started it again? */
+struct sock___timer {
+	struct timer_list tcp_retransmit_timer;
+} __attribute__((preserve_access_index));
+
+struct inet_connection_sock___timer {
+	struct timer_list icsk_retransmit_timer;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool compat_timer_ran_out(struct tcp_sock *tp)
+{
+	struct inet_connection_sock___timer *icsk = (void *)&tp->inet_conn;
+	struct sock___timer *sk = (void *)tp;
+
+	if (bpf_core_field_exists(sk->tcp_retransmit_timer))
+		return !sk->tcp_retransmit_timer.entry.pprev;
+	return !icsk->icsk_retransmit_timer.entry.pprev;
+}
+
 /* Is this bit of enum sock_flags set? The numbers are the kernel's own. */
 #define compat_sock_flag(sk, flag)                      \
 	(((sk)->__sk_common.skc_flags >>                \

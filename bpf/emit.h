@@ -35,6 +35,8 @@ struct transition {
 #define MEM_TREE 0x01	 /* the owner belongs to the traced command */
 #define MEM_RST 0x02	 /* tcp_reset() has been called */
 #define MEM_CLOSING 0x04 /* close() met FIN_WAIT2 at mem->fin_wait2_ts */
+#define MEM_ACTIVE 0x08	 /* it has sent the first SYN */
+#define MEM_CHILD 0x10	 /* its listener has sent the SYN-ACK */
 
 /*
  * What we remember of a socket, in its own storage: it dies with the socket,
@@ -56,6 +58,8 @@ struct sock_mem {
 	__u8 ca_state;
 	__u32 cwnd; /* last seen; 0: never */
 	__u32 ssthresh;
+	__u32 undo_marker; /* of a loss that may be undone; 0: none */
+	__u32 before_loss; /* total_retrans when the marker was set */
 };
 
 /* Weak: each object that includes this has the maps, the linker joins them. */
@@ -196,9 +200,9 @@ static __always_inline bool event_wanted(struct sock *sk, struct tcp_sock *tp,
 }
 
 /* Addresses as on the wire: IPv4 for an IPv6 socket that speaks IPv4. */
-static __always_inline void event_addrs(struct event *e, struct sock *sk)
+static __always_inline void event_addrs(struct event *e,
+					struct sock_common *skc)
 {
-	struct sock_common *skc = &sk->__sk_common;
 	__be32 *l = (__be32 *)e->laddr.byte, *r = (__be32 *)e->raddr.byte;
 	__be32 l2, r2;
 
@@ -266,7 +270,7 @@ static __always_inline void event_fill(struct event *e, struct sock *sk,
 	e->uid = sk->sk_uid.val;
 	e->lport = sock_lport(sk, tp);
 	e->rport = sock_rport(sk);
-	event_addrs(e, sk);
+	event_addrs(e, &sk->__sk_common);
 	e->late = 0;
 	e->within = 0;
 	__builtin_memset(e->pad, 0, sizeof(e->pad));

@@ -51,6 +51,7 @@ typedef struct {
 enum ENUM8 event_type {
 	EVENT_state = 1,
 	EVENT_window = 2,
+	EVENT_retransmit = 3,
 };
 
 /* How a fact came to be known. */
@@ -110,10 +111,14 @@ enum ENUM8 cause {
 	CAUSE_RX_FIN,
 	CAUSE_RX_RST,
 	CAUSE_RX_ICMP,
+	CAUSE_RACK,   /* ACKs of what was sent later say that it is lost */
+	CAUSE_DUPACK, /* so do three of the same, where there is no SACK */
 	CAUSE_TIMER_RETRANSMIT,
 	CAUSE_TIMER_PERSIST,
 	CAUSE_TIMER_KEEPALIVE,
 	CAUSE_TIMER_FIN_WAIT2,
+	CAUSE_TIMER_LOSS_PROBE,
+	CAUSE_TIMER_RACK,
 };
 
 /* What a transition is called when it is a special one. */
@@ -147,6 +152,17 @@ enum ENUM8 window_at {
 	WINDOW_AT_retransmit,
 	WINDOW_AT_state,
 	WINDOW_AT_send,
+};
+
+/* What a retransmission is. */
+enum ENUM8 retransmit_kind {
+	RETRANSMIT_fast = 1,   /* known to be lost: sent again at once */
+	RETRANSMIT_RTO,	       /* the retransmit timer ran out: the first one */
+	RETRANSMIT_slow_start, /* after a timeout, as ACKs come */
+	RETRANSMIT_TLP, /* the last one, to make the peer say something */
+	RETRANSMIT_SYN,
+	RETRANSMIT_SYN_ACK,
+	RETRANSMIT_window_probe, /* the peer has shrunk its window to 0 */
 };
 
 /*
@@ -220,15 +236,43 @@ struct window {
 	char ca_name[16] DOC("congestion control algorithm");
 };
 
+#define NOT_UNDONE 0xffffffff /* event_window.undone */
+
 struct event_window {
 	struct event ev;
 	struct window w;
 	segs_t old_cwnd DOC("congestion window of the event before")
 		ABSENT_IF(0);
+	segs_t undone DOC("a loss turned out to be none and the window is "
+			  "given back: segments retransmitted in vain")
+		ABSENT_IF(0xffffffff);
 	enum ca_state old_ca_state DOC("congestion state of the event before");
 	enum window_at at DOC("where it was measured");
 	enum tcb_state state DOC("TCP state");
-	__u8 pad;
+	__u8 pad[5];
+};
+
+struct event_retransmit {
+	struct event ev;
+	__u32 start DOC("first sequence number, relative to the initial one: "
+			"0 is the SYN, 1 the first byte of data");
+	__u32 end DOC("sequence number after the last");
+	bytes32_t len DOC("bytes of data");
+	segs_t segs DOC("segments that carry them");
+	segs_t retrans DOC("segments retransmitted so far, with these")
+		ABSENT_IF(0);
+	usec_t rto_us DOC("retransmission timeout") ABSENT_IF(0);
+	segs_t cwnd DOC("congestion window") ABSENT_IF(0);
+	enum retransmit_kind kind DOC("what the retransmission is");
+	enum how kind_how DOC("how the kind came to be known");
+	enum cause cause DOC("what made it") ABSENT_IF(0);
+	enum how cause_how DOC("how the cause came to be known") ABSENT_IF(0);
+	enum ca_state ca_state DOC("congestion state");
+	enum tcb_state state DOC("TCP state");
+	__u8 nth DOC("how many timeouts there were in a row, with this one; "
+		     "of a SYN-ACK: how many times it was sent again")
+		ABSENT_IF(0);
+	__u8 pad[5];
 };
 
 /* The largest event: size of buffers that hold any of them. */
@@ -236,6 +280,7 @@ union event_any {
 	struct event ev;
 	struct event_state state;
 	struct event_window window;
+	struct event_retransmit retransmit;
 };
 
 #endif

@@ -18,6 +18,15 @@
 #define IPPROTO_TCP 6
 #define SOCK_STREAM 1
 
+/* tcp_skb_cb: no type in BTF says these */
+#define TCPHDR_SYN 0x02 /* of tcp_flags */
+#define TCPHDR_ACK 0x10
+#define TCPCB_LOST 0x04 /* of sacked */
+
+/* inet_connection_sock.icsk_pending; 0 while the retransmit timer runs out */
+#define ICSK_TIME_LOSS_PROBE 5
+#define ICSK_TIME_REO_TIMEOUT 6
+
 /* task_struct.flags: no type in BTF says these */
 #define PF_EXITING 0x00000004
 #define PF_IO_WORKER 0x00000010
@@ -47,6 +56,14 @@ struct ns_common {
 
 struct netns_ipv4 {
 	int sysctl_tcp_fastopen; /* 1: as a client, 2: as a server */
+};
+
+struct hlist_node {
+	struct hlist_node **pprev; /* NULL: in no list */
+};
+
+struct timer_list {
+	struct hlist_node entry;
 };
 
 struct net {
@@ -132,7 +149,33 @@ struct inet_connection_sock {
 	const struct tcp_congestion_ops *icsk_ca_ops;
 	__u32 icsk_rto; /* jiffies */
 	__u8 icsk_ca_state : 5;
-	__u8 icsk_retransmits;
+	__u8 icsk_retransmits; /* timeouts in a row */
+	__u8 icsk_pending;
+};
+
+/* A connection that its listener has not taken for one yet. */
+struct request_sock {
+	struct sock_common __req_common;
+	__u8 num_retrans;
+	struct timer_list rsk_timer;
+};
+
+/* What TCP keeps of a segment, in sk_buff.cb. */
+struct tcp_skb_cb {
+	__u32 seq;
+	__u32 end_seq;
+	__u16 tcp_gso_segs;
+	__u16 tcp_flags;
+	__u8 sacked;
+};
+
+struct sk_buff {
+	char cb[48];
+	unsigned int len;
+};
+
+struct tcp_options_received {
+	__u16 sack_ok : 3;
 };
 
 struct minmax_sample {
@@ -148,6 +191,7 @@ struct tcp_sock {
 	__u32 rcv_nxt;
 	__u32 copied_seq;
 	__u32 snd_una;
+	__u32 snd_nxt;
 	__u32 write_seq;
 	__u32 snd_wl1; /* sequence number of the last window update */
 	__u32 snd_wnd;
@@ -162,11 +206,15 @@ struct tcp_sock {
 	__u32 lost_out;
 	__u32 retrans_out;
 	__u32 total_retrans;
+	__u32 undo_marker; /* snd_una when the loss was found; 0: no undo */
 	__u32 mss_cache;
 	__u32 rate_delivered;
 	__u32 rate_interval_us;
+	__u64 bytes_sent; /* retransmitted ones included */
+	__u64 bytes_retrans;
 	__u64 bytes_acked;
 	__u64 bytes_received;
+	struct tcp_options_received rx_opt;
 	int linger2; /* jiffies; < 0: no FIN_WAIT2 for orphans */
 	__u8 repair : 1;
 };

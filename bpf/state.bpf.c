@@ -39,7 +39,8 @@ static __always_inline void mem_born(struct sock_mem *mem)
 	mem->seq = 0;
 	mem->ticket = 0;
 	mem->cwnd = 0;
-	mem->flags &= MEM_TREE;
+	mem->undo_marker = 0;
+	mem->flags = (mem->flags & MEM_TREE) | MEM_CHILD;
 }
 
 /*
@@ -65,10 +66,12 @@ static __always_inline void mem_transition(struct sock_mem *mem,
 	}
 	mem->old = t->old;
 	mem->new = t->new;
+	if (t->new == TCB_STATE_SYN_SENT)
+		mem->flags |= MEM_ACTIVE;
 	if (t->new == TCB_STATE_FIN_WAIT2)
 		mem->fin_wait2_ts = t->ts;
 	if (t->new == TCB_STATE_CLOSE)
-		mem->flags &= ~(MEM_RST | MEM_CLOSING);
+		mem->flags &= MEM_TREE; /* a new life may begin */
 }
 
 /* Does the kernel still have to fill in an end of the connection? */

@@ -2,15 +2,39 @@
 /*
  * Window events: the congestion window and all that explains it, whenever one
  * of cwnd, ssthresh and the congestion state has changed since it was last
- * seen. By default only falls of cwnd and changes of the state are emitted.
+ * seen. By default only falls of cwnd, changes of the state and losses undone
+ * are emitted.
  */
 #include "bpf/window.h"
 
 EVENT_ANCHOR(event_window);
 
+/*
+ * How many segments were retransmitted for a loss that the kernel has found
+ * out to be none since the socket was last seen, and has undone; it then takes
+ * back its marker. Two more do so that undo nothing: entering CWR, and Loss
+ * because packets are too big for the path.
+ */
+static __always_inline segs_t undone(struct tcp_sock *tp, struct sock_mem *mem,
+				     int ca_state)
+{
+	__u32 marker = tp->undo_marker;
+
+	if (mem->undo_marker == marker)
+		return NOT_UNDONE;
+	mem->undo_marker = marker;
+	if (marker) {
+		mem->before_loss = tp->total_retrans;
+		return NOT_UNDONE;
+	}
+	if (ca_state == CA_STATE_CWR || ca_state == CA_STATE_Loss)
+		return NOT_UNDONE;
+	return tp->total_retrans - mem->before_loss;
+}
+
 static __always_inline void window_emit(struct sock *sk, struct tcp_sock *tp,
 					struct sock_mem *mem, int ca_state,
-					int at)
+					int at, segs_t undone)
 {
 	struct behind behind = behind_of(sk);
 	struct event_window *e;
@@ -25,10 +49,11 @@ static __always_inline void window_emit(struct sock *sk, struct tcp_sock *tp,
 	e->ev.how = HOW_observed;
 	window_fill(&e->w, sk, tp, ca_state);
 	e->old_cwnd = mem->cwnd;
+	e->undone = undone;
 	e->old_ca_state = mem->ca_state;
 	e->at = at;
 	e->state = sk->__sk_common.skc_state;
-	e->pad = 0;
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	EVENT_SUBMIT(e);
 }
 
@@ -40,6 +65,7 @@ static __always_inline int window(struct sock *sk, int ca_state, int at)
 	struct tcp_sock *tp;
 	bool changed, fell;
 	int ca_state_now;
+	segs_t undoing;
 	__u32 cwnd;
 
 	/* tcp_disconnect() resets what is left of a closed one: no news */
@@ -60,14 +86,16 @@ static __always_inline int window(struct sock *sk, int ca_state, int at)
 	if (!mem->cwnd) /* older than the trace: its first event may be a loss */
 		mem->ca_state = ca_state_now;
 	cwnd = tp->snd_cwnd;
-	changed = mem->cwnd != cwnd || mem->ssthresh != tp->snd_ssthresh ||
+	undoing = undone(tp, mem, ca_state);
+	changed = undoing != NOT_UNDONE || mem->cwnd != cwnd ||
+		  mem->ssthresh != tp->snd_ssthresh ||
 		  mem->ca_state != ca_state;
 	if (!changed)
 		return 0;
 	fell = cwnd < mem->cwnd || mem->ca_state != ca_state;
-	if ((fell || config.all_windows) &&
+	if ((fell || undoing != NOT_UNDONE || config.all_windows) &&
 	    event_wanted(sk, tp, mem, EVENT_window))
-		window_emit(sk, tp, mem, ca_state, at);
+		window_emit(sk, tp, mem, ca_state, at, undoing);
 	mem->cwnd = cwnd;
 	mem->ssthresh = tp->snd_ssthresh;
 	mem->ca_state = ca_state;

@@ -3,16 +3,23 @@
 #include "conn.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <netlink/netlink.h>
+#include <netlink/route/route.h>
 
 static int pending(int fd, short events)
 {
@@ -22,10 +29,8 @@ static int pending(int fd, short events)
 	return n > 0 ? 0 : n ? -errno : -ETIMEDOUT;
 }
 
-int conn_start(struct conn *c, int family)
+int conn_stage(struct conn *c, int family)
 {
-	char netns[64];
-	char *args[] = { "--events", "state", "--netns", netns, NULL };
 	int err;
 
 	memset(c, 0, sizeof(*c));
@@ -41,10 +46,26 @@ int conn_start(struct conn *c, int family)
 		return err;
 	c->len = gate_endpoints(&c->gate, family, CONN_PORT, CONN_PORT + 1,
 				c->addr);
+	return 0;
+}
+
+int conn_watch(struct conn *c, char *events)
+{
+	char netns[64];
+	char *args[] = { "--events", events, "--netns", netns, NULL };
+
 	snprintf(netns, sizeof(netns), "%llu,%llu",
 		 (unsigned long long)c->pair.side[0].inode,
 		 (unsigned long long)c->pair.side[1].inode);
+	c->watched = events;
 	return trace_start(&c->trace, args);
+}
+
+int conn_start(struct conn *c, int family)
+{
+	int err = conn_stage(c, family);
+
+	return err ? err : conn_watch(c, "state");
 }
 
 static struct sighting end(const struct conn *c, int side)
@@ -61,7 +82,8 @@ int conn_stop(struct conn *c)
 		return err < 0 ? err : -EPIPE;
 	if (!witness_complete(c->trace.witness))
 		flaw = "its account does not add up";
-	for (side = 0; side < 2 && !flaw; side++) {
+	for (side = 0; side < 2 && !flaw && !strcmp(c->watched, "state");
+	     side++) {
 		struct sighting socket = end(c, side);
 
 		if (socket.cookie)
@@ -303,6 +325,119 @@ int conn_cut(struct conn *c, int side)
 	int err = neigh_sysctl(c, side, "retrans_time_ms", "100");
 
 	return err ? err : neigh_sysctl(c, side, "mcast_solicit", "1");
+}
+
+int conn_deafen(int fd, bool deaf)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { .len = 1, .filter = &nothing };
+	int err;
+
+	if (deaf)
+		err = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+				 sizeof(prog));
+	else
+		err = setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &prog,
+				 sizeof(prog));
+	return err ? -errno : 0;
+}
+
+/* The route to the other side, given another least timeout. */
+static int change_route(struct nl_sock *sock, struct nl_addr *to,
+			unsigned int ms)
+{
+	struct nl_cache *cache;
+	struct nl_object *o;
+	int err = rtnl_route_alloc_cache(sock, nl_addr_get_family(to), 0,
+					 &cache);
+	bool found = false;
+
+	if (err)
+		return netns_nl_error(err);
+	for (o = nl_cache_get_first(cache); o && !err;
+	     o = nl_cache_get_next(o)) {
+		struct rtnl_route *route = (struct rtnl_route *)o;
+
+		if (nl_addr_cmp(rtnl_route_get_dst(route), to) ||
+		    rtnl_route_get_table(route) != RT_TABLE_MAIN)
+			continue;
+		found = true;
+		rtnl_route_set_metric(route, RTAX_RTO_MIN, ms);
+		rtnl_route_set_metric(route, RTAX_LOCK, 1 << RTAX_RTO_MIN);
+		err = rtnl_route_add(sock, route, NLM_F_CREATE | NLM_F_REPLACE);
+	}
+	nl_cache_free(cache);
+	return err ? netns_nl_error(err) : found ? 0 : -ENOENT;
+}
+
+int conn_rto_min(struct conn *c, int side, unsigned int ms)
+{
+	const struct netns_side *peer = &c->pair.side[!side];
+	struct nl_addr *to = c->family == AF_INET6 ?
+				     nl_addr_build(AF_INET6, &peer->addr6, 16) :
+				     nl_addr_build(AF_INET, &peer->addr4, 4);
+	struct nl_sock *sock;
+	int err = netns_netlink(c->pair.side[side].fd, &sock);
+
+	if (!err) {
+		err = to ? change_route(sock, to, ms) : -ENOMEM;
+		nl_socket_free(sock);
+	}
+	nl_addr_put(to);
+	return err;
+}
+
+uint32_t conn_lost(int fd)
+{
+	__u32 info[SK_MEMINFO_VARS] = {};
+	socklen_t len = sizeof(info);
+
+	getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len);
+	return info[SK_MEMINFO_DROPS];
+}
+
+static int open_counters(void *arg)
+{
+	int fd = open(arg, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Two lines each, names and numbers: "Tcp: A B" and "Tcp: 1 2". */
+static int64_t counter_find(FILE *file, const char *name)
+{
+	char names[8192], numbers[8192], *a, *b, *x, *y;
+
+	while (fgets(names, sizeof(names), file) &&
+	       fgets(numbers, sizeof(numbers), file)) {
+		for (x = strtok_r(names, " \n", &a),
+		    y = strtok_r(numbers, " \n", &b);
+		     x && y; x = strtok_r(NULL, " \n", &a),
+		    y = strtok_r(NULL, " \n", &b))
+			if (!strcmp(x, name))
+				return strtoll(y, NULL, 10);
+	}
+	return -ENOENT;
+}
+
+int64_t conn_counter(const struct conn *c, int side, const char *name)
+{
+	static char *const paths[] = { "/proc/thread-self/net/snmp",
+				       "/proc/thread-self/net/netstat" };
+	int64_t n = -ENOENT;
+	unsigned int i;
+
+	for (i = 0; i < 2 && n < 0; i++) {
+		int fd = netns_call(c->pair.side[side].fd, open_counters,
+				    paths[i]);
+		FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+		if (!file)
+			return -EIO;
+		n = counter_find(file, name);
+		fclose(file);
+	}
+	return n;
 }
 
 int conn_leave_to(struct conn *c, int side, const char *program)

@@ -25,20 +25,27 @@ struct conn {
 	struct gate gate;
 	struct trace trace;
 	struct sockaddr_storage addr[2];
-	socklen_t len;	    /* of both */
-	int listener;	    /* on side 1; -1: none */
-	int fd[2];	    /* the ends; -1: none */
-	uint64_t cookie[2]; /* of the ends, also when they are closed */
+	socklen_t len;	     /* of both */
+	int listener;	     /* on side 1; -1: none */
+	int fd[2];	     /* the ends; -1: none */
+	uint64_t cookie[2];  /* of the ends, also when they are closed */
+	const char *watched; /* event types of the trace */
 	char story[2][1024];
 };
 
-/* Namespaces, the gate (open), a trace of all states in both, no socket. */
+/*
+ * Namespaces, the gate (open), a trace of all states in both, no socket. Or in
+ * two steps, between which sockets may be made, and for other event types.
+ */
 int conn_start(struct conn *c, int family);
+int conn_stage(struct conn *c, int family);
+int conn_watch(struct conn *c, char *events);
 
 /*
  * Ends the trace and judges the whole of it: -EBADMSG and a line on standard
  * error if its account does not add up, or if something is wrong with the
- * events of an end (story_flaw). No socket has to be closed before.
+ * states of an end (story_flaw), where only these were traced. No socket has to
+ * be closed before.
  */
 int conn_stop(struct conn *c);
 void conn_free(struct conn *c);
@@ -86,6 +93,16 @@ int conn_seen(struct conn *c, int side, const char *state);
  */
 int conn_hold_last(struct conn *c, int side);
 int conn_cut(struct conn *c, int side);
+
+/* All that the network brings a deaf socket is lost before TCP sees it. */
+int conn_deafen(int fd, bool deaf);
+uint32_t conn_lost(int fd); /* how many segments */
+
+/* No timeout of sockets that are made from now on is shorter. */
+int conn_rto_min(struct conn *c, int side, unsigned int ms);
+
+/* A counter of the namespace, as /proc/net/snmp or netstat names it; -errno. */
+int64_t conn_counter(const struct conn *c, int side, const char *name);
 
 /*
  * Leaves the socket of an end to another process, which execs a program that

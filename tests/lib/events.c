@@ -71,6 +71,7 @@ struct event_window events_window(nsec_t ts, __u64 cookie, segs_t old_cwnd,
 		.ev = common(EVENT_window, ts, cookie, 2000, 2001),
 		.w.cwnd = cwnd,
 		.old_cwnd = old_cwnd,
+		.undone = NOT_UNDONE,
 		.w.ssthresh = 0x7fffffff,
 		.w.min_rtt_us = 0xffffffff,
 		.w.pacing_rate = ~0ull,
@@ -81,4 +82,27 @@ struct event_window events_window(nsec_t ts, __u64 cookie, segs_t old_cwnd,
 	};
 
 	return w;
+}
+
+struct event_retransmit events_retransmit(nsec_t ts, __u64 cookie)
+{
+	struct event_retransmit r = {
+		.ev = common(EVENT_retransmit, ts, cookie, 2000, 2001),
+		.start = 1,
+		.end = 2,
+		.len = 1,
+		.segs = 1,
+		.retrans = 1,
+		.rto_us = 204000,
+		.cwnd = 1,
+		.kind = RETRANSMIT_RTO,
+		.kind_how = HOW_observed,
+		.cause = CAUSE_TIMER_RETRANSMIT,
+		.cause_how = HOW_observed,
+		.ca_state = CA_STATE_Loss,
+		.state = TCB_STATE_ESTABLISHED,
+		.nth = 1,
+	};
+
+	return r;
 }

@@ -225,6 +225,7 @@ TEST_F(output, cause_words)
 		{ CAUSE_RX_RST, " rx RST\n" },
 		{ CAUSE_TIMER_RETRANSMIT, " retransmit timer\n" },
 		{ CAUSE_TIMER_FIN_WAIT2, " fin_wait2 timer\n" },
+		{ CAUSE_RACK, " RACK\n" },
 	};
 	unsigned int i;
 	const char *text;
@@ -244,6 +245,38 @@ TEST_F(output, cause_words)
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		EXPECT_NE(NULL, strstr(text, rows[i].words))
 	TH_LOG("row %u", i);
+}
+
+/* Retransmissions: what, why, the how manieth; no bytes of a SYN. */
+TEST_F(output, retransmissions)
+{
+	struct event_retransmit r = events_retransmit(1000000000, 1);
+	struct event_window w = events_window(1000000003, 1, 1, 10);
+	const char *text;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
+				 false));
+	pipeline_push(self->pipeline, &r, sizeof(r));
+	r.ev.ts_ns++;
+	r.nth = 12;
+	r.segs = 2;
+	r.rto_us = 800900;
+	pipeline_push(self->pipeline, &r, sizeof(r));
+	r = events_retransmit(1000000002, 1);
+	r.kind = RETRANSMIT_SYN_ACK;
+	r.cause = CAUSE_RX_SYN;
+	r.nth = 2;
+	r.rto_us = 0;
+	pipeline_push(self->pipeline, &r, sizeof(r));
+	w.undone = 3;
+	pipeline_push(self->pipeline, &w, sizeof(w));
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_NE(NULL, strstr(text, " RETRANS RTO +1:2      retransmit timer "
+				     "1st, rto 204ms\n"));
+	EXPECT_NE(NULL, strstr(text, " 12th, rto 800.9ms 2 segments\n"));
+	EXPECT_NE(NULL, strstr(text, " RETRANS SYN-ACK           rx SYN     "
+				     "2nd\n"));
+	EXPECT_NE(NULL, strstr(text, "loss undone, 3 retransmitted in vain"));
 }
 
 /* Names from the kernel cannot steer the terminal or break the JSON. */

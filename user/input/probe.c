@@ -10,6 +10,7 @@
 #define ENOTSUPP 524 /* the kernel's own; libc has no word for it */
 
 #define WINDOW (1u << EVENT_window)
+#define RETRANSMIT (1u << EVENT_retransmit)
 #define OWNER "pid,tid,comm"
 
 const struct probe_program probe_programs[] = {
@@ -50,6 +51,13 @@ const struct probe_program probe_programs[] = {
 	  .events = WINDOW,
 	  .without = "a window restarted after idleness is seen at the next "
 		     "ACK" },
+
+	{ .name = "retransmit_segment",
+	  .events = RETRANSMIT,
+	  .without = "retransmissions are not seen" },
+	{ .name = "retransmit_synack",
+	  .events = RETRANSMIT,
+	  .without = "retransmissions of SYN-ACKs are not seen" },
 	{}
 };
 

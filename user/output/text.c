@@ -52,6 +52,16 @@ static const char *const kind_words[] = {
 	[KIND_linger] = "SO_LINGER 0",
 };
 
+/* The same for kinds of retransmissions. */
+static const char *const retransmit_words[] = {
+	[RETRANSMIT_slow_start] = "slow start",
+	[RETRANSMIT_SYN_ACK] = "SYN-ACK",
+	[RETRANSMIT_window_probe] = "window probe",
+};
+
+#define WORDS(table, value) \
+	((value) < sizeof(table) / sizeof(*(table)) ? (table)[value] : NULL)
+
 __attribute__((format(printf, 3, 4))) static void append(char *to, size_t size,
 							 const char *fmt, ...)
 {
@@ -77,7 +87,10 @@ static void copy_lower(char *to, size_t size, const char *from, char dash)
 	to[i] = '\0';
 }
 
-/* CALL_CONNECT: connect() RX_SYN_ACK: rx SYN+ACK TIMER_PERSIST: persist timer */
+/*
+ * CALL_CONNECT: connect() RX_SYN_ACK: rx SYN+ACK TIMER_PERSIST: persist timer
+ * RACK: RACK
+ */
 static void cause_words(char *to, size_t size, const char *name)
 {
 	char word[24];
@@ -94,6 +107,8 @@ static void cause_words(char *to, size_t size, const char *name)
 		for (i = 3; to[i]; i++)
 			if (to[i] == '_')
 				to[i] = '+';
+	} else if (strstr(name, "ACK")) {
+		snprintf(to, size, "%s", name);
 	} else {
 		copy_lower(to, size, name, ' ');
 	}
@@ -197,23 +212,40 @@ static const char *state_colour(const struct event_state *s)
 	}
 }
 
+static void row_cause(const struct text *t, struct row *row, enum cause cause,
+		      enum how how)
+{
+	char words[32];
+
+	if (!cause)
+		return;
+	cause_words(words, sizeof(words),
+		    schema_name(t->schema, EVENT_state, "cause", cause));
+	snprintf(row->cause, sizeof(row->cause), "%s%s",
+		 how == HOW_derived ? "~" : "", words);
+}
+
+/* "rtt 12.3ms", "rto 204ms", "rtt 87us"; nothing if it is not known. */
+static void detail_usec(struct row *row, const char *what, usec_t us)
+{
+	if (us >= 1000 && us % 1000 >= 100)
+		DETAIL(row, "%s %u.%ums", what, us / 1000, us % 1000 / 100);
+	else if (us >= 1000)
+		DETAIL(row, "%s %ums", what, us / 1000);
+	else if (us)
+		DETAIL(row, "%s %uus", what, us);
+}
+
 static void row_state(const struct text *t, const struct event_state *s,
 		      struct row *row)
 {
 	const struct schema *schema = t->schema;
-	char cause[32];
 
 	snprintf(row->event, sizeof(row->event), "%s -> %s%s",
 		 schema_name(schema, EVENT_state, "old", s->old),
 		 s->ev.how == HOW_derived ? "~" : "",
 		 schema_name(schema, EVENT_state, "new", s->new));
-	if (s->cause) {
-		cause_words(cause, sizeof(cause),
-			    schema_name(schema, EVENT_state, "cause",
-					s->cause));
-		snprintf(row->cause, sizeof(row->cause), "%s%s",
-			 s->cause_how == HOW_derived ? "~" : "", cause);
-	}
+	row_cause(t, row, s->cause, s->cause_how);
 	if (s->kind) {
 		char words[64];
 
@@ -221,10 +253,7 @@ static void row_state(const struct text *t, const struct event_state *s,
 			   schema_name(schema, EVENT_state, "kind", s->kind),
 			   ' ');
 		DETAIL(row, "%s%s", s->kind_how == HOW_derived ? "~" : "",
-		       s->kind < sizeof(kind_words) / sizeof(*kind_words) &&
-				       kind_words[s->kind] ?
-			       kind_words[s->kind] :
-			       words);
+		       WORDS(kind_words, s->kind) ?: words);
 	}
 	if (s->tw_substate && s->tw_substate != TCB_STATE_TIME_WAIT)
 		DETAIL(row, "as %s",
@@ -258,11 +287,9 @@ static void row_window(const struct text *t, const struct event_window *e,
 				   e->old_ca_state));
 	if (w->ssthresh != 0x7fffffff)
 		DETAIL(row, "ssthresh %u", w->ssthresh);
-	if (w->srtt_us >= 1000)
-		DETAIL(row, "rtt %u.%ums", w->srtt_us / 1000,
-		       w->srtt_us % 1000 / 100);
-	else if (w->srtt_us)
-		DETAIL(row, "rtt %uus", w->srtt_us);
+	if (e->undone != NOT_UNDONE)
+		DETAIL(row, "loss undone, %u retransmitted in vain", e->undone);
+	detail_usec(row, "rtt", w->srtt_us);
 	if (!t->opt.terminal || t->opt.width >= WIDE) {
 		say_escape(name, sizeof(name), w->ca_name,
 			   strnlen(w->ca_name, sizeof(w->ca_name)));
@@ -270,6 +297,35 @@ static void row_window(const struct text *t, const struct event_window *e,
 		       w->retrans, name);
 	}
 	row->colour = w->cwnd < e->old_cwnd ? "35" : "2";
+}
+
+static const char *ordinal(unsigned int n)
+{
+	static const char *const ends[] = { "th", "st", "nd", "rd" };
+
+	return n % 10 < 4 && n % 100 / 10 != 1 ? ends[n % 10] : ends[0];
+}
+
+/* RETRANS RTO +1:1449   retransmit timer   1st, rto 204ms */
+static void row_retransmit(const struct text *t,
+			   const struct event_retransmit *r, struct row *row)
+{
+	snprintf(row->event, sizeof(row->event), "RETRANS %s%s",
+		 r->kind_how == HOW_derived ? "~" : "",
+		 WORDS(retransmit_words, r->kind) ?:
+			 schema_name(t->schema, EVENT_retransmit, "kind",
+				     r->kind));
+	if (r->kind != RETRANSMIT_SYN && r->kind != RETRANSMIT_SYN_ACK)
+		append(row->event, sizeof(row->event), "+%u:%u", r->start,
+		       r->end);
+	row_cause(t, row, r->cause, r->cause_how);
+	if (r->nth)
+		DETAIL(row, "%u%s%s", r->nth, ordinal(r->nth),
+		       r->rto_us ? "," : "");
+	detail_usec(row, "rto", r->rto_us);
+	if (r->segs > 1)
+		DETAIL(row, "%u segments", r->segs);
+	row->colour = "35";
 }
 
 /* A type that nothing here knows: its name and all that it says. */
@@ -473,6 +529,8 @@ static int text_event(struct output *o, const struct event *e,
 		row_state(t, (const struct event_state *)e, &row);
 	else if (e->type == EVENT_window)
 		row_window(t, (const struct event_window *)e, &row);
+	else if (e->type == EVENT_retransmit)
+		row_retransmit(t, (const struct event_retransmit *)e, &row);
 	else
 		row_any(t, e, &row);
 	if (e->late)
