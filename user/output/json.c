@@ -12,9 +12,16 @@
 
 #define LINE_LEN 4096 /* what is collected before it is written */
 
+/* A field's name as it stands in an object: ,"name": */
+struct json_name {
+	unsigned char len;
+	char text[63];
+};
+
 struct json {
 	struct output output;
 	const struct schema *schema;
+	struct json_name *names[EVENT_TYPES]; /* one for each field */
 	FILE *file;
 	char line[LINE_LEN];
 	size_t n; /* bytes of it that are used */
@@ -26,7 +33,7 @@ static void write_out(struct json *j)
 	j->n = 0;
 }
 
-static void put(struct json *j, const char *s, size_t len)
+static inline void put(struct json *j, const char *s, size_t len)
 {
 	if (j->n + len > LINE_LEN)
 		write_out(j);
@@ -44,13 +51,22 @@ static void put_text(struct json *j, const char *s)
 /* printf() would take half of the time that an event costs. */
 static void put_number(struct json *j, uint64_t value)
 {
+	static const char pairs[] = "0001020304050607080910111213141516171819"
+				    "2021222324252627282930313233343536373839"
+				    "4041424344454647484950515253545556575859"
+				    "6061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
 	char digits[20];
 	size_t at = sizeof(digits);
 
-	do {
-		digits[--at] = '0' + value % 10;
-		value /= 10;
-	} while (value);
+	for (; value >= 100; value /= 100) {
+		at -= 2;
+		memcpy(digits + at, &pairs[value % 100 * 2], 2);
+	}
+	at--;
+	digits[at] = pairs[value * 2 + 1];
+	if (value >= 10)
+		digits[--at] = pairs[value * 2];
 	put(j, digits + at, sizeof(digits) - at);
 }
 
@@ -72,7 +88,7 @@ static void put_name(struct json *j, const char *name)
 }
 
 static void put_field(struct json *j, const struct schema_field *f,
-		      const struct event *e)
+		      const struct json_name *name, const struct event *e)
 {
 	char addr[SCHEMA_ADDR_LEN];
 	const char *text;
@@ -83,19 +99,19 @@ static void put_field(struct json *j, const struct schema_field *f,
 	case SCHEMA_NUMBER:
 		if (!schema_value(f, e, &value))
 			break;
-		put_name(j, f->name);
+		put(j, name->text, name->len);
 		put_number(j, value);
 		break;
 	case SCHEMA_ENUM:
 		if (!schema_value(f, e, &value))
 			break;
-		put_name(j, f->name);
+		put(j, name->text, name->len);
 		put(j, "\"", 1);
 		put_text(j, schema_enum_name(f->values, value));
 		put(j, "\"", 1);
 		break;
 	case SCHEMA_ADDR:
-		put_name(j, f->name);
+		put(j, name->text, name->len);
 		put(j, "\"", 1);
 		put_text(j, schema_addr(e->family,
 					(const void *)((const char *)e +
@@ -107,7 +123,7 @@ static void put_field(struct json *j, const struct schema_field *f,
 		len = schema_text(f, e, &text);
 		if (!len)
 			break;
-		put_name(j, f->name);
+		put(j, name->text, name->len);
 		put_string(j, text, len);
 		break;
 	}
@@ -118,15 +134,16 @@ static int json_event(struct output *o, const struct event *e,
 {
 	struct json *j = (struct json *)o;
 	const struct schema_type *type = &j->schema->types[e->type];
+	const struct json_name *name = j->names[e->type];
 	const struct schema_field *f;
 
 	(void)shown;
 	put_text(j, "{\"type\":\"");
 	put_text(j, type->name);
 	put(j, "\"", 1);
-	for (f = type->fields; f < type->fields + type->n; f++)
+	for (f = type->fields; f < type->fields + type->n; f++, name++)
 		if (f->offset != offsetof(struct event, type))
-			put_field(j, f, e);
+			put_field(j, f, name, e);
 	if (flow && flow->pair) {
 		put_name(j, "pair");
 		put_number(j, flow->pair->cookie);
@@ -211,7 +228,12 @@ static int json_footer(struct output *o, const struct account *account)
 
 static void json_free(struct output *o)
 {
-	free(o);
+	struct json *j = (struct json *)o;
+	int i;
+
+	for (i = 0; i < EVENT_TYPES; i++)
+		free(j->names[i]);
+	free(j);
 }
 
 static const struct output_ops json_ops = {
@@ -222,14 +244,44 @@ static const struct output_ops json_ops = {
 	.free = json_free,
 };
 
+/* The names of a type's fields, or NULL: no memory, or one is too long. */
+static struct json_name *names_new(const struct schema_type *type)
+{
+	struct json_name *names = calloc(type->n, sizeof(*names));
+	unsigned int i;
+
+	for (i = 0; names && i < type->n; i++) {
+		struct json_name *name = &names[i];
+		size_t len = snprintf(name->text, sizeof(name->text),
+				      ",\"%s\":", type->fields[i].name);
+
+		if (len >= sizeof(name->text)) {
+			free(names);
+			return NULL;
+		}
+		name->len = len;
+	}
+	return names;
+}
+
 struct output *output_json_new(const struct schema *schema, FILE *file)
 {
 	struct json *j = calloc(1, sizeof(*j));
+	int i;
 
 	if (!j)
 		return NULL;
 	j->output.ops = &json_ops;
 	j->schema = schema;
 	j->file = file;
+	for (i = 0; i < EVENT_TYPES; i++) {
+		if (!schema->types[i].n)
+			continue;
+		j->names[i] = names_new(&schema->types[i]);
+		if (!j->names[i]) {
+			json_free(&j->output);
+			return NULL;
+		}
+	}
 	return &j->output;
 }
