@@ -90,6 +90,10 @@ unsigned long tracer_anon_kb(const struct tracer_run *run);
 /* Interrupts it, waits for its end, counts what it has said. */
 void tracer_stop(struct tracer_run *run);
 
+/* In a child of ours: becomes the tracer, on its CPU, with these streams. */
+void tracer_execute(const char *const argv[], int out, int err)
+	__attribute__((noreturn));
+
 /* "state,window,...": all types of events that there are. */
 const char *tracer_all_types(void);
 

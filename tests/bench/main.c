@@ -18,6 +18,9 @@ static const struct part {
 } parts[] = {
 	{ "connect", part_connect, "CPU time of a connection" },
 	{ "cost", part_cost, "BPF time of a change of state" },
+	{ "bulk", part_bulk, "CPU time of a bulk transfer" },
+	{ "start", part_start, "How soon something is shown" },
+	{ "json", part_json, "What the tracer itself can do" },
 	{ "tools", part_tools, "Other tools on the same load" },
 };
 

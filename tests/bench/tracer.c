@@ -90,9 +90,9 @@ bool tracer_wanted(const struct tracer *tracer)
 }
 
 /* perf and bpftrace look for tracefs, which may not be mounted. */
-static void __attribute__((noreturn)) execute(const struct tracer_run *run)
+void tracer_execute(const char *const argv[], int out, int err)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	bench_pin(BENCH_TRACER_CPU);
@@ -100,10 +100,18 @@ static void __attribute__((noreturn)) execute(const struct tracer_run *run)
 	    !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 	dup2(null, STDIN_FILENO);
-	dup2(run->tracer->to_null ? null : run->out, STDOUT_FILENO);
-	dup2(run->err, STDERR_FILENO);
-	execvp(run->tracer->argv[0], (char *const *)run->tracer->argv);
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	execvp(argv[0], (char *const *)argv);
 	_exit(127);
+}
+
+static void __attribute__((noreturn)) execute(const struct tracer_run *run)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	tracer_execute(run->tracer->argv,
+		       run->tracer->to_null ? null : run->out, run->err);
 }
 
 static bool sleeps_in_poll(pid_t pid)

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What window events cost a connection that carries much: CPU time for a GiB. */
+#include "bench.h"
+
+#define MIB 1024
+#define ROUNDS 15
+
+void part_bulk(unsigned int rounds)
+{
+	const char *scope = tracer_built("tcbscope");
+	const char *all = tracer_all_types();
+	const struct tracer tracers[] = {
+		{ .name = "none, once more" },
+		{ .name = "tcbscope trace",
+		  .argv = { scope, "trace" },
+		  .says = TRACER_ACCOUNT },
+		{ .name = "tcbscope trace --windows",
+		  .argv = { scope, "trace", "--windows" },
+		  .says = TRACER_ACCOUNT },
+		{ .name = "tcbscope, everything on",
+		  .argv = { scope, "trace", "--windows", "--events", all },
+		  .says = TRACER_ACCOUNT },
+	};
+	struct rounds r = {
+		.load = load_bulk,
+		.amount = MIB,
+		.rounds = rounds ?: ROUNDS,
+	};
+	struct table t = {};
+	unsigned int i;
+
+	rounds_run(&r, tracers, sizeof(tracers) / sizeof(*tracers));
+	table_row(&t, "Tracer", "CPU, multiple of bare", "ms a GiB", "lost",
+		  NULL);
+	table_row(&t, "bare", "1",
+		  cell("%.0f", spread_median(&r.bare_us) * MIB / 1000), "-",
+		  NULL);
+	for (i = 0; i < r.tracers; i++) {
+		struct outcome *o = &r.outcome[i];
+
+		table_row(&t, o->tracer->name, spread_text(&o->ratio, 3),
+			  cell("%.0f", spread_median(&o->with_us) * MIB / 1000),
+			  o->tracer->says ?
+				  cell("%llu", (unsigned long long)o->lost) :
+				  "-",
+			  NULL);
+	}
+	table_print(&t);
+	rounds_free(&r);
+}
