@@ -286,17 +286,20 @@ static struct json_object *header_json(void)
 	return line_json("header", properties, required);
 }
 
-/* The last one. */
-static struct json_object *footer_json(void)
+/* The account: of the whole trace in the last line, else of an interval. */
+static struct json_object *account_json(const char *type)
 {
 	struct json_object *properties = json_object_new_object();
 	struct json_object *required = json_object_new_array();
 	const struct account_member *m;
 
+	if (strcmp(type, "footer"))
+		add_member(properties, required, "ts_ns", "integer",
+			   "when the interval ended");
 	for (m = account_members; m->name; m++)
 		add_member(properties, required, m->name,
 			   m->by_type ? "object" : "integer", m->doc);
-	return line_json("footer", properties, required);
+	return line_json(type, properties, required);
 }
 
 static int json_schema(const struct schema *schema)
@@ -316,7 +319,8 @@ static int json_schema(const struct schema *schema)
 		if (schema->types[i].n)
 			json_object_array_add(any,
 					      type_json(&schema->types[i]));
-	json_object_array_add(any, footer_json());
+	json_object_array_add(any, account_json("stats"));
+	json_object_array_add(any, account_json("footer"));
 	json_object_object_add(o, "oneOf", any);
 	puts(json_object_to_json_string_ext(
 		o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -2,6 +2,7 @@
 /* tcbscope trace: events as they happen, as text or JSON. */
 #include "cmd/cmd.h"
 #include "cmd/select.h"
+#include "cmd/tally.h"
 #include "input/input.h"
 #include "input/probe.h"
 #include "lib/child.h"
@@ -31,7 +32,7 @@
 struct options {
 	struct select select;
 	struct input_bpf_options input;
-	uint64_t duration_ns, count;
+	uint64_t duration_ns, count, stats_ns;
 	enum output_time time;
 	bool json, all, colour, quiet;
 	const char *json_file; /* beside the text; NULL: none */
@@ -48,7 +49,9 @@ struct trace {
 	int child_status;
 	bool child_ended;
 	nsec_t start;
-	int signals, timer; /* file descriptors */
+	nsec_t stats_due;    /* when the next interval ends ... */
+	struct account told; /* ... and where it began */
+	int signals, timer;  /* file descriptors */
 	unsigned int interrupts;
 	int ended_by; /* the signal that ended the trace; 0: none */
 };
@@ -56,6 +59,7 @@ struct trace {
 enum {
 	OPT_WINDOWS = 256,
 	OPT_DURATION,
+	OPT_STATS,
 	OPT_TIME,
 	OPT_RING,
 	OPT_ALL,
@@ -68,6 +72,8 @@ static const struct argp_option options[] = {
 	  "every change of the congestion window, not only falls", 2 },
 	{ "duration", OPT_DURATION, "TIME", 0, "end after 5s, 200ms, 2m", 2 },
 	{ "count", 'c', "N", 0, "end after N events", 2 },
+	{ "stats", OPT_STATS, "TIME", 0,
+	  "the account of each interval of 1s, 1m, on standard error", 2 },
 	{ "ring", OPT_RING, "BYTES", 0, "size of the ring buffer [8M]", 2 },
 	{ "json", 'j', "FILE", OPTION_ARG_OPTIONAL,
 	  "JSON lines instead of text; with =FILE beside it", 3 },
@@ -121,6 +127,12 @@ static void parse_how(int key, char *arg, struct argp_state *state)
 		if (opt_duration_ns(arg, &opt->duration_ns) ||
 		    !opt->duration_ns)
 			argp_error(state, "--duration: not a time: %s", arg);
+		break;
+	case OPT_STATS:
+		if (opt_duration_ns(arg, &opt->stats_ns) ||
+		    opt->stats_ns < POLL_NS)
+			argp_error(state, "--stats: not a time from 10ms: %s",
+				   arg);
 		break;
 	case 'c':
 		if (opt_number(arg, 1, UINT64_MAX, &opt->count))
@@ -178,6 +190,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
 	case OPT_DURATION:
+	case OPT_STATS:
 	case 'c':
 	case OPT_RING:
 	case OPT_TIME:
@@ -411,6 +424,22 @@ static int show(struct trace *t, nsec_t complete)
 	return err == -EINTR ? -EPIPE : err;
 }
 
+/* What has become of the events of the interval that ends now. */
+static int say_stats(struct trace *t)
+{
+	struct account *account = pipeline_account(t->pipeline), interval;
+	nsec_t now = clock_now_ns();
+	char head[32];
+
+	input_bpf_account(t->in, account);
+	account_between(&interval, &t->told, account);
+	t->told = *account;
+	t->stats_due = now + t->opt.stats_ns;
+	snprintf(head, sizeof(head), "%.3f s: ", (now - t->start) / 1e9);
+	tally_say(head, &interval, t->schema);
+	return pipeline_stats(t->pipeline, &interval, now);
+}
+
 static int loop(struct trace *t)
 {
 	struct pollfd fds[] = {
@@ -440,55 +469,36 @@ static int loop(struct trace *t)
 				     &complete);
 		if (!err)
 			err = show(t, complete);
+		if (!err && t->opt.stats_ns && clock_now_ns() >= t->stats_due)
+			err = say_stats(t);
 		end |= t->ended_by;
 	}
 	return err;
 }
 
-/* The last line: where every event went. */
-static void say_account(const struct account *a, bool quiet)
-{
-	const struct counters *k = &a->kernel;
-	__u64 generated = account_sum(k->generated);
-	__u64 lost = account_sum(k->ring_lost);
-	__u64 shown = account_sum(a->shown);
-	__u64 filtered = account_sum(a->filtered);
-	bool holds = generated - lost == shown + filtered + a->malformed;
-
-	fprintf(stderr,
-		"%llu generated - %llu lost %s %llu shown + %llu filtered",
-		generated, lost, holds ? "=" : "!=", shown, filtered);
-	if (a->malformed)
-		fprintf(stderr, " + %llu malformed", a->malformed);
-	fprintf(stderr, "; %llu missed, %llu recovered, %llu gaps",
-		a->missed_runs, k->recovered, k->gaps);
-	if (account_sum(k->kernel_filtered))
-		fprintf(stderr, "; %llu filtered in the kernel",
-			account_sum(k->kernel_filtered));
-	if (a->late)
-		fprintf(stderr, "; %llu late", a->late);
-	if (k->no_storage)
-		fprintf(stderr, "; %llu without memory", k->no_storage);
-	putc('\n', stderr);
-	if (lost && !quiet)
-		say_note("the ring was too small: try --ring 64M");
-}
-
 /* Detach first: then the account is exact, and complete when all is read. */
 static int finish(struct trace *t, int err)
 {
+	struct account *account = pipeline_account(t->pipeline);
 	nsec_t complete;
 
 	input_bpf_stop(t->in);
 	if (!err)
 		err = input_bpf_read(t->in, pipeline_push, t->pipeline,
 				     &complete);
-	input_bpf_account(t->in, pipeline_account(t->pipeline));
+	input_bpf_settle(t->in);
+	input_bpf_account(t->in, account);
 	let_interrupt(t, true);
 	if (!err)
-		err = pipeline_footer(t->pipeline);
+		err = pipeline_release(t->pipeline, ~0ull);
 	pipeline_drop(t->pipeline);
-	say_account(pipeline_account(t->pipeline), t->opt.quiet);
+	if (!err && t->opt.stats_ns)
+		err = say_stats(t);
+	if (!err)
+		err = pipeline_footer(t->pipeline);
+	tally_say("", account, t->schema);
+	if (account_sum(account->kernel.ring_lost) && !t->opt.quiet)
+		say_note("the ring was too small: try --ring 64M");
 	return err;
 }
 
@@ -511,6 +521,7 @@ static int run(struct trace *t)
 	int err;
 
 	t->start = clock_now_ns();
+	t->stats_due = t->start + t->opt.stats_ns;
 	err = write_header(t);
 	if (!err && isatty(STDERR_FILENO) && !t->child.pid && !t->opt.quiet)
 		say_note("tracing; Ctrl-C ends");

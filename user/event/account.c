@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the counters are called, once for all who show them. */
+/* What the counters are called, once for all who show and add them. */
 #include "event/account.h"
+
+#include <string.h>
 
 #define BY_TYPE(name, member, doc)                                \
 	{                                                         \
@@ -33,3 +35,30 @@ const struct account_member account_members[] = {
 	SINGLE("late", late, "events shown out of order"),
 	{},
 };
+
+__u64 account_sum(const __u64 count[EVENT_TYPES])
+{
+	__u64 sum = 0;
+	int i;
+
+	for (i = 0; i < EVENT_TYPES; i++)
+		sum += count[i];
+	return sum;
+}
+
+void account_between(struct account *between, const struct account *before,
+		     const struct account *after)
+{
+	const struct account_member *m;
+	unsigned int i;
+
+	memset(between, 0, sizeof(*between));
+	for (m = account_members; m->name; m++) {
+		const __u64 *a = (const void *)((char *)after + m->offset);
+		const __u64 *b = (const void *)((char *)before + m->offset);
+		__u64 *to = (void *)((char *)between + m->offset);
+
+		for (i = 0; i < (m->by_type ? EVENT_TYPES : 1); i++)
+			to[i] = a[i] - b[i];
+	}
+}

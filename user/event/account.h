@@ -33,14 +33,10 @@ struct account_member {
 
 extern const struct account_member account_members[];
 
-static inline __u64 account_sum(const __u64 count[EVENT_TYPES])
-{
-	__u64 sum = 0;
-	int i;
+__u64 account_sum(const __u64 count[EVENT_TYPES]);
 
-	for (i = 0; i < EVENT_TYPES; i++)
-		sum += count[i];
-	return sum;
-}
+/* What has come between two accounts of one trace. */
+void account_between(struct account *between, const struct account *before,
+		     const struct account *after);
 
 #endif

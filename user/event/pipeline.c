@@ -137,6 +137,19 @@ int pipeline_flush(struct pipeline *p, nsec_t now_ns)
 	return err;
 }
 
+int pipeline_stats(struct pipeline *p, const struct account *interval,
+		   nsec_t now_ns)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < p->n_outputs && !err; i++)
+		if (p->outputs[i]->ops->stats)
+			err = p->outputs[i]->ops->stats(p->outputs[i], interval,
+							now_ns);
+	return err;
+}
+
 struct account *pipeline_account(struct pipeline *p)
 {
 	return &p->account;

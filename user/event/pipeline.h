@@ -41,6 +41,9 @@ struct output_ops {
 		     bool *shown);
 	/* Called when the input pauses, at @now_ns: let lines be seen. */
 	int (*flush)(struct output *o, nsec_t now_ns);
+	/* What has come since the last call, or the header; may be NULL. */
+	int (*stats)(struct output *o, const struct account *interval,
+		     nsec_t now_ns);
 	int (*footer)(struct output *o, const struct account *account);
 	void (*free)(struct output *o);
 };
@@ -73,6 +76,9 @@ int pipeline_push(void *pipeline, const void *data, size_t size);
  */
 int pipeline_release(struct pipeline *p, nsec_t until);
 int pipeline_flush(struct pipeline *p, nsec_t now_ns);
+
+int pipeline_stats(struct pipeline *p, const struct account *interval,
+		   nsec_t now_ns);
 
 /* Has the limit been reached? */
 bool pipeline_done(const struct pipeline *p);

@@ -348,22 +348,26 @@ static uint64_t read_missed(struct input_bpf *in)
  * After stop() a program may still be running on another CPU, with its event
  * counted but not yet in the ring: the account is complete when both agree.
  */
-void input_bpf_account(struct input_bpf *in, struct account *account)
+void input_bpf_settle(struct input_bpf *in)
 {
 	struct timespec ms = { .tv_nsec = 1000000 };
-	struct counters *k = &account->kernel;
+	struct counters k;
 	int tries = DRAIN_MS;
 
-	for (;;) {
-		read_counters(in, k);
+	while (tries--) {
+		read_counters(in, &k);
 		if (in->sink && !in->sink_err)
 			ring_buffer__consume(in->ring);
-		if (account_sum(k->generated) - account_sum(k->ring_lost) ==
-			    in->taken ||
-		    !tries--)
+		if (account_sum(k.generated) - account_sum(k.ring_lost) ==
+		    in->taken)
 			break;
 		nanosleep(&ms, NULL);
 	}
+}
+
+void input_bpf_account(struct input_bpf *in, struct account *account)
+{
+	read_counters(in, &account->kernel);
 	account->missed_runs = read_missed(in);
 }
 

@@ -66,7 +66,10 @@ int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 /* Detaches: no event is generated any more. What is in the ring stays. */
 void input_bpf_stop(struct input_bpf *in);
 
-/* The kernel's share of the account, exact after input_bpf_stop(). */
+/* After it: takes what comes late all the same, then the account is exact. */
+void input_bpf_settle(struct input_bpf *in);
+
+/* The kernel's share of the account, as it is now. */
 void input_bpf_account(struct input_bpf *in, struct account *account);
 
 void input_bpf_free(struct input_bpf *in);

@@ -206,12 +206,10 @@ static void put_counts(struct json *j, const __u64 count[EVENT_TYPES])
 	put(j, "}", 1);
 }
 
-static int json_footer(struct output *o, const struct account *account)
+static int put_account(struct json *j, const struct account *account)
 {
-	struct json *j = (struct json *)o;
 	const struct account_member *m;
 
-	put_text(j, "{\"type\":\"footer\"");
 	for (m = account_members; m->name; m++) {
 		const __u64 *at = (const void *)((char *)account + m->offset);
 
@@ -224,6 +222,25 @@ static int json_footer(struct output *o, const struct account *account)
 	put_text(j, "}\n");
 	write_out(j);
 	return fflush(j->file) ? -errno : 0;
+}
+
+static int json_stats(struct output *o, const struct account *interval,
+		      nsec_t now_ns)
+{
+	struct json *j = (struct json *)o;
+
+	put_text(j, "{\"type\":\"stats\"");
+	put_name(j, "ts_ns");
+	put_number(j, now_ns);
+	return put_account(j, interval);
+}
+
+static int json_footer(struct output *o, const struct account *account)
+{
+	struct json *j = (struct json *)o;
+
+	put_text(j, "{\"type\":\"footer\"");
+	return put_account(j, account);
 }
 
 static void json_free(struct output *o)
@@ -240,6 +257,7 @@ static const struct output_ops json_ops = {
 	.header = json_header,
 	.event = json_event,
 	.flush = json_flush,
+	.stats = json_stats,
 	.footer = json_footer,
 	.free = json_free,
 };
