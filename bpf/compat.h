@@ -81,4 +81,23 @@ static __always_inline bool compat_timer_ran_out(struct tcp_sock *tp)
 	  bpf_core_enum_value(enum sock_flags, flag)) & \
 	 1)
 
+/*
+ * A pointer to a kernel object in a map, which may be followed after it has
+ * been taken out, though nothing holds the object: what is read may be
+ * anything. Linux 6.4 gave the tag its name. An older kernel refuses the type
+ * of such a map; libbpf then makes it without, and the pointer is a number.
+ * clang 14 forgets the tag of a pointer to a struct, but not to a typedef.
+ */
+#define COMPAT_KPTR __attribute__((btf_type_tag("kptr_untrusted")))
+typedef struct sock compat_sock;
+
+enum btf_field_type {
+	BPF_REFCOUNT, /* Linux 6.5: any that is not much younger will do */
+};
+
+static __always_inline bool compat_has_kptr(void)
+{
+	return bpf_core_enum_value_exists(enum btf_field_type, BPF_REFCOUNT);
+}
+
 #endif

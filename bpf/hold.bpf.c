@@ -18,23 +18,22 @@ struct looked {
 	bool gone;
 };
 
-static __always_inline struct looked look_cast(const struct hold_slot *slot)
+static __always_inline struct looked look(const struct hold_slot *slot)
 {
-	struct sock *sk = bpf_rdonly_cast((void *)slot->sk,
-					  bpf_core_type_id_kernel(struct sock));
-	struct looked l = { .lport = sk->__sk_common.skc_num };
+	struct sock *sk = slot->sk;
+	struct looked l = { .gone = true };
+	__u64 cookie;
 
-	l.gone = (__u64)sk->__sk_common.skc_cookie.counter != slot->e.ev.cookie;
-	return l;
-}
-
-static __always_inline struct looked look_read(const struct hold_slot *slot)
-{
-	struct sock *sk = (void *)slot->sk;
-	struct looked l = { .lport = BPF_CORE_READ(sk, __sk_common.skc_num) };
-
-	l.gone = (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) !=
-		 slot->e.ev.cookie;
+	if (!sk)
+		return l;
+	if (compat_has_kptr()) {
+		l.lport = sk->__sk_common.skc_num;
+		cookie = sk->__sk_common.skc_cookie.counter;
+	} else {
+		l.lport = BPF_CORE_READ(sk, __sk_common.skc_num);
+		cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	}
+	l.gone = cookie != slot->e.ev.cookie;
 	return l;
 }
 
@@ -58,8 +57,7 @@ struct collection {
 	__u64 from, unready;
 };
 
-static __always_inline long collect_one(__u32 i, struct collection *c,
-					bool cast)
+static long collect_one(__u32 i, struct collection *c)
 {
 	__u64 ticket = c->from + i;
 	struct hold_slot *slot = hold_slot(ticket);
@@ -68,7 +66,7 @@ static __always_inline long collect_one(__u32 i, struct collection *c,
 	if (!slot || slot->done >= ticket)
 		return 0;
 	if (slot->ticket == ticket) {
-		l = cast ? look_cast(slot) : look_read(slot);
+		l = look(slot);
 		if (l.gone)
 			l.lport = 0;
 		if (l.lport || l.gone) {
@@ -86,38 +84,15 @@ static __always_inline long collect_one(__u32 i, struct collection *c,
 	return 0;
 }
 
-static long collect_cast(__u32 i, struct collection *c)
-{
-	return collect_one(i, c, true);
-}
-
-static long collect_read(__u32 i, struct collection *c)
-{
-	return collect_one(i, c, false);
-}
-
-/* The reader's look into the slots. */
-static __always_inline int collect(void *one)
+SEC("syscall")
+int hold_collect(void *ctx)
 {
 	__u64 next = hold_next;
 	struct collection c = { .from = hold_from };
 
 	if (next - c.from > HOLD_SLOTS)
 		c.from = next - HOLD_SLOTS;
-	bpf_loop(next - c.from, one, &c, 0);
+	bpf_loop(next - c.from, collect_one, &c, 0);
 	hold_from = c.unready ?: next;
 	return 0;
-}
-
-SEC("syscall")
-int hold_collect(void *ctx)
-{
-	return collect(collect_cast);
-}
-
-/* For kernels without bpf_rdonly_cast(). */
-SEC("syscall")
-int hold_collect_read(void *ctx)
-{
-	return collect(collect_read);
 }

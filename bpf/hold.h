@@ -24,7 +24,7 @@
 struct hold_slot {
 	__u64 ticket; /* of who waits here; HOLD_BUSY: coming; 0: empty */
 	__u64 done;   /* the highest ticket that has left the slot */
-	__u64 sk;
+	compat_sock COMPAT_KPTR *sk;
 	struct event_state e;
 };
 
@@ -107,7 +107,7 @@ static __always_inline void hold(struct sock *sk, struct tcp_sock *tp,
 	if (!slot || __sync_val_compare_and_swap(&slot->ticket, 0, HOLD_BUSY))
 		return;
 	state_fill(&slot->e, sk, tp, mem, behind, t);
-	slot->sk = (__u64)sk;
+	slot->sk = sk;
 	mem->ticket = ticket;
 	__sync_lock_test_and_set(&slot->ticket, ticket);
 }

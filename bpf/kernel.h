@@ -234,7 +234,4 @@ struct task_struct {
 
 #pragma clang attribute pop
 
-/* Absent before Linux 6.2, hence weak. */
-extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak;
-
 #endif

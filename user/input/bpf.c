@@ -274,8 +274,6 @@ static bool collect_held(struct input_bpf *in)
 	if (__atomic_load_n(&data->hold_next, __ATOMIC_ACQUIRE) ==
 	    data->hold_from)
 		return false;
-	if (fd < 0)
-		fd = bpf_program__fd(in->skel->progs.hold_collect_read);
 	return fd >= 0 && !bpf_prog_test_run_opts(fd, &opts);
 }
 
