@@ -14,6 +14,7 @@ static const struct verb {
 } verbs[] = {
 	{ "trace", cmd_trace, "show state changes and windows as they happen" },
 	{ "events", cmd_events, "describe the events and their fields" },
+	{ "features", cmd_features, "try what this kernel lets us see" },
 	{ "lab", cmd_lab, "make a TCP story happen, and show it" },
 };
 

@@ -48,6 +48,10 @@ FIXTURE_VARIANT_ADD(verb, trace_command){
 	.argv = { "trace", "--", "true" },
 	.caps = { CAP_BPF, CAP_PERFMON, -1 },
 };
+FIXTURE_VARIANT_ADD(verb, features){
+	.argv = { "features" },
+	.caps = { CAP_BPF, CAP_PERFMON, -1 },
+};
 /* CAP_SYS_ADMIN holds CAP_BPF and CAP_PERFMON */
 FIXTURE_VARIANT_ADD(verb, lab){
 	.argv = { "lab", "simultaneous-open" },

@@ -59,14 +59,15 @@ const struct btf *input_bpf_btf(const struct input_bpf *in)
 	return bpf_object__btf(in->skel->obj);
 }
 
-static struct bpf_program *program_of(struct input_bpf *in, unsigned int i)
+static struct bpf_program *program_of(const struct input_bpf *in,
+				      unsigned int i)
 {
 	return bpf_object__find_program_by_name(in->skel->obj,
 						probe_programs[i].name);
 }
 
 /* What it hangs on, as "tp_btf/tcp_probe". */
-static const char *section_of(struct input_bpf *in, unsigned int i)
+static const char *section_of(const struct input_bpf *in, unsigned int i)
 {
 	return bpf_program__section_name(program_of(in, i));
 }
@@ -248,6 +249,11 @@ int input_bpf_start(struct input_bpf *in,
 	input_bpf_stop(in);
 	explain_attach(in, refused, error);
 	return -1;
+}
+
+const char *input_bpf_section(const struct input_bpf *in, unsigned int i)
+{
+	return in->skel ? section_of(in, i) : "";
 }
 
 const struct probe_result *input_bpf_results(const struct input_bpf *in)

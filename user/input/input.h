@@ -56,6 +56,9 @@ const struct hook *input_bpf_hooks(const struct input_bpf *in, unsigned int *n);
  */
 const struct probe_result *input_bpf_results(const struct input_bpf *in);
 
+/* What a program of that table hangs on: "tp_btf/tcp_probe". */
+const char *input_bpf_section(const struct input_bpf *in, unsigned int i);
+
 /*
  * Yields all records there are. *@complete: nothing older than that can come
  * any more (CLOCK_MONOTONIC). 0 or -errno.

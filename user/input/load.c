@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * In the normal case everything is loaded at once, and that is all. If it is
- * refused, the kernel's BTF says which tracepoints there are not; if that does
- * not help, each program is tried alone.
+ * refused, the kernel's BTF says which hooks there are not. If that does not
+ * help, the verifier's log says whom it refused; if there is none, each program
+ * is tried alone.
  */
 #include "input/load.h"
 #include "input/tier.h"
@@ -23,6 +24,7 @@
 
 /* The most that any kernel takes; pages are there once it writes to them. */
 #define LOG_BYTES (UINT32_MAX >> 8)
+#define NOTE_BYTES 4096 /* enough to see that there is a log */
 
 #define RING_MAX (1u << 30)
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
@@ -158,21 +160,31 @@ static void refuse(struct load *l, unsigned int i, const char *section, int err,
 		give_up(l, p->events);
 }
 
-/* One attempt. If it fails the object is gone: libbpf cannot use it again. */
-static int attempt(struct tcbscope_bpf **skel, const struct load *l)
-{
-	int err;
+/* The first bytes of what the verifier says of each program that it refuses. */
+struct notes {
+	char of[PROBE_PROGRAMS][NOTE_BYTES];
+};
 
-	if (!*skel)
-		*skel = tcbscope_bpf__open();
-	if (!*skel)
-		return -errno;
-	err = configure(*skel, l);
+/*
+ * One attempt. libbpf cannot use an object again that it failed to load.
+ * @notes may be NULL.
+ */
+static int attempt(struct tcbscope_bpf **skel, const struct load *l,
+		   struct notes *notes)
+{
+	int err = *skel ? configure(*skel, l) : -ENOMEM;
+	unsigned int i;
+
+	for (i = 0; !err && notes && probe_programs[i].name; i++) {
+		*notes->of[i] = '\0';
+		bpf_program__set_log_buf(program_of(*skel, i), notes->of[i],
+					 NOTE_BYTES);
+	}
 	if (!err)
 		err = tcbscope_bpf__load(*skel);
 	if (err) {
 		tcbscope_bpf__destroy(*skel);
-		*skel = NULL;
+		*skel = tcbscope_bpf__open();
 	}
 	return err;
 }
@@ -202,49 +214,31 @@ static bool exists(const struct btf *kernel, const char *section)
 	return true;
 }
 
-/* Refuses a program whose hook, or what it calls, is not there. Is it so? */
-static bool refuse_if_missing(struct load *l, unsigned int i,
-			      const char *section, const struct btf *kernel)
-{
-	const char *function = probe_programs[i].calls;
-
-	if (!exists(kernel, section))
-		refuse(l, i, section, -ESRCH, "");
-	else if (function &&
-		 btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) < 0)
-		refuse(l, i, function, -ESRCH, "");
-	else
-		return false;
-	return true;
-}
-
 /*
  * Refuses what this kernel has nothing for; a stand-in may be one of them. Not
  * done before the first attempt because reading the kernel's BTF takes longer
- * than all the rest. Has any been refused?
+ * than all the rest.
  */
-static bool refuse_missing(struct load *l)
+static void refuse_missing(struct load *l, struct tcbscope_bpf *skel)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
-	struct tcbscope_bpf *skel = tcbscope_bpf__open();
-	bool any = false, more = kernel && skel;
+	bool more = kernel && skel;
+	const char *section;
 	unsigned int i;
 
 	while (more) {
 		more = false;
 		for (i = 0; probe_programs[i].name; i++) {
-			struct bpf_program *prog = program_of(skel, i);
-
-			if (l->results[i].status == PROBE_WORKS)
-				more |= refuse_if_missing(
-					l, i, bpf_program__section_name(prog),
-					kernel);
+			section = bpf_program__section_name(
+				program_of(skel, i));
+			if (l->results[i].status != PROBE_WORKS ||
+			    exists(kernel, section))
+				continue;
+			refuse(l, i, section, -ESRCH, "");
+			more = true;
 		}
-		any |= more;
 	}
-	tcbscope_bpf__destroy(skel);
 	btf__free(kernel);
-	return any;
 }
 
 /* Tries one program alone; refuses it if the kernel does. Has it? */
@@ -270,21 +264,41 @@ static bool try_alone(struct load *l, unsigned int i, char *log)
 	return err;
 }
 
-/* All that are not refused yet, each alone, up to a fatal one or not. */
-static bool try_each(struct load *l, bool all)
+/*
+ * Refuses the program that the verifier has a word for; if none, all that are
+ * refused alone, up to a fatal one. Has any been refused?
+ */
+static bool refuse_refused(struct load *l, const struct notes *notes, char *log)
 {
-	char *log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	bool any = false;
 	unsigned int i;
 
-	if (log == MAP_FAILED)
-		return false;
-	for (i = 0; probe_programs[i].name && (all || !l->fatal); i++)
+	for (i = 0; probe_programs[i].name && !any; i++)
+		any = *notes->of[i] && try_alone(l, i, log);
+	if (any)
+		return true;
+	for (i = 0; probe_programs[i].name && !l->fatal; i++)
 		if (l->results[i].status == PROBE_WORKS)
 			any |= try_alone(l, i, log);
-	munmap(log, LOG_BYTES);
 	return any;
+}
+
+/* Leaves out one refused program after the other. 0 or -errno. */
+static int attempt_rest(struct tcbscope_bpf **skel, struct load *l)
+{
+	struct notes *notes = calloc(1, sizeof(*notes));
+	char *log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int err = -ENOMEM;
+
+	if (notes && log != MAP_FAILED)
+		do
+			err = l->fatal ? -EPERM : attempt(skel, l, notes);
+		while (err && !l->fatal && refuse_refused(l, notes, log));
+	if (log != MAP_FAILED)
+		munmap(log, LOG_BYTES);
+	free(notes);
+	return err;
 }
 
 /* Can a ring of this size be had? 0 or -errno. */
@@ -379,6 +393,19 @@ static bool explain_general(const struct load *l, int err,
 	return true;
 }
 
+static void refuse_all(struct load *l, int err, const char *why)
+{
+	unsigned int i;
+
+	for (i = 0; probe_programs[i].name; i++) {
+		if (l->results[i].status == PROBE_UNWANTED)
+			continue;
+		l->results[i].status = PROBE_REFUSED;
+		l->results[i].err = err;
+		snprintf(l->results[i].reason, PROBE_REASON, "%s", why);
+	}
+}
+
 /* Why a trace can do nothing without the program that was refused. */
 static void explain_fatal(const struct load *l, struct input_error *error)
 {
@@ -389,11 +416,27 @@ static void explain_fatal(const struct load *l, struct input_error *error)
 	snprintf(error->what, sizeof(error->what), "cannot load %s: %s",
 		 p->name, strerror(-r->err));
 	tier_try_name(TIER_STORAGE, &storage);
-	snprintf(error->why, sizeof(error->why), "%s",
-		 storage.status == PROBE_REFUSED ? storage.reason : r->reason);
+	if (storage.status == PROBE_REFUSED)
+		snprintf(error->why, sizeof(error->why),
+			 "programs of tracepoints cannot remember sockets on "
+			 "this kernel, as they can since Linux 6.1: %.200s",
+			 storage.reason);
+	else
+		snprintf(error->why, sizeof(error->why), "%s", r->reason);
 	error->then = p->events ? "leave its events out of --events" :
 				  "'tcbscope features' shows what this kernel "
 				  "can";
+}
+
+/* Nothing more is tried after a fatal one. */
+static void leave_rest(struct load *l)
+{
+	unsigned int i;
+
+	for (i = 0; probe_programs[i].name; i++)
+		if (l->results[i].status == PROBE_WORKS ||
+		    l->results[i].status == PROBE_UNNEEDED)
+			l->results[i].status = PROBE_UNTRIED;
 }
 
 static void explain_unknown(struct input_error *error, int err)
@@ -419,37 +462,22 @@ int load_programs(struct tcbscope_bpf **skel,
 	memset(error, 0, sizeof(*error));
 	error->code = EXIT_KERNEL;
 	choose(&l);
-	err = attempt(skel, &l);
+	err = attempt(skel, &l, NULL);
 	if (!err)
 		return 0;
-	if (explain_general(&l, err, error))
+	if (explain_general(&l, err, error)) {
+		refuse_all(&l, err, error->why);
 		return err;
-	if (refuse_missing(&l) && !l.fatal)
-		err = attempt(skel, &l);
-	if (err && !l.fatal && try_each(&l, false) && !l.fatal)
-		err = attempt(skel, &l);
+	}
+	refuse_missing(&l, *skel);
+	err = attempt_rest(skel, &l);
 	if (!err)
 		return 0;
-	if (l.fatal)
+	if (l.fatal) {
 		explain_fatal(&l, error);
-	else
+		leave_rest(&l);
+	} else {
 		explain_unknown(error, err);
+	}
 	return err;
-}
-
-void load_each(const struct input_bpf_options *options,
-	       struct probe_result *results)
-{
-	struct input_bpf_options asked = *options;
-	struct load l = {
-		.options = &asked,
-		.results = results,
-		.events = options->config.events,
-	};
-	unsigned int i;
-
-	asked.asked = options->config.events; /* nothing is given up */
-	for (i = 0; probe_programs[i].name; i++)
-		results[i] = (struct probe_result){ .status = PROBE_WORKS };
-	try_each(&l, true);
 }

@@ -15,9 +15,9 @@ struct tcbscope_bpf;
 struct tcbscope_bpf *load_open(void);
 
 /*
- * Loads. *@skel is an opened object, and a loaded one afterwards; or NULL if
- * that failed: then @error says why. @results has PROBE_PROGRAMS elements, of
- * what became of each program. 0 or -errno.
+ * Loads *@skel, an opened object, or another one in its place. @results has
+ * PROBE_PROGRAMS elements, of what became of each program. 0, or -errno with
+ * @error filled: then *@skel is opened only, or NULL for want of memory.
  *
  * A mandatory program of events that were not asked for by name only costs
  * these events.
@@ -25,12 +25,5 @@ struct tcbscope_bpf *load_open(void);
 int load_programs(struct tcbscope_bpf **skel,
 		  const struct input_bpf_options *options,
 		  struct probe_result *results, struct input_error *error);
-
-/*
- * Tries to load every program of the table, each alone, even those that only
- * stand in for others. For reports: takes about 0.1 s each.
- */
-void load_each(const struct input_bpf_options *options,
-	       struct probe_result *results);
 
 #endif

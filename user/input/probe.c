@@ -52,7 +52,7 @@ const struct probe_program probe_programs[] = {
 
 	{ .name = "retransmit_segment",
 	  .events = RETRANSMIT,
-	  .without = "retransmissions are not seen" },
+	  .mandatory = true },
 	{ .name = "retransmit_synack",
 	  .events = RETRANSMIT,
 	  .without = "retransmissions of SYN-ACKs are not seen" },

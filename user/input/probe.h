@@ -10,14 +10,13 @@
 #include <stdbool.h>
 
 #define PROBE_PROGRAMS 64 /* more than there are rows in the table */
-#define PROBE_REASON 256
+#define PROBE_REASON 320
 
 /* One program of bpf/. What it hangs on is said there, by its section. */
 struct probe_program {
 	const char *name;	   /* of its function */
 	__u32 events;		   /* 1 << EVENT_x of all it serves; 0: all */
 	bool mandatory;		   /* a trace of them is nothing without it */
-	const char *calls;	   /* a function that older kernels lack */
 	const char *stands_in_for; /* loaded only if that program cannot be */
 	const char *without;	   /* what is lost; NULL: not worth a word */
 	const char *fields; /* that are then only derived: "pid,comm", or none:
@@ -35,6 +34,7 @@ enum probe_status {
 	PROBE_UNNEEDED, /* only stands in for a program that works */
 	PROBE_WORKS,
 	PROBE_REFUSED,
+	PROBE_UNTRIED, /* another one's refusal has ended it all */
 };
 
 struct probe_result {

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of loading where the kernel refuses a program: some programs are given
+ * a body, through libbpf's own way for sections, that no verifier accepts.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "input/input.h"
+#include "input/probe.h"
+#include "lib/say.h"
+
+#include <kselftest_harness.h>
+
+#define STATE (1u << EVENT_state)
+#define WINDOW (1u << EVENT_window)
+
+FIXTURE(load)
+{
+	struct input_bpf *in;
+	struct input_bpf_options opt;
+	struct input_error error;
+	int handlers[2];
+};
+
+FIXTURE_SETUP(load)
+{
+	self->opt.ring_bytes = 65536;
+	self->opt.config.events = STATE | WINDOW;
+	self->in = input_bpf_open(false);
+	ASSERT_NE(NULL, self->in);
+	/* it has sections of its own choice from now on: opened anew */
+	input_bpf_free(self->in);
+	self->in = NULL;
+}
+
+FIXTURE_TEARDOWN(load)
+{
+	size_t i;
+
+	input_bpf_free(self->in);
+	for (i = 0; i < 2; i++)
+		if (self->handlers[i] > 0)
+			libbpf_unregister_prog_handler(self->handlers[i]);
+}
+
+/* Ends without a return value: the verifier has to refuse it. */
+static int spoil(struct bpf_program *prog, struct bpf_prog_load_opts *opts,
+		 long cookie)
+{
+	static struct bpf_insn body[] = { { .code = BPF_JMP | BPF_EXIT } };
+
+	return bpf_program__set_insns(prog, body, 1);
+}
+
+/* All programs of this tracepoint are refused from now on. 0 or -errno. */
+static int refuse(int *handler, const char *tracepoint)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts,
+		    .prog_prepare_load_fn = spoil);
+	char section[64];
+
+	snprintf(section, sizeof(section), "tp_btf/%s", tracepoint);
+	*handler = libbpf_register_prog_handler(section,
+						BPF_PROG_TYPE_SOCKET_FILTER, 0,
+						&opts);
+	return *handler < 0 ? *handler : 0;
+}
+
+static const struct probe_result *result(const struct input_bpf *in,
+					 const char *name)
+{
+	const struct probe_program *p = probe_programs;
+
+	while (strcmp(p->name, name))
+		p++;
+	return input_bpf_results(in) + (p - probe_programs);
+}
+
+#define EXPECT_STATUS(what, name)                                       \
+	EXPECT_EQ(what, result(self->in, name)->status)                 \
+	{                                                               \
+		TH_LOG("%s: %s", name, result(self->in, name)->reason); \
+	}
+
+/* Claim: with nothing in the way all works, and a stand-in is not loaded. */
+TEST_F(load, all)
+{
+	self->in = input_bpf_open(false);
+	ASSERT_EQ(0, input_bpf_start(self->in, &self->opt, &self->error));
+	EXPECT_STATUS(PROBE_WORKS, "state_first");
+	EXPECT_STATUS(PROBE_WORKS, "window_ca_state");
+	EXPECT_STATUS(PROBE_WORKS, "state_reset");
+}
+
+/* Claim: an optional program that the verifier refuses costs only itself. */
+TEST_F(load, optional)
+{
+	unsigned int i, refused = 0, n;
+	const struct hook *hooks;
+
+	ASSERT_EQ(0, refuse(&self->handlers[0], "tcp_cong_state_set"));
+	self->opt.asked = WINDOW;
+	self->in = input_bpf_open(false);
+	ASSERT_EQ(0, input_bpf_start(self->in, &self->opt, &self->error));
+	EXPECT_STATUS(PROBE_REFUSED, "window_ca_state");
+	EXPECT_NE(NULL, strstr(result(self->in, "window_ca_state")->reason,
+			       "the verifier refused it: "));
+	EXPECT_STATUS(PROBE_WORKS, "window_ack");
+	EXPECT_STATUS(PROBE_WORKS, "state_first");
+	hooks = input_bpf_hooks(self->in, &n);
+	for (i = 0; i < n; i++)
+		if (!strcmp(hooks[i].name, "window_ca_state"))
+			refused += !hooks[i].attached;
+	EXPECT_EQ(1, refused);
+}
+
+/*
+ * Claim: a mandatory program of events that were not asked for by name costs
+ * these events, and no others.
+ */
+TEST_F(load, default_events)
+{
+	ASSERT_EQ(0, refuse(&self->handlers[0], "tcp_probe"));
+	self->in = input_bpf_open(false);
+	ASSERT_EQ(0, input_bpf_start(self->in, &self->opt, &self->error));
+	EXPECT_STATUS(PROBE_REFUSED, "window_ack");
+	EXPECT_STATUS(PROBE_UNWANTED, "window_ca_state");
+	EXPECT_STATUS(PROBE_WORKS, "state_first");
+	EXPECT_STATUS(PROBE_WORKS, "state_second");
+}
+
+/* Claim: of events that were asked for by name it costs the trace. */
+TEST_F(load, asked_events)
+{
+	ASSERT_EQ(0, refuse(&self->handlers[0], "tcp_probe"));
+	self->opt.asked = WINDOW;
+	self->in = input_bpf_open(false);
+	ASSERT_EQ(-1, input_bpf_start(self->in, &self->opt, &self->error));
+	EXPECT_EQ(EXIT_KERNEL, self->error.code);
+	EXPECT_NE(NULL, strstr(self->error.what, "cannot load window_ack: "));
+	EXPECT_NE(NULL, strstr(self->error.why, "the verifier refused it: "));
+	EXPECT_NE(NULL, strstr(self->error.then, "--events"));
+}
+
+/* Claim: without the states there is no trace at all. */
+TEST_F(load, states)
+{
+	ASSERT_EQ(0, refuse(&self->handlers[0], "inet_sock_set_state"));
+	self->in = input_bpf_open(false);
+	ASSERT_EQ(-1, input_bpf_start(self->in, &self->opt, &self->error));
+	EXPECT_EQ(EXIT_KERNEL, self->error.code);
+	EXPECT_NE(NULL, strstr(self->error.what, "cannot load state_first: "));
+}
+
+/* Claim: what is refused by the verifier has its stand-in, too; once only. */
+TEST_F(load, stand_in)
+{
+	ASSERT_EQ(0, refuse(&self->handlers[0], "sock_recv_length"));
+	self->in = input_bpf_open(false);
+	ASSERT_EQ(0, input_bpf_start(self->in, &self->opt, &self->error));
+	EXPECT_STATUS(PROBE_REFUSED, "owner_receives");
+	EXPECT_STATUS(PROBE_WORKS, "owner_reads");
+	input_bpf_free(self->in);
+
+	ASSERT_EQ(0, refuse(&self->handlers[1], "tcp_rcv_space_adjust"));
+	self->in = input_bpf_open(false);
+	ASSERT_EQ(0, input_bpf_start(self->in, &self->opt, &self->error));
+	EXPECT_STATUS(PROBE_REFUSED, "owner_receives");
+	EXPECT_STATUS(PROBE_REFUSED, "owner_reads");
+	EXPECT_STATUS(PROBE_WORKS, "state_first");
+}
+
+TEST_HARNESS_MAIN
