@@ -20,7 +20,7 @@
 #define RCV_SHUTDOWN 1 /* bit of sk_shutdown: the owner reads no more */
 
 /* The system call in which the running task is. */
-static __always_inline enum cause cause_call(void)
+static __noinline enum cause cause_call(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	unsigned int flags = task->flags;
@@ -74,17 +74,16 @@ static __always_inline enum cause cause_timer(struct tcp_sock *tp)
 static __always_inline void cause_leave_fin_wait2(struct transition *t,
 						  struct sock *sk,
 						  struct tcp_sock *tp,
-						  struct sock_mem *mem,
-						  enum cause call)
+						  struct sock_mem *mem)
 {
 	nsec_t since = mem ? t->ts - mem->fin_wait2_ts : 0;
 
 	if (!sk->sk_lock.owned && since > FIN_WAIT2_LINGER_NS)
 		LIKELY(t, CAUSE_TIMER_FIN_WAIT2);
 	else if (sk->sk_lock.owned && mem && mem->flags & MEM_CLOSING)
-		SURE(t, call);
+		SURE(t, cause_call());
 	else if (sk->sk_lock.owned && tp->linger2 >= 0)
-		LIKELY(t, call); /* the ACK came during close() */
+		LIKELY(t, cause_call()); /* the ACK came during close() */
 	else
 		LIKELY(t, CAUSE_RX_ACK);
 	if (tp->linger2 >= 0)
@@ -106,10 +105,9 @@ static __always_inline bool listener_aborted(struct transition *t,
 /* -> CLOSE made by a process that holds the socket. */
 static __always_inline void cause_closed_by_process(struct transition *t,
 						    struct sock *sk,
-						    struct tcp_sock *tp,
-						    enum cause call)
+						    struct tcp_sock *tp)
 {
-	SURE(t, call);
+	SURE(t, cause_call());
 	if (listener_aborted(t, sk))
 		LIKELY(t, CAUSE_ABORT);
 	if (t->old == TCB_STATE_LISTEN || t->old == TCB_STATE_SYN_SENT)
@@ -124,9 +122,7 @@ static __always_inline void cause_closed_by_process(struct transition *t,
 
 static __always_inline void cause_close(struct transition *t, struct sock *sk,
 					struct tcp_sock *tp,
-					struct sock_mem *mem,
-					const struct behind *behind,
-					enum cause call)
+					struct sock_mem *mem)
 {
 	bool waits = t->old == TCB_STATE_FIN_WAIT1 ||
 		     t->old == TCB_STATE_FIN_WAIT2;
@@ -153,19 +149,19 @@ static __always_inline void cause_close(struct transition *t, struct sock *sk,
 		SURE(t, CAUSE_RX_ACK);
 	} else if (t->old == TCB_STATE_FIN_WAIT2 &&
 		   compat_sock_flag(sk, SOCK_DEAD)) {
-		cause_leave_fin_wait2(t, sk, tp, mem, call);
+		cause_leave_fin_wait2(t, sk, tp, mem);
 	} else if (t->err == ECONNRESET || t->err == EPIPE) {
 		LIKELY(t, CAUSE_RX_RST); /* without memory of it */
 	} else if (sk->sk_lock.owned) {
-		cause_closed_by_process(t, sk, tp, call);
+		cause_closed_by_process(t, sk, tp);
 	} else if (t->err && (t->old == TCB_STATE_SYN_SENT ||
 			      t->old == TCB_STATE_SYN_RECV)) {
 		LIKELY(t, CAUSE_RX_ICMP);
 	} else if (t->err) {
 		/* what the network last said; it takes a timer to give up */
 		LIKELY(t, cause_timer(tp));
-	} else if (!behind->has_socket && !compat_sock_flag(sk, SOCK_DEAD)) {
-		LIKELY(t, call);
+	} else if (!sk->sk_socket && !compat_sock_flag(sk, SOCK_DEAD)) {
+		LIKELY(t, cause_call());
 		t->kind = KIND_never_accepted;
 	}
 }
@@ -175,12 +171,11 @@ static __always_inline void cause_close(struct transition *t, struct sock *sk,
  * number for the window: that of a SYN-ACK is one below what comes next.
  */
 static __always_inline void cause_established(struct transition *t,
-					      struct tcp_sock *tp,
-					      enum cause call)
+					      struct tcp_sock *tp)
 {
 	if (t->old == TCB_STATE_SYN_SENT) {
 		if (BPF_CORE_READ_BITFIELD(tp, repair))
-			SURE(t, call);
+			SURE(t, cause_call());
 		else
 			SURE(t, CAUSE_RX_SYN_ACK);
 	} else if (tp->rcv_nxt - tp->snd_wl1 == 1) {
@@ -190,40 +185,45 @@ static __always_inline void cause_established(struct transition *t,
 	}
 }
 
+/* May a SYN with a cookie make a child here? */
+static __always_inline bool fastopen_server(struct sock *sk)
+{
+	struct net *net = sk->__sk_common.skc_net.net;
+
+	return net->ipv4.sysctl_tcp_fastopen & 2;
+}
+
 /*
  * Fills in cause and kind of a transition that is about to be made. Not inline,
  * because the verifier then forgets which of the many ways it came: it would
  * follow each of them to the end of the program.
  */
 static __noinline void cause_find(struct transition *t, struct sock *sk,
-				  struct tcp_sock *tp, struct sock_mem *mem,
-				  const struct behind *behind)
+				  struct tcp_sock *tp, struct sock_mem *mem)
 {
-	enum cause call = cause_call();
-
 	switch (t->new) {
 	case TCB_STATE_SYN_SENT:
 	case TCB_STATE_LISTEN:
-		SURE(t, call);
+		SURE(t, cause_call());
 		break;
 	case TCB_STATE_SYN_RECV:
 		if (t->old == TCB_STATE_SYN_SENT) {
 			SURE(t, CAUSE_RX_SYN);
 			t->kind = KIND_crossed;
-		} else if (behind->fastopen_server) {
+		} else if (fastopen_server(sk)) {
 			LIKELY(t, CAUSE_RX_ACK); /* or a SYN with a cookie */
 		} else {
 			SURE(t, CAUSE_RX_ACK);
 		}
 		break;
 	case TCB_STATE_ESTABLISHED:
-		cause_established(t, tp, call);
+		cause_established(t, tp);
 		break;
 	case TCB_STATE_FIN_WAIT1:
 	case TCB_STATE_LAST_ACK:
 		/* a shutdown() in SYN_RECV takes effect in softirq */
 		if (sk->sk_lock.owned)
-			SURE(t, call);
+			SURE(t, cause_call());
 		else
 			LIKELY(t, CAUSE_CALL_SHUTDOWN);
 		break;
@@ -238,7 +238,7 @@ static __noinline void cause_find(struct transition *t, struct sock *sk,
 		t->kind = KIND_simultaneous_close;
 		break;
 	case TCB_STATE_CLOSE:
-		cause_close(t, sk, tp, mem, behind, call);
+		cause_close(t, sk, tp, mem);
 		break;
 	}
 }

@@ -10,7 +10,7 @@
 
 #define CONFIG_PORTS (65536 / 32) /* words of a bit map of all ports */
 #define CONFIG_CALLS 512	  /* system call numbers that can be named */
-#define FILTER_CGROUPS 8 /* bits of struct event's `within' */
+#define FILTER_CGROUPS 8	  /* bits of struct event's `within' */
 #define EVENT_TYPES 16		  /* more than the highest enum event_type */
 #define RING_DEFAULT (8u << 20)
 

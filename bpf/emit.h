@@ -37,6 +37,24 @@ struct transition {
 #define MEM_CLOSING 0x04 /* close() met FIN_WAIT2 at mem->fin_wait2_ts */
 #define MEM_ACTIVE 0x08	 /* it has sent the first SYN */
 #define MEM_CHILD 0x10	 /* its listener has sent the SYN-ACK */
+#define MEM_ENDS 0x20	 /* mem->ends is whole, and will not change */
+
+/*
+ * Which socket it is, as events say it. It does not change while a connection
+ * lasts, so each event takes a copy of what was read once: following pointers
+ * and telling IPv4 from IPv6 would cost more than all the rest.
+ */
+struct ends {
+	__u64 cookie;
+	__u64 cgroup;
+	addr_t laddr;
+	addr_t raddr;
+	__u32 netns;
+	port_t lport;
+	port_t rport;
+	enum family family;
+	__u8 pad[7];
+};
 
 /*
  * What we remember of a socket, in its own storage: it dies with the socket,
@@ -46,8 +64,9 @@ struct transition {
 struct sock_mem {
 	struct transition held; /* waits for its endpoints (bpf/hold.h) ... */
 	__u64 ticket;		/* ... if not 0 */
-	__u32 seq;		/* of the next event */
-	nsec_t fin_wait2_ts;	/* when a closed socket came to FIN_WAIT2 */
+	struct ends ends;
+	__u32 seq;	     /* of the next event */
+	nsec_t fin_wait2_ts; /* when a closed socket came to FIN_WAIT2 */
 	__u32 pid;
 	__u32 tid;
 	char comm[16];
@@ -200,19 +219,18 @@ static __always_inline bool event_wanted(struct sock *sk, struct tcp_sock *tp,
 }
 
 /* Addresses as on the wire: IPv4 for an IPv6 socket that speaks IPv4. */
-static __always_inline void event_addrs(struct event *e,
-					struct sock_common *skc)
+static __always_inline enum family sock_addrs(struct sock_common *skc,
+					      addr_t *laddr, addr_t *raddr)
 {
-	__be32 *l = (__be32 *)e->laddr.byte, *r = (__be32 *)e->raddr.byte;
+	__be32 *l = (__be32 *)laddr->byte, *r = (__be32 *)raddr->byte;
 	__be32 l2, r2;
 
 	l[1] = l[2] = l[3] = 0;
 	r[1] = r[2] = r[3] = 0;
-	e->family = FAMILY_INET;
 	if (skc->skc_family == FAMILY_INET) {
 		l[0] = skc->skc_rcv_saddr;
 		r[0] = skc->skc_daddr;
-		return;
+		return FAMILY_INET;
 	}
 	l2 = skc->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
 	r2 = skc->skc_v6_daddr.in6_u.u6_addr32[2];
@@ -226,65 +244,69 @@ static __always_inline void event_addrs(struct event *e,
 		l[0] = l2 == bpf_htonl(0xffff) ? l[3] : 0;
 		r[0] = r[3];
 		l[1] = l[3] = r[3] = 0;
-		return;
+		return FAMILY_INET;
 	}
 	l[2] = l2;
 	r[2] = r2;
-	e->family = FAMILY_INET6;
+	return FAMILY_INET6;
 }
 
-/*
- * What is behind the socket's pointers. Read once, early in a program: each
- * pointer that is followed makes the verifier search the kernel's types, on
- * every path that leads there.
- */
-struct behind {
-	__u64 cgroup;
-	__u32 netns;
-	bool fastopen_server; /* may a SYN with a cookie make a child here? */
-	bool has_socket;      /* false: not accepted yet, or orphaned */
-};
-
-static __always_inline struct behind behind_of(struct sock *sk)
+static __noinline void ends_read(struct ends *ends, struct sock *sk,
+				 struct tcp_sock *tp)
 {
 	struct cgroup *cgroup = sk->sk_cgrp_data.cgroup;
 	struct net *net = sk->__sk_common.skc_net.net;
-	struct behind b = {
-		.cgroup = cgroup ? cgroup->kn->id : 0,
-		.netns = net->ns.inum,
-		.fastopen_server = net->ipv4.sysctl_tcp_fastopen & 2,
-		.has_socket = sk->sk_socket,
-	};
 
-	return b;
+	ends->cookie = bpf_get_socket_cookie(sk);
+	ends->cgroup = cgroup ? cgroup->kn->id : 0;
+	ends->netns = net->ns.inum;
+	ends->lport = sock_lport(sk, tp);
+	ends->rport = sock_rport(sk);
+	ends->family = sock_addrs(&sk->__sk_common, &ends->laddr, &ends->raddr);
 }
 
+static __always_inline void ends_fill(struct event *e, const struct ends *ends)
+{
+	e->cookie = ends->cookie;
+	e->cgroup = ends->cgroup;
+	e->netns = ends->netns;
+	e->lport = ends->lport;
+	e->rport = ends->rport;
+	e->laddr = ends->laddr;
+	e->raddr = ends->raddr;
+	e->family = ends->family;
+}
+
+/* All but what is the event's own: type, time, seq and how. */
 static __always_inline void event_fill(struct event *e, struct sock *sk,
 				       struct tcp_sock *tp,
-				       struct sock_mem *mem,
-				       const struct behind *behind)
+				       struct sock_mem *mem)
 {
-	e->cookie = bpf_get_socket_cookie(sk);
-	e->cgroup = behind->cgroup;
-	e->netns = behind->netns;
 	e->uid = sk->sk_uid.val;
-	e->lport = sock_lport(sk, tp);
-	e->rport = sock_rport(sk);
-	event_addrs(e, &sk->__sk_common);
 	e->late = 0;
 	e->within = 0;
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
-	if (mem) {
-		e->pid = mem->pid;
-		e->tid = mem->tid;
-		e->owner_how = mem->owner_how;
-		__builtin_memcpy(e->comm, mem->comm, sizeof(e->comm));
-	} else {
+	if (!mem) {
+		struct ends ends;
+
+		ends_read(&ends, sk, tp);
+		ends_fill(e, &ends);
 		e->pid = 0;
 		e->tid = 0;
 		e->owner_how = 0;
 		__builtin_memset(e->comm, 0, sizeof(e->comm));
+		return;
 	}
+	if (!(mem->flags & MEM_ENDS)) {
+		ends_read(&mem->ends, sk, tp);
+		if (mem->ends.lport && mem->ends.rport)
+			mem->flags |= MEM_ENDS;
+	}
+	ends_fill(e, &mem->ends);
+	e->pid = mem->pid;
+	e->tid = mem->tid;
+	e->owner_how = mem->owner_how;
+	__builtin_memcpy(e->comm, mem->comm, sizeof(e->comm));
 }
 
 /*

@@ -48,10 +48,9 @@ static __always_inline struct hold_slot *hold_slot(__u64 ticket)
 static __always_inline void state_fill(struct event_state *e, struct sock *sk,
 				       struct tcp_sock *tp,
 				       struct sock_mem *mem,
-				       const struct behind *behind,
 				       const struct transition *t)
 {
-	event_fill(&e->ev, sk, tp, mem, behind);
+	event_fill(&e->ev, sk, tp, mem);
 	e->ev.type = EVENT_state;
 	e->ev.ts_ns = t->ts;
 	e->ev.seq = t->seq;
@@ -69,7 +68,6 @@ static __always_inline void state_fill(struct event_state *e, struct sock *sk,
 
 static __noinline void state_emit(struct sock *sk, struct tcp_sock *tp,
 				  struct sock_mem *mem,
-				  const struct behind *behind,
 				  const struct transition *t)
 {
 	struct event_state *e;
@@ -79,14 +77,13 @@ static __noinline void state_emit(struct sock *sk, struct tcp_sock *tp,
 	e = EVENT_RESERVE(event_state, EVENT_state);
 	if (!e)
 		return;
-	state_fill(e, sk, tp, mem, behind, t);
+	state_fill(e, sk, tp, mem, t);
 	EVENT_SUBMIT(e);
 }
 
 /* Keeps a transition until hold_release(), or for the reader if it @stays. */
 static __always_inline void hold(struct sock *sk, struct tcp_sock *tp,
 				 struct sock_mem *mem,
-				 const struct behind *behind,
 				 const struct transition *t, bool stays)
 {
 	struct hold_slot *slot;
@@ -106,7 +103,7 @@ static __always_inline void hold(struct sock *sk, struct tcp_sock *tp,
 	slot = hold_slot(ticket);
 	if (!slot || __sync_val_compare_and_swap(&slot->ticket, 0, HOLD_BUSY))
 		return;
-	state_fill(&slot->e, sk, tp, mem, behind, t);
+	state_fill(&slot->e, sk, tp, mem, t);
 	slot->sk = sk;
 	mem->ticket = ticket;
 	__sync_lock_test_and_set(&slot->ticket, ticket);
@@ -127,8 +124,7 @@ static __always_inline void hold_leave(struct hold_slot *slot, __u64 ticket)
 
 /* The transition that is held, if any, goes out before what comes next. */
 static __always_inline void hold_release(struct sock *sk, struct tcp_sock *tp,
-					 struct sock_mem *mem,
-					 const struct behind *behind)
+					 struct sock_mem *mem)
 {
 	__u64 ticket = mem->ticket;
 	struct hold_slot *slot;
@@ -144,7 +140,7 @@ static __always_inline void hold_release(struct sock *sk, struct tcp_sock *tp,
 		hold_leave(slot, ticket);
 	}
 	t = mem->held;
-	state_emit(sk, tp, mem, behind, &t);
+	state_emit(sk, tp, mem, &t);
 }
 
 #endif

@@ -12,10 +12,9 @@
 static __noinline void owner_releases(struct sock *sk, struct sock_mem *mem)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct behind behind = behind_of(sk);
 
 	if (tp)
-		hold_release(sk, tp, mem, &behind);
+		hold_release(sk, tp, mem);
 }
 
 static __always_inline int owner_uses(struct sock *sk)

@@ -82,7 +82,6 @@ int BPF_PROG(retransmit_segment, struct sock *sk, struct sk_buff *skb)
 	struct tcp_skb_cb *cb = (void *)&skb->cb;
 	struct inet_connection_sock *icsk;
 	struct event_retransmit *e;
-	struct behind behind;
 	struct sock_mem *mem;
 	__u32 from;
 
@@ -91,11 +90,10 @@ int BPF_PROG(retransmit_segment, struct sock *sk, struct sk_buff *skb)
 	mem = mem_get(sk);
 	if (!mem || !event_wanted(sk, tp, mem, EVENT_retransmit))
 		return 0;
-	behind = behind_of(sk);
 	e = EVENT_RESERVE(event_retransmit, EVENT_retransmit);
 	if (!e)
 		return 0;
-	event_fill(&e->ev, sk, tp, mem, &behind);
+	event_fill(&e->ev, sk, tp, mem);
 	e->ev.type = EVENT_retransmit;
 	e->ev.ts_ns = bpf_ktime_get_ns();
 	e->ev.seq = mem_seq(mem);
@@ -128,7 +126,6 @@ int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req)
 	struct sock_common *skc = &req->__req_common;
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct event_retransmit *e;
-	struct behind behind;
 	struct sock_mem *mem;
 
 	if (!tp)
@@ -136,11 +133,10 @@ int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req)
 	mem = mem_get(sk);
 	if (!mem || !event_wanted(sk, tp, mem, EVENT_retransmit))
 		return 0;
-	behind = behind_of(sk);
 	e = EVENT_RESERVE(event_retransmit, EVENT_retransmit);
 	if (!e)
 		return 0;
-	event_fill(&e->ev, sk, tp, mem, &behind);
+	event_fill(&e->ev, sk, tp, mem);
 	e->ev.type = EVENT_retransmit;
 	e->ev.ts_ns = bpf_ktime_get_ns();
 	e->ev.how = HOW_observed;
@@ -161,7 +157,7 @@ int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req)
 		e->ev.seq = 0;
 		e->ev.rport = bpf_ntohs(skc->skc_dport);
 		e->ev.owner_how = mem->pid ? HOW_derived : 0;
-		event_addrs(&e->ev, skc);
+		e->ev.family = sock_addrs(skc, &e->ev.laddr, &e->ev.raddr);
 		if (req->rsk_timer.entry.pprev) { /* it still waits */
 			e->cause = CAUSE_RX_SYN;
 		}

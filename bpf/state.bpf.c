@@ -87,10 +87,12 @@ static __always_inline bool endpoints_missing(struct sock *sk,
 
 static __always_inline void state_note(struct transition *t, struct sock *sk,
 				       struct tcp_sock *tp,
-				       struct sock_mem *mem,
-				       const struct behind *behind)
+				       struct sock_mem *mem)
 {
-	hold_release(sk, tp, mem, behind);
+	hold_release(sk, tp, mem);
+	if (t->old == TCB_STATE_CLOSE || t->old == TCB_STATE_LISTEN ||
+	    t->old == TCB_STATE_SYN_SENT)
+		mem->flags &= ~MEM_ENDS;
 	owner_update(mem, t);
 	mem_transition(mem, t);
 	t->seq = mem_seq(mem);
@@ -108,7 +110,6 @@ static __always_inline void state_note(struct transition *t, struct sock *sk,
 static __always_inline int state(struct sock *sk, int old, int new, bool second)
 {
 	struct transition t = { .old = old, .new = new, .how = HOW_observed };
-	struct behind behind;
 	struct sock_mem *mem;
 	struct tcp_sock *tp;
 
@@ -134,27 +135,26 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 		t.how = HOW_recovered;
 	}
 
-	behind = behind_of(sk);
 	t.ts = bpf_ktime_get_ns();
 	if (new == TCB_STATE_CLOSE && old != TCB_STATE_LISTEN)
 		t.err = sk->sk_err; /* else left over from before */
 	if (mem && old == TCB_STATE_LISTEN && new == TCB_STATE_SYN_RECV)
 		mem_born(mem);
-	cause_find(&t, sk, tp, mem, &behind);
+	cause_find(&t, sk, tp, mem);
 	if (t.kind)
 		t.kind_how = t.cause_how;
 	if (mem)
-		state_note(&t, sk, tp, mem, &behind);
+		state_note(&t, sk, tp, mem);
 	if (t.tw_substate) {
 		t.new = TCB_STATE_TIME_WAIT;
 		t.how = HOW_derived;
 	}
 	if (mem && endpoints_missing(sk, tp, new)) {
 		/* a child goes on at once, or is released when it is used */
-		hold(sk, tp, mem, &behind, &t, new == TCB_STATE_SYN_SENT);
+		hold(sk, tp, mem, &t, new == TCB_STATE_SYN_SENT);
 		return 0;
 	}
-	state_emit(sk, tp, mem, &behind, &t);
+	state_emit(sk, tp, mem, &t);
 	return 0;
 }
 

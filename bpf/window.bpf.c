@@ -36,13 +36,12 @@ static __always_inline void window_emit(struct sock *sk, struct tcp_sock *tp,
 					struct sock_mem *mem, int ca_state,
 					int at, segs_t undone)
 {
-	struct behind behind = behind_of(sk);
 	struct event_window *e;
 
 	e = EVENT_RESERVE(event_window, EVENT_window);
 	if (!e)
 		return;
-	event_fill(&e->ev, sk, tp, mem, &behind);
+	event_fill(&e->ev, sk, tp, mem);
 	e->ev.type = EVENT_window;
 	e->ev.ts_ns = bpf_ktime_get_ns();
 	e->ev.seq = mem_seq(mem);
