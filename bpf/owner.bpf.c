@@ -8,6 +8,7 @@
  * it, in that process's own context.
  */
 #include "bpf/hold.h"
+#include "bpf/window.h"
 
 static __noinline void owner_releases(struct sock *sk, struct sock_mem *mem)
 {
@@ -17,41 +18,53 @@ static __noinline void owner_releases(struct sock *sk, struct sock_mem *mem)
 		hold_release(sk, tp, mem);
 }
 
-static __always_inline int owner_uses(struct sock *sk)
+static __always_inline struct sock_mem *owner_uses(struct sock *sk)
 {
 	int state = sk->__sk_common.skc_state;
 	struct sock_mem *mem;
 
 	if (!sock_is_tcp(sk))
-		return 0;
+		return NULL;
 	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
 	if (!mem &&
 	    (state == TCB_STATE_ESTABLISHED || state == TCB_STATE_CLOSE_WAIT))
 		mem = mem_get(sk); /* it is older than the trace */
 	if (!mem)
-		return 0;
+		return NULL;
 	if (mem->owner_how != HOW_observed)
 		mem_own(mem);
 	if (mem->ticket) /* a child of Fast Open, which is used in SYN_RECV */
 		owner_releases(sk, mem);
-	return 0;
+	return mem;
 }
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(owner_sends, struct sock *sk)
 {
-	return owner_uses(sk);
+	struct sock_mem *mem = owner_uses(sk);
+	struct tcp_sock *tp;
+
+	if (!mem || !(config.events & 1u << EVENT_window) ||
+	    sk->__sk_common.skc_state != TCB_STATE_ESTABLISHED)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (tp)
+		window_look(sk, tp, mem, -1, WINDOW_AT_send);
+	return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(owner_receives, struct sock *sk)
 {
-	return owner_uses(sk);
+	owner_uses(sk);
+	return 0;
 }
 
 /* For kernels without the two above; also called in softirq, by others. */
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(owner_reads, struct sock *sk)
 {
-	return sk->sk_lock.owned ? owner_uses(sk) : 0;
+	if (sk->sk_lock.owned)
+		owner_uses(sk);
+	return 0;
 }

@@ -6,6 +6,7 @@
 #include "bpf/cause.h"
 #include "bpf/emit.h"
 #include "bpf/hold.h"
+#include "bpf/window.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -85,6 +86,12 @@ static __always_inline bool endpoints_missing(struct sock *sk,
 	return false;
 }
 
+static __always_inline bool was_connected(int state)
+{
+	return state != TCB_STATE_CLOSE && state != TCB_STATE_LISTEN &&
+	       state != TCB_STATE_SYN_SENT && state != TCB_STATE_SYN_RECV;
+}
+
 static __always_inline void state_note(struct transition *t, struct sock *sk,
 				       struct tcp_sock *tp,
 				       struct sock_mem *mem)
@@ -155,6 +162,9 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 		return 0;
 	}
 	state_emit(sk, tp, mem, &t);
+	if (mem && !second && config.events & 1u << EVENT_window &&
+	    was_connected(old))
+		window_look(sk, tp, mem, -1, WINDOW_AT_state);
 	return 0;
 }
 

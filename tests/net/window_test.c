@@ -422,7 +422,7 @@ TEST_F(loss, timeout)
 	event = with_state(&self->window, &self->window.at_client, "Loss");
 	ASSERT_NE(NULL, event);
 	EXPECT_EQ(1, witness_number(event, "cwnd"));
-	if (trace_has_hook(&play->trace, "window_send")) {
+	if (trace_has_hook(&play->trace, "owner_sends")) {
 		EXPECT_EQ(10, witness_number(event, "old_cwnd"));
 	} else { /* the loss is the first that was seen of it */
 		EXPECT_FALSE(has(event, "old_cwnd"));
@@ -522,7 +522,7 @@ TEST_F(window, idle_restart)
 	bool sends;
 
 	ASSERT_EQ(0, play_trace(play, NULL, NULL));
-	sends = trace_has_hook(&play->trace, "window_send");
+	sends = trace_has_hook(&play->trace, "owner_sends");
 	open_connection(_metadata, self);
 	round_trip(_metadata, self, 0);
 	round_trip(_metadata, self, 0);

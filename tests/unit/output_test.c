@@ -38,7 +38,7 @@ static int header(struct pipeline *p)
 {
 	static const struct hook hooks[] = {
 		{ "state_first", true },
-		{ "window_send", false },
+		{ "owner_sends", false },
 	};
 	static const struct trace_info info = {
 		.version = "0.1",

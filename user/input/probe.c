@@ -27,7 +27,8 @@ const struct probe_program probe_programs[] = {
 
 	{ .name = "owner_sends",
 	  .without = "a child that only sends is its listener's until it is "
-		     "closed",
+		     "closed; a window restarted after idleness is seen at the "
+		     "next ACK",
 	  .fields = OWNER },
 	{ .name = "owner_receives", .fields = OWNER },
 	{ .name = "owner_reads",
@@ -42,13 +43,6 @@ const struct probe_program probe_programs[] = {
 	{ .name = "window_retransmit",
 	  .events = WINDOW,
 	  .without = "changes at a retransmission are seen at the next ACK" },
-	{ .name = "window_state",
-	  .events = WINDOW,
-	  .without = "changes outside ESTABLISHED are not seen" },
-	{ .name = "window_send",
-	  .events = WINDOW,
-	  .without = "a window restarted after idleness is seen at the next "
-		     "ACK" },
 
 	{ .name = "retransmit_segment",
 	  .events = RETRANSMIT,
