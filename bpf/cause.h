@@ -160,7 +160,8 @@ static __always_inline void cause_close(struct transition *t, struct sock *sk,
 	} else if (t->err) {
 		/* what the network last said; it takes a timer to give up */
 		LIKELY(t, cause_timer(tp));
-	} else if (!sk->sk_socket && !compat_sock_flag(sk, SOCK_DEAD)) {
+	} else if (!sock_of(tp)->sk_socket &&
+		   !compat_sock_flag(sk, SOCK_DEAD)) {
 		LIKELY(t, cause_call());
 		t->kind = KIND_never_accepted;
 	}
@@ -186,9 +187,9 @@ static __always_inline void cause_established(struct transition *t,
 }
 
 /* May a SYN with a cookie make a child here? */
-static __always_inline bool fastopen_server(struct sock *sk)
+static __always_inline bool fastopen_server(struct tcp_sock *tp)
 {
-	struct net *net = sk->__sk_common.skc_net.net;
+	struct net *net = sock_of(tp)->__sk_common.skc_net.net;
 
 	return net->ipv4.sysctl_tcp_fastopen & 2;
 }
@@ -210,7 +211,7 @@ static __noinline void cause_find(struct transition *t, struct sock *sk,
 		if (t->old == TCB_STATE_SYN_SENT) {
 			SURE(t, CAUSE_RX_SYN);
 			t->kind = KIND_crossed;
-		} else if (fastopen_server(sk)) {
+		} else if (fastopen_server(tp)) {
 			LIKELY(t, CAUSE_RX_ACK); /* or a SYN with a cookie */
 		} else {
 			SURE(t, CAUSE_RX_ACK);

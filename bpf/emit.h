@@ -251,11 +251,20 @@ static __always_inline enum family sock_addrs(struct sock_common *skc,
 	return FAMILY_INET6;
 }
 
+/*
+ * The same socket by a pointer that the verifier does not call trusted: where
+ * a trusted one is followed it searches all of the kernel's types by name.
+ */
+static __always_inline struct sock *sock_of(struct tcp_sock *tp)
+{
+	return &tp->inet_conn.icsk_inet.sk;
+}
+
 static __noinline void ends_read(struct ends *ends, struct sock *sk,
 				 struct tcp_sock *tp)
 {
-	struct cgroup *cgroup = sk->sk_cgrp_data.cgroup;
-	struct net *net = sk->__sk_common.skc_net.net;
+	struct cgroup *cgroup = sock_of(tp)->sk_cgrp_data.cgroup;
+	struct net *net = sock_of(tp)->__sk_common.skc_net.net;
 
 	ends->cookie = bpf_get_socket_cookie(sk);
 	ends->cgroup = cgroup ? cgroup->kn->id : 0;
