@@ -40,7 +40,7 @@ TEST(what_came_between)
 	memset(&before, 0, sizeof(before));
 	memset(&after, 0, sizeof(after));
 	for (m = account_members; m->name; m++) {
-		for (i = 0; i < (m->by_type ? EVENT_TYPES : 1); i++) {
+		for (i = 0; i < account_width(m); i++) {
 			__u64 *b = (void *)((char *)&before + m->offset);
 			__u64 *a = (void *)((char *)&after + m->offset);
 
@@ -50,7 +50,7 @@ TEST(what_came_between)
 	}
 	account_between(&between, &before, &after);
 	for (n = 0, m = account_members; m->name; m++) {
-		for (i = 0; i < (m->by_type ? EVENT_TYPES : 1); i++) {
+		for (i = 0; i < account_width(m); i++) {
 			const __u64 *x = (void *)((char *)&between + m->offset);
 
 			n++;
@@ -89,7 +89,7 @@ TEST(several_types)
 	a.filtered[EVENT_window] = 4;
 	a.kernel.kernel_filtered[EVENT_window] = 8;
 	a.malformed = 1;
-	a.missed_runs = 2;
+	a.missed_runs[0] = a.missed_runs[3] = 1;
 	a.kernel.no_storage = 3;
 	EXPECT_STREQ("> 15 generated - 0 lost = 7 shown + 4 filtered + 1 "
 		     "malformed + 3 under way (state 5 - 0 = 7 + 0 - 2, window "

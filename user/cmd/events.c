@@ -298,7 +298,7 @@ static struct json_object *account_json(const char *type)
 			   "when the interval ended");
 	for (m = account_members; m->name; m++)
 		add_member(properties, required, m->name,
-			   m->by_type ? "object" : "integer", m->doc);
+			   m->by == ACCOUNT_ONE ? "integer" : "object", m->doc);
 	return line_json(type, properties, required);
 }
 

@@ -4,14 +4,12 @@
 
 #include <string.h>
 
-#define BY_TYPE(name, member, doc)                                \
-	{                                                         \
-		name, doc, offsetof(struct account, member), true \
+#define MEMBER(name, member, by, doc)                           \
+	{                                                       \
+		name, doc, offsetof(struct account, member), by \
 	}
-#define SINGLE(name, member, doc)                                  \
-	{                                                          \
-		name, doc, offsetof(struct account, member), false \
-	}
+#define BY_TYPE(name, member, doc) MEMBER(name, member, ACCOUNT_BY_TYPE, doc)
+#define SINGLE(name, member, doc) MEMBER(name, member, ACCOUNT_ONE, doc)
 
 const struct account_member account_members[] = {
 	BY_TYPE("generated", kernel.generated,
@@ -23,7 +21,7 @@ const struct account_member account_members[] = {
 		"did not pass the filter, or were summed up"),
 	BY_TYPE("kernel_filtered", kernel.kernel_filtered,
 		"did not pass the kernel's filter: not generated"),
-	SINGLE("missed_runs", missed_runs,
+	MEMBER("missed_runs", missed_runs, ACCOUNT_BY_PROGRAM,
 	       "runs of BPF programs on top of themselves, which the kernel skips"),
 	SINGLE("recovered", kernel.recovered,
 	       "transitions that only the second copy saw"),
@@ -35,6 +33,29 @@ const struct account_member account_members[] = {
 	SINGLE("late", late, "events shown out of order"),
 	{},
 };
+
+unsigned int account_width(const struct account_member *m)
+{
+	switch (m->by) {
+	case ACCOUNT_BY_TYPE:
+		return EVENT_TYPES;
+	case ACCOUNT_BY_PROGRAM:
+		return ACCOUNT_ROOM;
+	case ACCOUNT_ONE:
+		break;
+	}
+	return 1;
+}
+
+__u64 account_missed(const struct account *account)
+{
+	__u64 sum = 0;
+	int i;
+
+	for (i = 0; i < ACCOUNT_ROOM; i++)
+		sum += account->missed_runs[i];
+	return sum;
+}
 
 __u64 account_sum(const __u64 count[EVENT_TYPES])
 {
@@ -53,12 +74,13 @@ void account_between(struct account *between, const struct account *before,
 	unsigned int i;
 
 	memset(between, 0, sizeof(*between));
+	memcpy(between->program, after->program, sizeof(between->program));
 	for (m = account_members; m->name; m++) {
 		const __u64 *a = (const void *)((char *)after + m->offset);
 		const __u64 *b = (const void *)((char *)before + m->offset);
 		__u64 *to = (void *)((char *)between + m->offset);
 
-		for (i = 0; i < (m->by_type ? EVENT_TYPES : 1); i++)
+		for (i = 0; i < account_width(m); i++)
 			to[i] = a[i] - b[i];
 	}
 }

@@ -11,12 +11,14 @@
 #define TCBSCOPE_EVENT_ACCOUNT_H
 
 #include "bpf/config.h"
-#include <stdbool.h>
 #include <stddef.h>
+
+#define ACCOUNT_ROOM 64 /* more than there are BPF programs */
 
 struct account {
 	struct counters kernel;
-	__u64 missed_runs; /* of BPF programs: skipped on top of themselves */
+	const char *program[ACCOUNT_ROOM]; /* those that are loaded; NULL */
+	__u64 missed_runs[ACCOUNT_ROOM];   /* of each, on top of itself */
 	__u64 delivered[EVENT_TYPES];
 	__u64 shown[EVENT_TYPES];
 	__u64 filtered[EVENT_TYPES];
@@ -24,16 +26,22 @@ struct account {
 	__u64 late;	 /* shown out of order */
 };
 
+enum account_by { ACCOUNT_ONE, ACCOUNT_BY_TYPE, ACCOUNT_BY_PROGRAM };
+
 /* The members of struct account, to be shown by name; the last has none. */
 struct account_member {
 	const char *name, *doc;
-	size_t offset; /* of a __u64, or of EVENT_TYPES of them ... */
-	bool by_type;  /* ... if so */
+	size_t offset; /* of a __u64, or of one for each ... */
+	enum account_by by;
 };
 
 extern const struct account_member account_members[];
 
+/* Of how many numbers it consists. */
+unsigned int account_width(const struct account_member *m);
+
 __u64 account_sum(const __u64 count[EVENT_TYPES]);
+__u64 account_missed(const struct account *account);
 
 /* What has come between two accounts of one trace. */
 void account_between(struct account *between, const struct account *before,

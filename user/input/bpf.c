@@ -332,20 +332,20 @@ static void read_counters(struct input_bpf *in, struct counters *sum)
 		add_counters(sum, &in->skel->bss->counters[i]);
 }
 
-static uint64_t read_missed(struct input_bpf *in)
+static void read_missed(struct input_bpf *in, struct account *account)
 {
-	uint64_t missed = 0;
-	unsigned int i;
+	unsigned int i, n = 0;
 
-	for (i = 0; probe_programs[i].name; i++) {
+	for (i = 0; probe_programs[i].name && n < ACCOUNT_ROOM; i++) {
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info);
 		int fd = bpf_program__fd(program_of(in, i));
 
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
-			missed += info.recursion_misses;
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+			continue;
+		account->program[n] = probe_programs[i].name;
+		account->missed_runs[n++] = info.recursion_misses;
 	}
-	return missed;
 }
 
 /*
@@ -372,7 +372,7 @@ void input_bpf_settle(struct input_bpf *in)
 void input_bpf_account(struct input_bpf *in, struct account *account)
 {
 	read_counters(in, &account->kernel);
-	account->missed_runs = read_missed(in);
+	read_missed(in, account);
 }
 
 void input_bpf_free(struct input_bpf *in)

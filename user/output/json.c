@@ -206,6 +206,20 @@ static void put_counts(struct json *j, const __u64 count[EVENT_TYPES])
 	put(j, "}", 1);
 }
 
+/* The same for the programs. */
+static void put_programs(struct json *j, const struct account *account)
+{
+	int i;
+
+	put_text(j, "{\"total\":");
+	put_number(j, account_missed(account));
+	for (i = 0; i < ACCOUNT_ROOM && account->program[i]; i++) {
+		put_name(j, account->program[i]);
+		put_number(j, account->missed_runs[i]);
+	}
+	put(j, "}", 1);
+}
+
 static int put_account(struct json *j, const struct account *account)
 {
 	const struct account_member *m;
@@ -214,8 +228,10 @@ static int put_account(struct json *j, const struct account *account)
 		const __u64 *at = (const void *)((char *)account + m->offset);
 
 		put_name(j, m->name);
-		if (m->by_type)
+		if (m->by == ACCOUNT_BY_TYPE)
 			put_counts(j, at);
+		else if (m->by == ACCOUNT_BY_PROGRAM)
+			put_programs(j, account);
 		else
 			put_number(j, *at);
 	}

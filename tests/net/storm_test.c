@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of the account under load: storms of connections, a ring that is too
+ * small, a reader that stands still, programs that interrupt each other, and
+ * every kind of filter. Whatever happens, each event is accounted for.
+ */
+#include <json-c/json.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "event/account.h"
+#include "lab/netns.h"
+#include "lab/witness.h"
+#include "tests/lib/storm.h"
+#include "tests/lib/stream.h"
+
+#include <kselftest_harness.h>
+
+#define FEW 20
+#define BURST 200 /* connections; all their events exceed a ring of 64K */
+#define ROUNDS 20 /* bursts to wait for what only chance brings about */
+
+FIXTURE(storm)
+{
+	struct stream stream;
+	struct storm storm;
+};
+
+/* A namespace of our own, for good. */
+static int enter_namespace(void)
+{
+	int netns = netns_create(), err;
+
+	if (netns < 0)
+		return netns;
+	err = netns_enter(netns);
+	close(netns);
+	return err;
+}
+
+FIXTURE_SETUP(storm)
+{
+	ASSERT_EQ(0, enter_namespace());
+	self->storm = (struct storm){
+		.clients = 2,
+		.workers = 2,
+		.connections = BURST,
+	};
+}
+
+FIXTURE_TEARDOWN(storm)
+{
+	stream_free(&self->stream);
+	storm_free(&self->storm);
+}
+
+/* Claim of every test: the account holds, and nobody saw a gap. */
+#define EXPECT_ACCOUNT(stream, each, ctx)                         \
+	do {                                                      \
+		EXPECT_STREQ("", stream_flaw(stream, each, ctx)); \
+		EXPECT_EQ(0, stream_total(stream, "gaps"));       \
+	} while (0)
+
+/* Claim: a ring too small for a storm loses what it must, and counts it. */
+TEST_F(storm, small_ring)
+{
+	char *args[] = { "--windows", "--ring=64K", NULL };
+	struct stream *s = &self->stream;
+
+	self->storm.connections = 5 * BURST;
+	ASSERT_EQ(0, stream_start(s, args));
+	ASSERT_EQ(0, storm_run(&self->storm));
+	EXPECT_EQ(0, stream_end(s));
+	EXPECT_ACCOUNT(s, NULL, NULL);
+	EXPECT_LT(0, stream_of(s, "shown", "window"));
+	EXPECT_LE(5 * BURST * STORM_EVENTS - 2,
+		  stream_of(s, "generated", "state"));
+}
+
+/*
+ * Claim: a reader that stands still until its ring has overflowed accounts for
+ * all of it when it goes on, and says what is lost.
+ */
+TEST_F(storm, stopped_reader)
+{
+	char *args[] = { "--windows", "--ring=64K", NULL };
+	struct stream *s = &self->stream;
+	int status;
+
+	ASSERT_EQ(0, stream_start(s, args));
+	ASSERT_EQ(0, kill(s->prog.pid, SIGSTOP));
+	ASSERT_EQ(s->prog.pid, waitpid(s->prog.pid, &status, WUNTRACED));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	ASSERT_EQ(0, storm_run(&self->storm));
+	ASSERT_EQ(0, kill(s->prog.pid, SIGCONT));
+	EXPECT_EQ(0, stream_end(s));
+
+	EXPECT_ACCOUNT(s, NULL, NULL);
+	/* all were made while it stood still, but perhaps the last one's end */
+	EXPECT_LE(BURST * STORM_EVENTS - 2, stream_of(s, "generated", "state"));
+	EXPECT_LT(0, stream_of(s, "ring_lost", "state"));
+	EXPECT_LT(0, stream_of(s, "shown", "state"));
+	EXPECT_NE(NULL, strstr(prog_text(&s->prog, PROG_ERR), "--ring"));
+}
+
+/* Sums up the counters of one more interval. */
+static void add_interval(struct json_object *sum, struct json_object *stats)
+{
+	json_object_object_foreach(stats, name, value)
+	{
+		struct json_object *old;
+		int64_t n;
+
+		if (json_object_is_type(value, json_type_object))
+			json_object_object_get_ex(value, "total", &value);
+		n = json_object_get_int64(value);
+		if (json_object_object_get_ex(sum, name, &old))
+			n += json_object_get_int64(old);
+		json_object_object_add(sum, name, json_object_new_int64(n));
+	}
+}
+
+/* Claim: the intervals of --stats add up to the footer. */
+TEST_F(storm, intervals)
+{
+	char *args[] = { "--windows", "--ring=64K", "--stats=10ms", NULL };
+	struct json_object *sum = json_object_new_object();
+	const struct account_member *m;
+	struct stream *s = &self->stream;
+	size_t i, n;
+
+	ASSERT_EQ(0, stream_start(s, args));
+	ASSERT_EQ(0, storm_run(&self->storm));
+	EXPECT_EQ(0, stream_end(s));
+	EXPECT_ACCOUNT(s, NULL, NULL);
+
+	n = json_object_array_length(s->stats);
+	EXPECT_LE(2, n);
+	for (i = 0; i < n; i++)
+		add_interval(sum, json_object_array_get_idx(s->stats, i));
+	for (m = account_members; m->name; m++) {
+		EXPECT_EQ((int64_t)witness_number(sum, m->name),
+			  stream_total(s, m->name))
+		{
+			TH_LOG("%s", m->name);
+		}
+	}
+	json_object_put(sum);
+}
+
+/* Which of two processes the events are of, and how often that changes. */
+struct turns {
+	pid_t last;
+	unsigned int n, recovered;
+};
+
+static void count_turn(void *ctx, struct json_object *event)
+{
+	const char *how = witness_string(event, "how");
+	struct turns *turns = ctx;
+	pid_t pid = witness_number(event, "pid");
+
+	turns->recovered += how && !strcmp(how, "recovered");
+	turns->n += turns->last != pid;
+	turns->last = pid;
+}
+
+/*
+ * Claim: what processes do on different CPUs at once comes out in the order of
+ * time; nothing is late, and nothing is lost in the default ring.
+ */
+TEST_F(storm, order)
+{
+	char *args[] = { "--events=state", NULL };
+	struct stream *s = &self->stream;
+	struct turns turns = {};
+
+	self->storm.connections = 5 * BURST;
+	ASSERT_EQ(0, stream_start(s, args));
+	ASSERT_EQ(0, storm_run(&self->storm));
+	EXPECT_EQ(0, stream_end(s));
+	EXPECT_ACCOUNT(s, count_turn, &turns);
+	EXPECT_EQ(0, stream_total(s, "late"));
+	EXPECT_EQ(0, stream_total(s, "ring_lost"));
+	EXPECT_LT(5 * BURST, turns.n);
+}
+
+/* Lets packets over loopback be received on any CPU: they interrupt it. */
+static int spread_packets(void)
+{
+	char dir[] = "/tmp/tcbscope-XXXXXX", path[64];
+	int cpus = sysconf(_SC_NPROCESSORS_CONF);
+	FILE *file;
+	int err;
+
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    !mkdtemp(dir))
+		return -errno;
+	if (mount("none", dir, "sysfs", 0, NULL)) {
+		rmdir(dir);
+		return -errno;
+	}
+	snprintf(path, sizeof(path), "%s/class/net/lo/queues/rx-0/rps_cpus",
+		 dir);
+	file = fopen(path, "we");
+	err = !file ||
+			      fprintf(file, "%x",
+				      cpus < 32 ? (1u << cpus) - 1 : ~0u) < 0 ||
+			      fclose(file) ?
+		      -errno :
+		      0;
+	umount2(dir, MNT_DETACH);
+	rmdir(dir);
+	return err;
+}
+
+/*
+ * Claim: what the kernel skips because the first copy of the program for states
+ * runs already is found by the second, to the last one, and makes no gap. It is
+ * provoked, where there are two CPUs: each receives packets of the other.
+ */
+TEST_F(storm, recursion)
+{
+	char *args[] = { "--events=state", "--ring=64M", NULL };
+	struct stream *s = &self->stream;
+	struct turns turns = {};
+	int i;
+
+	ASSERT_EQ(0, spread_packets());
+	ASSERT_EQ(0, stream_start(s, args));
+	for (i = 0; i < ROUNDS && !stream_has(s, "\"recovered\""); i++) {
+		ASSERT_EQ(0, storm_run(&self->storm));
+		storm_free(&self->storm);
+	}
+	EXPECT_EQ(0, stream_end(s));
+	EXPECT_ACCOUNT(s, count_turn, &turns);
+	EXPECT_EQ(0, stream_total(s, "ring_lost"));
+	EXPECT_EQ(stream_of(s, "missed_runs", "state_first"),
+		  stream_total(s, "recovered"));
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		EXPECT_LT(0, turns.recovered);
+}
+
+FIXTURE(filter)
+{
+	struct stream stream;
+	struct storm storm;
+};
+
+FIXTURE_VARIANT(filter)
+{
+	char *args[3];
+	bool all; /* nothing is withheld */
+};
+
+FIXTURE_VARIANT_ADD(filter, port){ .args = { "--port=9000" }, .all = true };
+FIXTURE_VARIANT_ADD(filter, sport){ .args = { "--sport=9000" } };
+FIXTURE_VARIANT_ADD(filter, dport){ .args = { "--dport=9000" } };
+FIXTURE_VARIANT_ADD(filter, other_port){ .args = { "--port=9001" } };
+FIXTURE_VARIANT_ADD(filter, comm){ .args = { "--comm=work*" } };
+FIXTURE_VARIANT_ADD(filter, pid){ .args = { "--pid=1" } };
+FIXTURE_VARIANT_ADD(filter, addr){ .args = { "--addr=127.0.0.0/8" },
+				   .all = true };
+FIXTURE_VARIANT_ADD(filter, other_addr){ .args = { "--addr=10.0.0.0/8" } };
+FIXTURE_VARIANT_ADD(filter, state){ .args = { "--state=CLOSE_WAIT" } };
+FIXTURE_VARIANT_ADD(filter, window){ .args = { "--events=window" },
+				     .all = true };
+FIXTURE_VARIANT_ADD(filter, count){ .args = { "-c3" } };
+
+FIXTURE_SETUP(filter)
+{
+	ASSERT_EQ(0, enter_namespace());
+	self->storm = (struct storm){
+		.clients = 1,
+		.workers = 1,
+		.connections = FEW,
+	};
+}
+
+FIXTURE_TEARDOWN(filter)
+{
+	stream_free(&self->stream);
+	storm_free(&self->storm);
+}
+
+/* Claim: what a filter withholds, here or in the kernel, is no gap. */
+TEST_F(filter, makes_no_gap)
+{
+	struct stream *s = &self->stream;
+
+	ASSERT_EQ(0, stream_start(s, (char *const *)variant->args));
+	ASSERT_EQ(0, storm_run(&self->storm));
+	EXPECT_EQ(0, stream_end(s));
+	EXPECT_ACCOUNT(s, NULL, NULL);
+	if (!variant->all)
+		EXPECT_LT(0, stream_total(s, "filtered") +
+				     stream_total(s, "kernel_filtered"));
+}
+
+TEST_HARNESS_MAIN
