@@ -10,17 +10,74 @@
 
 #define CONFIG_PORTS (65536 / 32) /* words of a bit map of all ports */
 #define CONFIG_CALLS 512	  /* system call numbers that can be named */
-#define FILTER_CGROUPS 8	  /* bits of struct event's `within' */
-#define EVENT_TYPES 16		  /* more than the highest enum event_type */
+#define KFILTER_TESTS 12
+#define KFILTER_SETS 4	 /* of ports */
+#define FILTER_CGROUPS 8 /* bits of struct event's `within' */
+#define EVENT_TYPES 16	 /* more than the highest enum event_type */
 #define RING_DEFAULT (8u << 20)
+
+/* What a test of the kernel's share of the filter looks at. */
+enum kfilter_subject {
+	KFILTER_PID = 1,
+	KFILTER_UID,
+	KFILTER_NETNS,
+	KFILTER_LPORT,
+	KFILTER_RPORT,
+	KFILTER_LADDR,
+	KFILTER_RADDR,
+	KFILTER_COMM,
+	KFILTER_CGROUP,
+	KFILTER_OLD, /* state before a transition */
+	KFILTER_NEW, /* state after it; the socket's, of other events */
+};
+
+#define KFILTER_NEEDS(subject) (1u << (subject))
+
+/* Transitions that pass all the same, for those who follow connections. */
+enum kfilter_spares {
+	KFILTER_SPARES_NONE,
+	KFILTER_SPARES_PAIRS,	/* what says which sockets are two ends */
+	KFILTER_SPARES_OPENING, /* and who began, who accepted */
+};
+
+/*
+ * Tests in a row, up to the one that is the last of them, are alternatives:
+ * one must hold. All such clauses must, of which types has the event's bit.
+ */
+struct kfilter_test {
+	__u64 value[2], mask[2]; /* of 16 bytes, what they must be where */
+	union {
+		struct {
+			__u32 from, to; /* of a number, both included */
+		};
+		__u32 bits; /* of states and cgroups, which of them */
+		__u32 set;  /* of ports, the index in ports */
+	};
+	__u32 types; /* bit mask of 1 << enum event_type */
+	__u8 subject;
+	__u8 negate; /* 16 bytes and cgroups only */
+	__u8 family; /* of addresses */
+	__u8 last;   /* of its clause */
+	__u8 spares; /* enum kfilter_spares, if the clause fails */
+	__u8 pad[3];
+};
+
+/* What of the filter the kernel decides; the reader decides all of it. */
+struct kfilter {
+	__u32 n, n_cgroups;
+	__u32 needs; /* bit mask of KFILTER_NEEDS(subject) */
+	__u32 pad;
+	struct kfilter_test tests[KFILTER_TESTS];
+	__u64 cgroups[FILTER_CGROUPS];
+	__u32 ports[KFILTER_SETS][CONFIG_PORTS];
+};
 
 struct config {
 	__u32 events;	  /* bit mask of 1 << enum event_type */
 	__u8 offspring;	  /* only sockets of the descendants of `tree' */
 	__u8 all_windows; /* 0: only falls of cwnd and congestion states */
-	__u8 some_ports;  /* only if either end's port is in ports[] */
 	__u8 call[CONFIG_CALLS]; /* system call number -> enum cause */
-	__u32 ports[CONFIG_PORTS];
+	struct kfilter filter;
 };
 
 #define COUNTERS \

@@ -8,13 +8,15 @@
 
 #include "bpf/compat.h"
 #include "bpf/config.h"
+#include "bpf/filter.h"
 #include "bpf/kernel.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define TREE_DEPTH 32 /* generations of processes that are searched */
+#define TREE_DEPTH 32	/* generations of processes that are searched */
+#define CGROUP_DEPTH 16 /* levels of cgroups, from the socket's upwards */
 
 /* A state transition, complete but for the socket's endpoints. */
 struct transition {
@@ -53,7 +55,8 @@ struct ends {
 	port_t lport;
 	port_t rport;
 	enum family family;
-	__u8 pad[7];
+	__u8 within; /* as struct event's */
+	__u8 pad[6];
 };
 
 /*
@@ -190,34 +193,6 @@ static __always_inline port_t sock_rport(struct sock *sk)
 	return bpf_ntohs(sk->__sk_common.skc_dport);
 }
 
-static __always_inline bool port_wanted(port_t port)
-{
-	return config.ports[port / 32] & 1u << port % 32;
-}
-
-static __always_inline bool ports_wanted(port_t lport, port_t rport)
-{
-	return !config.some_ports || port_wanted(lport) || port_wanted(rport);
-}
-
-static __always_inline bool owner_wanted(struct sock_mem *mem)
-{
-	return !config.offspring || (mem && mem->flags & MEM_TREE);
-}
-
-/* The kernel's share of filtering; what fails is counted, not generated. */
-static __always_inline bool event_wanted(struct sock *sk, struct tcp_sock *tp,
-					 struct sock_mem *mem, int type)
-{
-	if (!(config.events & 1u << type))
-		return false;
-	if (owner_wanted(mem) &&
-	    ports_wanted(sock_lport(sk, tp), sock_rport(sk)))
-		return true;
-	COUNT(kernel_filtered[type]);
-	return false;
-}
-
 /* Addresses as on the wire: IPv4 for an IPv6 socket that speaks IPv4. */
 static __always_inline enum family sock_addrs(struct sock_common *skc,
 					      addr_t *laddr, addr_t *raddr)
@@ -260,6 +235,33 @@ static __always_inline struct sock *sock_of(struct tcp_sock *tp)
 	return &tp->inet_conn.icsk_inet.sk;
 }
 
+/* 1 if they are equal, else 0; a branch would double what is verified. */
+static __always_inline __u32 equal(__u64 a, __u64 b)
+{
+	__u64 differ = a ^ b;
+
+	return ((differ | -differ) >> 63) ^ 1;
+}
+
+/* In which of the cgroups that the filter names a cgroup is, as bits. */
+static __noinline __u32 cgroup_within(struct cgroup *cgroup)
+{
+	__u32 within = 0, i, k;
+
+	for (i = 0; i < CGROUP_DEPTH && cgroup; i++) {
+		struct cgroup_subsys_state *parent = cgroup->self.parent;
+		__u64 id = cgroup->kn->id;
+
+		for (k = 0; k < FILTER_CGROUPS && k < config.filter.n_cgroups;
+		     k++)
+			within |= equal(id, config.filter.cgroups[k]) << k;
+		if (!parent)
+			break;
+		cgroup = parent->cgroup;
+	}
+	return within;
+}
+
 static __noinline void ends_read(struct ends *ends, struct sock *sk,
 				 struct tcp_sock *tp)
 {
@@ -268,6 +270,7 @@ static __noinline void ends_read(struct ends *ends, struct sock *sk,
 
 	ends->cookie = bpf_get_socket_cookie(sk);
 	ends->cgroup = cgroup ? cgroup->kn->id : 0;
+	ends->within = config.filter.n_cgroups ? cgroup_within(cgroup) : 0;
 	ends->netns = net->ns.inum;
 	ends->lport = sock_lport(sk, tp);
 	ends->rport = sock_rport(sk);
@@ -284,6 +287,102 @@ static __always_inline void ends_fill(struct event *e, const struct ends *ends)
 	e->laddr = ends->laddr;
 	e->raddr = ends->raddr;
 	e->family = ends->family;
+	e->within = ends->within;
+}
+
+/* Of a socket whose connection has both ends they are read but once. */
+static __always_inline void mem_ends(struct sock_mem *mem, struct sock *sk,
+				     struct tcp_sock *tp)
+{
+	if (mem->flags & MEM_ENDS)
+		return;
+	ends_read(&mem->ends, sk, tp);
+	if (mem->ends.lport && mem->ends.rport)
+		mem->flags |= MEM_ENDS;
+}
+
+static __always_inline bool owner_wanted(struct sock_mem *mem)
+{
+	return !config.offspring || (mem && mem->flags & MEM_TREE);
+}
+
+#define NEEDS(subject) (config.filter.needs & KFILTER_NEEDS(KFILTER_##subject))
+
+/*
+ * What event_fill() is going to fill in, from the same places, as far as the
+ * filter asks for it.
+ */
+static __always_inline void facts_fill(struct filter_facts *x, struct sock *sk,
+				       struct tcp_sock *tp,
+				       struct sock_mem *mem, int type)
+{
+	__builtin_memset(x, 0, sizeof(*x));
+	x->type = type;
+	if (NEEDS(PID))
+		x->pid = mem->pid;
+	if (NEEDS(COMM))
+		__builtin_memcpy(x->comm.u8, mem->comm, sizeof(mem->comm));
+	if (NEEDS(UID))
+		x->uid = sk->sk_uid.val;
+	if (!NEEDS(LPORT) && !NEEDS(RPORT) && !NEEDS(LADDR) && !NEEDS(RADDR) &&
+	    !NEEDS(NETNS) && !NEEDS(CGROUP))
+		return;
+	mem_ends(mem, sk, tp);
+	x->lport = mem->ends.lport;
+	x->rport = mem->ends.rport;
+	x->netns = mem->ends.netns;
+	x->within = mem->ends.within;
+	x->family = mem->ends.family;
+	if (NEEDS(LADDR))
+		x->laddr.addr = mem->ends.laddr;
+	if (NEEDS(RADDR))
+		x->raddr.addr = mem->ends.raddr;
+}
+
+/* A global function: verified once, by itself. */
+__weak __noinline int facts_pass(const struct filter_facts *x)
+{
+	return x && filter_passes(&config.filter, x);
+}
+
+/* What fails is counted, not generated. */
+static __always_inline bool wanted(bool passes, int type)
+{
+	if (!passes)
+		COUNT(kernel_filtered[type]);
+	return passes;
+}
+
+/*
+ * The kernel's share of filtering, for all events but those of states. It
+ * takes the socket's state for that which the event is going to say, and lets
+ * pass what is of a socket without memory. @req: NULL, or the request whose
+ * ends the event is going to have.
+ */
+static __always_inline bool event_wanted_of(struct sock *sk,
+					    struct tcp_sock *tp,
+					    struct sock_mem *mem,
+					    struct sock_common *req, int type)
+{
+	struct filter_facts x;
+
+	if (!(config.events & 1u << type))
+		return false;
+	if (!config.filter.n || !mem || !owner_wanted(mem))
+		return wanted(owner_wanted(mem), type);
+	facts_fill(&x, sk, tp, mem, type);
+	x.new = 1u << sk->__sk_common.skc_state % 32;
+	if (req) {
+		x.rport = bpf_ntohs(req->skc_dport);
+		x.family = sock_addrs(req, &x.laddr.addr, &x.raddr.addr);
+	}
+	return wanted(facts_pass(&x), type);
+}
+
+static __always_inline bool event_wanted(struct sock *sk, struct tcp_sock *tp,
+					 struct sock_mem *mem, int type)
+{
+	return event_wanted_of(sk, tp, mem, NULL, type);
 }
 
 /* All but what is the event's own: type, time, seq and how. */
@@ -293,7 +392,6 @@ static __always_inline void event_fill(struct event *e, struct sock *sk,
 {
 	e->uid = sk->sk_uid.val;
 	e->late = 0;
-	e->within = 0;
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	if (!mem) {
 		struct ends ends;
@@ -306,11 +404,7 @@ static __always_inline void event_fill(struct event *e, struct sock *sk,
 		__builtin_memset(e->comm, 0, sizeof(e->comm));
 		return;
 	}
-	if (!(mem->flags & MEM_ENDS)) {
-		ends_read(&mem->ends, sk, tp);
-		if (mem->ends.lport && mem->ends.rport)
-			mem->flags |= MEM_ENDS;
-	}
+	mem_ends(mem, sk, tp);
 	ends_fill(e, &mem->ends);
 	e->pid = mem->pid;
 	e->tid = mem->tid;

@@ -66,13 +66,34 @@ static __always_inline void state_fill(struct event_state *e, struct sock *sk,
 	e->err = t->err;
 }
 
+/*
+ * The kernel's share of filtering, for transitions. What is not known yet may
+ * be anything: such a transition is looked at again.
+ */
+static __always_inline bool state_wanted(struct sock *sk, struct tcp_sock *tp,
+					 struct sock_mem *mem,
+					 const struct transition *t,
+					 int unknown)
+{
+	struct filter_facts x;
+
+	if (!config.filter.n || !mem || !owner_wanted(mem))
+		return owner_wanted(mem);
+	facts_fill(&x, sk, tp, mem, EVENT_state);
+	x.old = 1u << t->old % 32;
+	x.new = 1u << t->new % 32;
+	x.unknown = unknown;
+	return facts_pass(&x);
+}
+
 static __noinline void state_emit(struct sock *sk, struct tcp_sock *tp,
 				  struct sock_mem *mem,
 				  const struct transition *t)
 {
 	struct event_state *e;
 
-	if (!event_wanted(sk, tp, mem, EVENT_state))
+	if (!(config.events & 1u << EVENT_state) ||
+	    !wanted(state_wanted(sk, tp, mem, t, 0), EVENT_state))
 		return;
 	e = EVENT_RESERVE(event_state, EVENT_state);
 	if (!e)
@@ -91,10 +112,11 @@ static __always_inline void hold(struct sock *sk, struct tcp_sock *tp,
 
 	if (!(config.events & 1u << EVENT_state))
 		return;
-	if (!owner_wanted(mem)) {
-		COUNT(kernel_filtered[EVENT_state]);
+	if (!wanted(state_wanted(sk, tp, mem, t,
+				 stays ? FACTS_NO_LPORT :
+					 FACTS_NO_LPORT | FACTS_NO_PEER),
+		    EVENT_state))
 		return;
-	}
 	mem->held = *t;
 	mem->ticket = HOLD_NO_SLOT;
 	if (!stays)

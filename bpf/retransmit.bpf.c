@@ -131,7 +131,7 @@ int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req)
 	if (!tp)
 		return 0;
 	mem = mem_get(sk);
-	if (!mem || !event_wanted(sk, tp, mem, EVENT_retransmit))
+	if (!mem || !event_wanted_of(sk, tp, mem, skc, EVENT_retransmit))
 		return 0;
 	e = EVENT_RESERVE(event_retransmit, EVENT_retransmit);
 	if (!e)

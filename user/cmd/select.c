@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Each option says a part of the filter's expression; so do the arguments. */
 #include "cmd/select.h"
-#include "lib/opt.h"
 #include "lib/say.h"
 
 #include <errno.h>
@@ -147,26 +146,6 @@ static int apply_words(struct filter *filter, const struct select *select)
 	return code;
 }
 
-/*
- * The kernel's share: a port that must be at one of the ends. Both ends of a
- * local connection pass it, so that they still find each other. One such
- * option is enough: user space applies all of them anyway.
- */
-static void push_ports(struct config *config, const char *values)
-{
-	char *copy, *rest, *s;
-	uint64_t port;
-
-	if (config->some_ports)
-		return;
-	config->some_ports = 1;
-	copy = rest = strdup(values);
-	while (copy && (s = strsep(&rest, ",")))
-		if (!opt_number(s, 0, UINT16_MAX, &port))
-			config->ports[port / 32] |= 1u << port % 32;
-	free(copy);
-}
-
 int select_apply(const struct select *select, const struct schema *schema,
 		 struct filter **filter, struct config *config)
 {
@@ -179,12 +158,10 @@ int select_apply(const struct select *select, const struct schema *schema,
 	for (i = 0; i < select->n && !code; i++)
 		code = apply(*filter, select->terms[i].option, NULL,
 			     select->terms[i].values);
-	for (i = 0; i < select->n && !code; i++)
-		if (strstr(select->terms[i].option->head, "port"))
-			push_ports(config, select->terms[i].values);
 	if (select->n_words && !code)
 		code = apply_words(*filter, select);
 	config->events |= filter_types(*filter);
+	filter_push(*filter, &config->filter);
 	if (code) {
 		filter_free(*filter);
 		*filter = NULL;

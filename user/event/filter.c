@@ -206,41 +206,44 @@ bool filter_match(const struct filter *filter, const struct event *e)
 	return node_match(filter->root, e);
 }
 
-enum maybe { NEVER = 1, ALWAYS = 2, MAYBE = NEVER | ALWAYS };
-
 /* Of an event of which only the type is known. */
-static enum maybe term_maybe(const struct filter_term *term, int type)
+static enum filter_maybe term_maybe(const struct filter_term *term, int type)
 {
 	const struct schema_field *f = term->field[type];
 	const struct event e = { .type = type };
 
 	if (!f)
-		return NEVER;
+		return FILTER_NEVER;
 	if (f->offset == offsetof(struct event, type))
-		return filter_term_match(term, &e) ? ALWAYS : NEVER;
-	return MAYBE;
+		return filter_term_match(term, &e) ? FILTER_ALWAYS :
+						     FILTER_NEVER;
+	if (term->op == FILTER_PRESENT && f->kind != SCHEMA_TEXT &&
+	    !f->can_be_absent)
+		return FILTER_ALWAYS;
+	return FILTER_MAYBE;
 }
 
-static enum maybe node_maybe(const struct filter_node *node, int type)
+enum filter_maybe filter_maybe(const struct filter_node *node, int type)
 {
 	const struct filter_node *child;
-	enum maybe all, any, is;
+	enum filter_maybe all, any, is;
 
 	switch (node->kind) {
 	case FILTER_TERM:
 		return term_maybe(node->term, type);
 	case FILTER_NOT:
-		is = node_maybe(node->child, type);
-		return (is & NEVER ? ALWAYS : 0) | (is & ALWAYS ? NEVER : 0);
+		is = filter_maybe(node->child, type);
+		return (is & FILTER_NEVER ? FILTER_ALWAYS : 0) |
+		       (is & FILTER_ALWAYS ? FILTER_NEVER : 0);
 	default:
 		break;
 	}
-	all = ALWAYS;
-	any = NEVER;
+	all = FILTER_ALWAYS;
+	any = FILTER_NEVER;
 	for (child = node->child; child; child = child->next) {
-		is = node_maybe(child, type);
-		all = (all & is & ALWAYS) | ((all | is) & NEVER);
-		any = (any & is & NEVER) | ((any | is) & ALWAYS);
+		is = filter_maybe(child, type);
+		all = (all & is & FILTER_ALWAYS) | ((all | is) & FILTER_NEVER);
+		any = (any & is & FILTER_NEVER) | ((any | is) & FILTER_ALWAYS);
 	}
 	return node->kind == FILTER_AND ? all : any;
 }
@@ -252,7 +255,7 @@ __u32 filter_types(const struct filter *filter)
 
 	for (i = 0; i < EVENT_TYPES; i++)
 		if (filter->schema->types[i].n &&
-		    node_maybe(filter->root, i) != NEVER)
+		    filter_maybe(filter->root, i) != FILTER_NEVER)
 			mask |= 1u << i;
 	return mask;
 }

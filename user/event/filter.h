@@ -49,6 +49,13 @@ bool filter_match(const struct filter *filter, const struct event *e);
 /* Bit mask, 1 << enum event_type, of the types of which any event can pass. */
 __u32 filter_types(const struct filter *filter);
 
+/*
+ * What of the filter the kernel can decide. It lets pass all events that the
+ * filter lets pass, and others: transitions that tell of connections, and what
+ * the kernel does not know.
+ */
+void filter_push(const struct filter *filter, struct kfilter *to);
+
 /* Those of them that it names, as in "type = drop". */
 __u32 filter_named_types(const struct filter *filter);
 

@@ -58,6 +58,18 @@ static struct filter_node *adopt(struct filter_node *parent,
 	return NULL;
 }
 
+/* AND and OR of one thing are that thing. @node may be NULL. */
+static struct filter_node *only_child(struct filter_node *node)
+{
+	struct filter_node *child = node ? node->child : NULL;
+
+	if (!child || child->next)
+		return node;
+	node->child = NULL;
+	filter_node_free(node);
+	return child;
+}
+
 static struct filter_node *node_not(struct parser *p, struct filter_node *child)
 {
 	struct filter_node *node = child ? node_new(p, FILTER_NOT) : NULL;
@@ -118,7 +130,7 @@ static struct filter_node *terms(struct parser *p,
 				     term(p, word->fields[i], op, value));
 	if (node)
 		node->both_ends = word->both_ends;
-	return node;
+	return only_child(node);
 }
 
 /* "10.0.0.0/8:80", "[::1]:80", "::1", ":80", "*:80" taken apart. */
@@ -175,7 +187,7 @@ static struct filter_node *end_terms(struct parser *p, const char *addr_field,
 		node = adopt(node, &end,
 			     term(p, port_field, FILTER_EQUAL, &part));
 	}
-	return node;
+	return only_child(node);
 }
 
 static struct filter_node *endpoint(struct parser *p,
@@ -204,7 +216,7 @@ static struct filter_node *endpoint(struct parser *p,
 	if (node)
 		node->both_ends = word->both_ends;
 	free(copy);
-	return node;
+	return only_child(node);
 }
 
 /* A list of endpoints: any of them. */
@@ -229,7 +241,7 @@ static struct filter_node *endpoints(struct parser *p,
 	if (node)
 		node->both_ends = word->both_ends;
 	free(copy);
-	return node;
+	return only_child(node);
 }
 
 /* There is no such field. What may have been meant? */
@@ -415,7 +427,7 @@ static struct filter_node *parse_all(struct parser *p)
 		else if (!begins_one(p))
 			break;
 	}
-	return node;
+	return only_child(node);
 }
 
 static struct filter_node *parse_any(struct parser *p)
@@ -429,7 +441,7 @@ static struct filter_node *parse_any(struct parser *p)
 			break;
 		p->token++;
 	}
-	return node;
+	return only_child(node);
 }
 
 /* All of the tokens; then what they say must hold as well as the rest. */

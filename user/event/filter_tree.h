@@ -56,6 +56,15 @@ void filter_node_free(struct filter_node *node);
 /* Does the term hold for the event? */
 bool filter_term_match(const struct filter_term *term, const struct event *e);
 
+enum filter_maybe {
+	FILTER_NEVER = 1,
+	FILTER_ALWAYS = 2,
+	FILTER_MAYBE = FILTER_NEVER | FILTER_ALWAYS,
+};
+
+/* Does it hold for an event of which only the type is known? */
+enum filter_maybe filter_maybe(const struct filter_node *node, int type);
+
 #define FILTER_WORD_FIELDS 3
 
 /* Names that are ss(8)'s, or stand for several fields. */

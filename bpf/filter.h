@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's share of the filter, which is in config.h.
+ *
+ * Tests are unrolled and all that they compare with is constant when a program
+ * is loaded: the verifier removes what is not asked for. Without BPF in it,
+ * because a unit test holds it against the whole filter.
+ */
+#ifndef TCBSCOPE_FILTER_H
+#define TCBSCOPE_FILTER_H
+
+#include "bpf/config.h"
+#include <stdbool.h>
+
+#define FACTS_NO_LPORT 1 /* not known yet: it may be any */
+#define FACTS_NO_PEER 2	 /* so is the remote end */
+
+union filter_bytes {
+	__u8 u8[16];
+	addr_t addr;
+	__u64 u64[2];
+};
+
+/* What an event is going to say, as far as config.filter.needs it. */
+struct filter_facts {
+	union filter_bytes laddr, raddr, comm;
+	__u32 pid, uid, netns;
+	__u32 old, new; /* bits of the states that it may be */
+	port_t lport, rport;
+	__u8 type;
+	__u8 family;
+	__u8 within;
+	__u8 unknown; /* FACTS_x */
+};
+
+#define FILTER_INLINE static inline __attribute__((always_inline))
+
+FILTER_INLINE bool filter_same(const volatile struct kfilter_test *t,
+			       const union filter_bytes *bytes)
+{
+	return (bytes->u64[0] & t->mask[0]) == t->value[0] &&
+	       (bytes->u64[1] & t->mask[1]) == t->value[1];
+}
+
+FILTER_INLINE bool filter_number(const volatile struct kfilter_test *t, __u32 n)
+{
+	return n >= t->from && n <= t->to;
+}
+
+FILTER_INLINE bool filter_port(const volatile struct kfilter *f,
+			       const volatile struct kfilter_test *t,
+			       port_t port)
+{
+	return f->ports[t->set % KFILTER_SETS][port / 32] & 1u << port % 32;
+}
+
+FILTER_INLINE bool filter_test(const volatile struct kfilter *f,
+			       const volatile struct kfilter_test *t,
+			       const struct filter_facts *x)
+{
+	switch (t->subject) {
+	case KFILTER_PID:
+		return filter_number(t, x->pid);
+	case KFILTER_UID:
+		return filter_number(t, x->uid);
+	case KFILTER_NETNS:
+		return filter_number(t, x->netns);
+	case KFILTER_LPORT:
+		return x->unknown & FACTS_NO_LPORT ||
+		       filter_port(f, t, x->lport);
+	case KFILTER_RPORT:
+		return x->unknown & FACTS_NO_PEER ||
+		       filter_port(f, t, x->rport);
+	case KFILTER_LADDR:
+		return x->unknown & FACTS_NO_PEER ||
+		       (x->family == t->family && filter_same(t, &x->laddr)) !=
+			       t->negate;
+	case KFILTER_RADDR:
+		return x->unknown & FACTS_NO_PEER ||
+		       (x->family == t->family && filter_same(t, &x->raddr)) !=
+			       t->negate;
+	case KFILTER_COMM:
+		return filter_same(t, &x->comm) != t->negate;
+	case KFILTER_CGROUP:
+		return !!(x->within & t->bits) != t->negate;
+	case KFILTER_OLD:
+		return x->old & t->bits;
+	case KFILTER_NEW:
+		return x->new & t->bits;
+	}
+	return true;
+}
+
+/*
+ * A socket that fails is not followed, but the other end of its connection may
+ * be: the flow table (user/event/flow.h) wants to know of both. A transition
+ * that fails may be of a socket that is: how its connection began is told.
+ */
+FILTER_INLINE bool filter_spares(int spares, const struct filter_facts *x)
+{
+	const __u32 opening = 1u << TCB_STATE_CLOSE | 1u << TCB_STATE_LISTEN |
+			      1u << TCB_STATE_SYN_SENT |
+			      1u << TCB_STATE_SYN_RECV;
+
+	if (!spares)
+		return false;
+	if (x->type != EVENT_state)
+		return false;
+	if (spares == KFILTER_SPARES_OPENING)
+		return x->old & opening;
+	return x->new & 1u << TCB_STATE_ESTABLISHED ||
+	       (x->new & 1u << TCB_STATE_SYN_RECV &&
+		x->old & 1u << TCB_STATE_SYN_SENT);
+}
+
+/*
+ * Can the event pass the filter? False is final, true is not: the reader looks
+ * at all of it.
+ */
+FILTER_INLINE bool filter_passes(const volatile struct kfilter *f,
+				 const struct filter_facts *x)
+{
+	bool holds = false;
+	int i;
+
+#ifdef __clang__
+#pragma unroll
+#endif
+	for (i = 0; i < KFILTER_TESTS; i++) {
+		const volatile struct kfilter_test *t = &f->tests[i];
+
+		if (i >= (int)f->n)
+			return true;
+		if (!holds)
+			holds = !(t->types & 1u << x->type) ||
+				filter_test(f, t, x);
+		if (!t->last)
+			continue;
+		if (!holds)
+			return filter_spares(t->spares, x);
+		holds = false;
+	}
+	return true;
+}
+
+#endif
