@@ -75,6 +75,54 @@ static __always_inline bool compat_timer_ran_out(struct tcp_sock *tp)
 	return !icsk->icsk_retransmit_timer.entry.pprev;
 }
 
+/*
+ * When the timer of icsk_pending runs out, in jiffies. Linux 6.19 dropped the
+ * field that said so: since then the timer itself is always set to it.
+ */
+struct inet_connection_sock___timeout {
+	unsigned long icsk_timeout;
+} __attribute__((preserve_access_index));
+
+static __always_inline __u64
+compat_icsk_expires(struct inet_connection_sock *icsk)
+{
+	struct inet_connection_sock___timeout *field = (void *)icsk;
+	struct inet_connection_sock___timer *timer = (void *)icsk;
+	struct sock___timer *sk = (void *)icsk;
+
+	if (bpf_core_field_exists(field->icsk_timeout))
+		return field->icsk_timeout;
+	if (bpf_core_field_exists(timer->icsk_retransmit_timer))
+		return timer->icsk_retransmit_timer.expires;
+	if (bpf_core_field_exists(sk->tcp_retransmit_timer))
+		return sk->tcp_retransmit_timer.expires;
+	return 0;
+}
+
+/* When the keepalive timer runs out, which has moved; 0: it does not run. */
+struct sock___keepalive {
+	struct timer_list sk_timer;
+} __attribute__((preserve_access_index));
+
+struct inet_connection_sock___keepalive {
+	struct timer_list icsk_keepalive_timer;
+} __attribute__((preserve_access_index));
+
+static __always_inline __u64
+compat_keepalive_expires(struct inet_connection_sock *icsk)
+{
+	struct inet_connection_sock___keepalive *new = (void *)icsk;
+	struct sock___keepalive *old = (void *)icsk;
+
+	if (bpf_core_field_exists(new->icsk_keepalive_timer))
+		return new->icsk_keepalive_timer.entry.pprev ?
+			       new->icsk_keepalive_timer.expires :
+			       0;
+	if (bpf_core_field_exists(old->sk_timer))
+		return old->sk_timer.entry.pprev ? old->sk_timer.expires : 0;
+	return 0;
+}
+
 /* Is this bit of enum sock_flags set? The numbers are the kernel's own. */
 #define compat_sock_flag(sk, flag)                      \
 	(((sk)->__sk_common.skc_flags >>                \

@@ -40,6 +40,7 @@ struct transition {
 #define MEM_ACTIVE 0x08	 /* it has sent the first SYN */
 #define MEM_CHILD 0x10	 /* its listener has sent the SYN-ACK */
 #define MEM_ENDS 0x20	 /* mem->ends is whole, and will not change */
+#define MEM_BORN 0x40	 /* the trace has seen it begin */
 
 /*
  * Which socket it is, as events say it. It does not change while a connection
@@ -73,10 +74,15 @@ struct sock_mem {
 	__u32 pid;
 	__u32 tid;
 	char comm[16];
-	__u8 owner_how;
-	__u8 old; /* last transition, for the second copy and for gaps */
-	__u8 new;
-	__u8 flags; /* MEM_x */
+	union {
+		struct {
+			__u8 owner_how;
+			__u8 old; /* last transition, for the second copy ... */
+			__u8 new; /* ... and for gaps; 0: none was seen */
+			__u8 flags; /* MEM_x */
+		};
+		__u32 word; /* all four, for bpf/snapshot.bpf.c to swap */
+	};
 	__u8 ca_state;
 	__u32 cwnd; /* last seen; 0: never */
 	__u32 ssthresh;

@@ -52,6 +52,7 @@ enum ENUM8 event_type {
 	EVENT_state = 1,
 	EVENT_window = 2,
 	EVENT_retransmit = 3,
+	EVENT_socket = 6,
 };
 
 /* How a fact came to be known. */
@@ -165,6 +166,18 @@ enum ENUM8 retransmit_kind {
 	RETRANSMIT_window_probe, /* the peer has shrunk its window to 0 */
 };
 
+/* A timer of a socket. */
+enum ENUM8 timer {
+	TIMER_RETRANSMIT = 1,
+	TIMER_PERSIST,	  /* to ask a peer whose window is closed */
+	TIMER_LOSS_PROBE, /* to make a peer say what it has got */
+	TIMER_RACK,	  /* until what is missing counts as lost */
+	TIMER_KEEPALIVE,
+	TIMER_FIN_WAIT2, /* the end of a closed socket that waits for a FIN */
+	TIMER_TIME_WAIT, /* the end of TIME_WAIT */
+	TIMER_SYN_ACK,	 /* to send the SYN-ACK once more */
+};
+
 /*
  * Common to all events. seq is the order in which the events of a socket were
  * made, held ones included; their times follow it but where two CPUs worked on
@@ -275,12 +288,49 @@ struct event_retransmit {
 	__u8 pad[5];
 };
 
+/*
+ * A socket that was there when the trace began. Its seq is that of its next
+ * event, because it is none itself.
+ */
+struct event_socket {
+	struct event ev;
+	struct window w ABSENT_WITHOUT(cwnd);
+	__u64 inode DOC("inode number of the socket, as in /proc/PID/fd")
+		ABSENT_IF(0);
+	nsec_t age_ns DOC("for how long it has been in this state, at least")
+		ABSENT_IF(0xffffffffffffffff);
+	nsec_t idle_ns DOC("since it last sent data, received any, or an ACK")
+		ABSENT_IF(0xffffffffffffffff);
+	nsec_t timer_ns DOC("until the timer runs out")
+		ABSENT_IF(0xffffffffffffffff);
+	__u32 fd DOC("file descriptor of the owner") ABSENT_IF(0xffffffff);
+	__u32 holders DOC("file descriptors of all processes that hold it")
+		ABSENT_IF(0);
+	bytes32_t unread DOC("bytes received that the owner has not read")
+		ABSENT_IF(0xffffffff);
+	bytes32_t unacked DOC("bytes to send that the peer has not acked")
+		ABSENT_IF(0xffffffff);
+	__u32 syn DOC("connections in the SYN queue of a listener")
+		ABSENT_IF(0xffffffff);
+	__u32 accept DOC("connections in the accept queue of a listener")
+		ABSENT_IF(0xffffffff);
+	__u32 limit DOC("limit of the accept queue, which holds one more")
+		ABSENT_IF(0xffffffff);
+	enum tcb_state state DOC("TCP state");
+	enum tcb_state tw_substate
+		DOC("state that the TIME_WAIT minisocket stands in for")
+			ABSENT_IF(0);
+	enum timer timer DOC("timer that runs") ABSENT_IF(0);
+	enum how age_how DOC("how the age came to be known") ABSENT_IF(0);
+};
+
 /* The largest event: size of buffers that hold any of them. */
 union event_any {
 	struct event ev;
 	struct event_state state;
 	struct event_window window;
 	struct event_retransmit retransmit;
+	struct event_socket socket;
 };
 
 #endif

@@ -24,6 +24,8 @@
 #define TCPCB_LOST 0x04 /* of sacked */
 
 /* inet_connection_sock.icsk_pending; 0 while the retransmit timer runs out */
+#define ICSK_TIME_RETRANS 1
+#define ICSK_TIME_PROBE0 3
 #define ICSK_TIME_LOSS_PROBE 5
 #define ICSK_TIME_REO_TIMEOUT 6
 
@@ -55,7 +57,8 @@ struct ns_common {
 };
 
 struct netns_ipv4 {
-	int sysctl_tcp_fastopen; /* 1: as a client, 2: as a server */
+	int sysctl_tcp_fastopen;    /* 1: as a client, 2: as a server */
+	int sysctl_tcp_fin_timeout; /* jiffies */
 };
 
 struct hlist_node {
@@ -64,6 +67,7 @@ struct hlist_node {
 
 struct timer_list {
 	struct hlist_node entry;
+	unsigned long expires; /* jiffies */
 };
 
 struct net {
@@ -125,7 +129,18 @@ struct sock_cgroup_data {
 	struct cgroup *cgroup;
 };
 
-struct socket;
+struct inode {
+	unsigned long i_ino;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
 
 struct sock {
 	struct sock_common __sk_common;
@@ -139,6 +154,8 @@ struct sock {
 	kuid_t sk_uid;
 	struct sock_cgroup_data sk_cgrp_data;
 	struct socket *sk_socket; /* NULL: not accepted yet, or orphaned */
+	__u32 sk_ack_backlog;	  /* of a listener: its accept queue ... */
+	__u32 sk_max_ack_backlog; /* ... and the limit of it */
 };
 
 struct inet_sock {
@@ -150,13 +167,21 @@ struct tcp_congestion_ops {
 	char name[16];
 };
 
+struct request_sock_queue {
+	atomic_t qlen; /* the SYN queue */
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
 	const struct tcp_congestion_ops *icsk_ca_ops;
 	__u32 icsk_rto; /* jiffies */
 	__u8 icsk_ca_state : 5;
 	__u8 icsk_retransmits; /* timeouts in a row */
 	__u8 icsk_pending;
+	struct {
+		__u32 lrcvtime; /* jiffies when data came last */
+	} icsk_ack;
 };
 
 /* A connection that its listener has not taken for one yet. */
@@ -220,9 +245,31 @@ struct tcp_sock {
 	__u64 bytes_retrans;
 	__u64 bytes_acked;
 	__u64 bytes_received;
+	__u32 lsndtime;	     /* jiffies when data was sent last */
+	__u32 rcv_tstamp;    /* jiffies when an ACK came last */
+	__u32 retrans_stamp; /* in SYN_SENT: ms when the first SYN was sent */
 	struct tcp_options_received rx_opt;
 	int linger2; /* jiffies; < 0: no FIN_WAIT2 for orphans */
 	__u8 repair : 1;
+};
+
+struct inet_timewait_sock {
+	struct sock_common __tw_common;
+	unsigned char tw_substate;
+	struct timer_list tw_timer;
+};
+
+struct tcp_timewait_sock {
+	struct inet_timewait_sock tw_sk;
+};
+
+struct inet_request_sock {
+	struct request_sock req;
+};
+
+struct tcp_request_sock {
+	struct inet_request_sock req;
+	__u64 snt_synack; /* us when the SYN-ACK was first sent */
 };
 
 struct thread_info {
@@ -236,6 +283,25 @@ struct task_struct {
 	int tgid;
 	char comm[16];
 	struct task_struct *real_parent;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} __attribute__((aligned(8)));
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd __attribute__((aligned(8)));
+	struct file *file;
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+	__u32 uid __attribute__((aligned(8)));
 };
 
 #pragma clang attribute pop

@@ -69,6 +69,8 @@ static __always_inline void mem_transition(struct sock_mem *mem,
 	mem->new = t->new;
 	if (t->new == TCB_STATE_SYN_SENT)
 		mem->flags |= MEM_ACTIVE;
+	if (t->old == TCB_STATE_CLOSE || t->old == TCB_STATE_LISTEN)
+		mem->flags |= MEM_BORN;
 	if (t->new == TCB_STATE_FIN_WAIT2)
 		mem->fin_wait2_ts = t->ts;
 	if (t->new == TCB_STATE_CLOSE)

@@ -149,7 +149,7 @@ static struct quality quality(const struct features *f, unsigned int type)
 	struct quality q = {};
 
 	for (p = probe_programs; p->name; p++) {
-		if ((p->events && !(p->events & 1u << type)) ||
+		if (!probe_serves(p, 1u << type) ||
 		    !is_missing(f, p - probe_programs))
 			continue;
 		if (p->mandatory)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* tcbscope trace: events as they happen, as text or JSON. */
+#include "cmd/blind.h"
 #include "cmd/cmd.h"
 #include "cmd/select.h"
 #include "cmd/tally.h"
@@ -34,7 +35,7 @@ struct options {
 	struct input_bpf_options input;
 	uint64_t duration_ns, count, stats_ns;
 	enum output_time time;
-	bool json, all, colour, quiet;
+	bool json, all, colour, quiet, existing;
 	const char *json_file; /* beside the text; NULL: none */
 	char **command;
 };
@@ -58,6 +59,7 @@ struct trace {
 
 enum {
 	OPT_WINDOWS = 256,
+	OPT_EXISTING,
 	OPT_DURATION,
 	OPT_STATS,
 	OPT_TIME,
@@ -70,6 +72,8 @@ enum {
 static const struct argp_option options[] = {
 	{ "windows", OPT_WINDOWS, NULL, 0,
 	  "every change of the congestion window, not only falls", 2 },
+	{ "existing", OPT_EXISTING, NULL, 0,
+	  "begin with the sockets that exist already", 2 },
 	{ "duration", OPT_DURATION, "TIME", 0, "end after 5s, 200ms, 2m", 2 },
 	{ "count", 'c', "N", 0, "end after N events", 2 },
 	{ "stats", OPT_STATS, "TIME", 0,
@@ -173,6 +177,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_WINDOWS:
 		opt->input.config.all_windows = 1;
 		break;
+	case OPT_EXISTING:
+		opt->existing = true;
+		break;
 	case 'j':
 		opt->json = opt->json || !arg;
 		opt->json_file = arg ? arg : opt->json_file;
@@ -203,6 +210,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/*
+ * Existing sockets are looked at in any case, so that all that happens to them
+ * is understood; but they are only shown if they were asked for.
+ */
+static int choose_existing(struct trace *t)
+{
+	struct input_bpf_options *input = &t->opt.input;
+	const __u32 socket = 1u << EVENT_socket;
+
+	if (t->opt.command && (t->opt.existing || input->asked & socket))
+		return say_fail(EXIT_USAGE, NULL, NULL,
+				"existing sockets are not those of a command");
+	if (!t->opt.existing && !(input->asked & socket))
+		pipeline_hide(t->pipeline, socket);
+	if (t->opt.command)
+		input->config.events &= ~socket;
+	else
+		input->config.events |= socket;
+	return EXIT_DONE;
+}
+
 /* Everything the options say about events; errors before anything is loaded. */
 static int make_pipeline(struct trace *t)
 {
@@ -216,7 +244,7 @@ static int make_pipeline(struct trace *t)
 	t->opt.input.asked = filter_named_types(filter);
 	t->pipeline = pipeline_new(t->schema, filter, t->opt.count);
 	if (t->pipeline)
-		return EXIT_DONE;
+		return choose_existing(t);
 	filter_free(filter);
 	return say_fail(EXIT_FAILED, NULL, NULL, "out of memory");
 }
@@ -355,6 +383,8 @@ static int start_input(struct trace *t)
 	if (input_bpf_start(t->in, &t->opt.input, &error))
 		return say_fail(error.code, error.why, error.then, "%s",
 				error.what);
+	if (!t->opt.quiet)
+		blind_say(input_bpf_blind(t->in));
 	if (priv_drop() && !t->opt.quiet)
 		say_note("cannot drop capabilities; going on with them");
 	if (!t->opt.quiet)
@@ -454,7 +484,8 @@ static int loop(struct trace *t)
 	int err = 0;
 
 	while (!err && !end && !pipeline_done(t->pipeline)) {
-		if (poll(fds, 4, -1) < 0 && errno != EINTR)
+		if (poll(fds, 4, input_bpf_existing(t->in) ? 0 : -1) < 0 &&
+		    errno != EINTR)
 			return -errno;
 		if ((fds[2].revents | fds[3].revents) & POLLERR)
 			return -EPIPE;

@@ -68,6 +68,10 @@ static struct tuple tuple_of(const struct event *e, bool other_end)
 	struct tuple t;
 
 	memset(&t, 0, sizeof(t));
+	if (!e->rport) { /* a listener: found by its port */
+		t.lport = e->lport;
+		return t;
+	}
 	t.laddr = other_end ? e->raddr : e->laddr;
 	t.raddr = other_end ? e->laddr : e->raddr;
 	t.lport = other_end ? e->rport : e->lport;
@@ -91,9 +95,19 @@ static bool same_tuple(const struct event *a, const struct event *b,
 	return a->family == b->family && !memcmp(&x, &y, sizeof(x));
 }
 
-static bool connected(const struct event *e)
+/* Does the event leave its socket in LISTEN? */
+static bool listens(const struct event *e)
 {
-	return e->lport && e->rport;
+	if (e->type == EVENT_state)
+		return ((const struct event_state *)e)->new == TCB_STATE_LISTEN;
+	return e->type == EVENT_socket &&
+	       ((const struct event_socket *)e)->state == TCB_STATE_LISTEN;
+}
+
+/* Connected sockets are in the table, and listeners, which have no peer. */
+static bool has_tuple(const struct event *e)
+{
+	return e->lport && (e->rport || listens(e));
 }
 
 static void chain_remove(struct flow **at, struct flow *flow, size_t next)
@@ -147,7 +161,7 @@ static void tuple_insert(struct flows *flows, struct flow *flow)
 	flow->next_tuple = *bucket;
 	*bucket = flow;
 	flow->in_tuples = true;
-	flow->pair = pair_find(flows, flow);
+	flow->pair = flow->last.rport ? pair_find(flows, flow) : NULL;
 	if (flow->pair)
 		flow->pair->pair = flow;
 }
@@ -262,6 +276,51 @@ static void note_state(struct flow *flow, struct event_state *s)
 	flow->state = s->new;
 }
 
+/* Is there a listener that the socket may have come from? */
+static bool has_listener(struct flows *flows, const struct event *e)
+{
+	struct event listener = { .lport = e->lport };
+	const addr_t any = {};
+	const struct flow *f;
+
+	for (f = *tuple_bucket(flows, &listener, false); f; f = f->next_tuple)
+		if (f->state == TCB_STATE_LISTEN && f->last.lport == e->lport &&
+		    f->last.netns == e->netns &&
+		    (!memcmp(&f->last.laddr, &any, sizeof(any)) ||
+		     !memcmp(&f->last.laddr, &e->laddr, sizeof(any))))
+			return true;
+	return false;
+}
+
+/* A socket older than the trace: which end it is has to be concluded. */
+static void note_existing(struct flows *flows, struct flow *flow,
+			  const struct event_socket *s)
+{
+	flow->state = s->state;
+	switch (s->state) {
+	case TCB_STATE_SYN_SENT:
+		flow->role = FLOW_ACTIVE;
+		return;
+	case TCB_STATE_LISTEN:
+		flow->role = FLOW_LISTENER;
+		return;
+	case TCB_STATE_CLOSE:
+		return;
+	case TCB_STATE_NEW_SYN_RECV:
+		flow->role = FLOW_PASSIVE;
+		break;
+	default:
+		if (has_listener(flows, &s->ev))
+			flow->role = FLOW_PASSIVE;
+		else if (flow->pair && flow->pair->role == FLOW_PASSIVE)
+			flow->role = FLOW_ACTIVE;
+		break;
+	}
+	if (flow->role == FLOW_PASSIVE && flow->pair &&
+	    flow->pair->role == FLOW_UNKNOWN)
+		flow->pair->role = FLOW_ACTIVE;
+}
+
 struct flow *flow_update(struct flows *flows, struct event *e)
 {
 	struct flow *flow;
@@ -276,10 +335,12 @@ struct flow *flow_update(struct flows *flows, struct event *e)
 	if (flow->in_tuples && !same_tuple(&flow->last, e, false))
 		tuple_remove(flows, flow);
 	flow->last = *e;
-	if (!flow->in_tuples && connected(e))
+	if (!flow->in_tuples && has_tuple(e))
 		tuple_insert(flows, flow);
 	if (e->type == EVENT_state)
 		note_state(flow, (struct event_state *)e);
+	else if (e->type == EVENT_socket && !flow->state)
+		note_existing(flows, flow, (struct event_socket *)e);
 	age_remove(flows, flow);
 	if (flow->state == TCB_STATE_CLOSE ||
 	    flow->state == TCB_STATE_TIME_WAIT)

@@ -13,6 +13,7 @@ struct pipeline {
 	struct filter *filter;
 	struct output *outputs[PIPELINE_OUTPUTS];
 	unsigned int n_outputs;
+	__u32 hidden; /* 1 << EVENT_x */
 	uint64_t max, shown;
 	struct account account;
 };
@@ -61,6 +62,11 @@ int pipeline_add_output(struct pipeline *p, struct output *o)
 	return 0;
 }
 
+void pipeline_hide(struct pipeline *p, __u32 types)
+{
+	p->hidden = types;
+}
+
 int pipeline_header(struct pipeline *p, const struct trace_info *info)
 {
 	unsigned int i;
@@ -89,6 +95,12 @@ bool pipeline_done(const struct pipeline *p)
 	return p->max && p->shown >= p->max;
 }
 
+static bool passes(const struct pipeline *p, const struct event *e)
+{
+	return !pipeline_done(p) && !(p->hidden & 1u << e->type) &&
+	       (!p->filter || filter_match(p->filter, e));
+}
+
 static int show(struct pipeline *p, struct event *e)
 {
 	struct flow *flow = flow_update(p->flows, e);
@@ -96,7 +108,7 @@ static int show(struct pipeline *p, struct event *e)
 	unsigned int i;
 	int err = 0;
 
-	if (!pipeline_done(p) && (!p->filter || filter_match(p->filter, e))) {
+	if (passes(p, e)) {
 		if (flow)
 			flow_number(p->flows, flow);
 		for (i = 0; i < p->n_outputs && !err; i++) {

@@ -62,6 +62,12 @@ struct pipeline *pipeline_new(const struct schema *schema,
 void pipeline_free(struct pipeline *p);
 int pipeline_add_output(struct pipeline *p, struct output *o);
 
+/*
+ * Events of these types, 1 << EVENT_x, are never shown: they only serve the
+ * flow table.
+ */
+void pipeline_hide(struct pipeline *p, __u32 types);
+
 int pipeline_header(struct pipeline *p, const struct trace_info *info);
 
 /*

@@ -2,6 +2,7 @@
 /* The live input: loads the BPF programs, attaches them, reads their ring. */
 #include "input/input.h"
 #include "input/load.h"
+#include "input/snapshot.h"
 #include "lib/clock.h"
 #include "lib/say.h"
 #include "tcbscope.skel.h"
@@ -16,6 +17,8 @@
 
 #define SORT_WINDOW_NS 20000000ull /* what a program may take to finish */
 #define DRAIN_MS 200		   /* how long to wait for running programs */
+#define EXISTING_NS 5000000ull	   /* for how long to read a snapshot at once */
+#define SOCKET (1u << EVENT_socket)
 
 struct input_bpf {
 	struct tcbscope_bpf *skel;
@@ -27,7 +30,9 @@ struct input_bpf {
 	input_sink sink; /* during a read */
 	void *ctx;
 	int sink_err;
-	uint64_t taken; /* records out of the ring */
+	uint64_t taken;		   /* records out of the ring */
+	struct snapshot *snapshot; /* NULL: none */
+	bool existing;		   /* it has more to yield */
 };
 
 static bool debug_messages;
@@ -211,6 +216,24 @@ static void explain(struct input_error *error, const char *what, int err,
 	error->code = EXIT_KERNEL;
 }
 
+/*
+ * Once all is attached. A trace goes on without it; load_programs() has said
+ * what is lost.
+ */
+static void start_snapshot(struct input_bpf *in, __u32 events)
+{
+	bool works = true;
+	unsigned int i;
+
+	for (i = 0; probe_programs[i].name; i++)
+		if (probe_programs[i].events == SOCKET)
+			works &= in->results[i].status == PROBE_WORKS;
+	if (!(events & SOCKET) || !works)
+		return;
+	in->snapshot = snapshot_open(in->skel, events != SOCKET);
+	in->existing = in->snapshot;
+}
+
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct input_bpf *in = ctx;
@@ -244,11 +267,34 @@ int input_bpf_start(struct input_bpf *in,
 	}
 	refused = attach_all(in, options->asked);
 	list_hooks(in);
-	if (!refused)
-		return 0;
-	input_bpf_stop(in);
-	explain_attach(in, refused, error);
-	return -1;
+	if (refused) {
+		input_bpf_stop(in);
+		explain_attach(in, refused, error);
+		return -1;
+	}
+	start_snapshot(in, options->config.events);
+	return 0;
+}
+
+bool input_bpf_existing(const struct input_bpf *in)
+{
+	return in->existing;
+}
+
+const struct input_blind *input_bpf_blind(const struct input_bpf *in)
+{
+	return in->snapshot ? snapshot_blind(in->snapshot) : NULL;
+}
+
+/* A part of the snapshot, so that the trace goes on in between. */
+static int read_existing(struct input_bpf *in, nsec_t begin)
+{
+	int more = in->existing;
+
+	while (more > 0 && clock_now_ns() - begin < EXISTING_NS)
+		more = snapshot_read(in->snapshot, in->sink, in->ctx);
+	in->existing = more > 0;
+	return more < 0 ? more : 0;
 }
 
 const char *input_bpf_section(const struct input_bpf *in, unsigned int i)
@@ -294,6 +340,8 @@ int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 	in->ctx = ctx;
 	in->sink_err = 0;
 	err = ring_buffer__consume(in->ring);
+	if (err >= 0)
+		err = read_existing(in, begin);
 	*complete = begin - SORT_WINDOW_NS;
 	return in->sink_err ? in->sink_err : err < 0 ? err : 0;
 }
@@ -305,6 +353,7 @@ void input_bpf_stop(struct input_bpf *in)
 	unsigned int i = PROBE_PROGRAMS;
 	int tries = DRAIN_MS;
 
+	in->existing = false;
 	while (i--) {
 		bpf_link__destroy(in->links[i]);
 		in->links[i] = NULL;
@@ -372,6 +421,9 @@ void input_bpf_settle(struct input_bpf *in)
 void input_bpf_account(struct input_bpf *in, struct account *account)
 {
 	read_counters(in, &account->kernel);
+	if (in->snapshot)
+		account->kernel.generated[EVENT_socket] = snapshot_count(
+			in->snapshot);
 	read_missed(in, account);
 }
 
@@ -380,6 +432,7 @@ void input_bpf_free(struct input_bpf *in)
 	if (!in)
 		return;
 	input_bpf_stop(in);
+	snapshot_free(in->snapshot);
 	ring_buffer__free(in->ring);
 	tcbscope_bpf__destroy(in->skel);
 	free(in);

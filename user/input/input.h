@@ -14,7 +14,8 @@ typedef int (*input_sink)(void *ctx, const void *data, size_t size);
 /* What the kernel is to do; all of it is fixed before the programs load. */
 struct input_bpf_options {
 	struct config config; /* call[] is filled in by the input;
-				 offspring means this process's own */
+				 offspring means this process's own; with
+				 EVENT_socket existing sockets are yielded */
 	__u32 asked; /* 1 << EVENT_x of the events asked for by name: without
 			them there is no trace */
 	uint64_t ring_bytes; /* rounded up to what the kernel can */
@@ -27,6 +28,12 @@ struct input_error {
 	char why[320];	  /* may be empty */
 	const char *then; /* may be NULL */
 	int code;	  /* exit code: enum of lib/say.h */
+};
+
+/* What a snapshot of all sockets could not look at. */
+struct input_blind {
+	unsigned int namespaces; /* that could not be entered */
+	unsigned int processes;	 /* whose namespace could not be told */
 };
 
 struct input_bpf;
@@ -58,6 +65,15 @@ const struct probe_result *input_bpf_results(const struct input_bpf *in);
 
 /* What a program of that table hangs on: "tp_btf/tcp_probe". */
 const char *input_bpf_section(const struct input_bpf *in, unsigned int i);
+
+/*
+ * Are there sockets still to be yielded that existed before the trace? Then
+ * input_bpf_read() is to be called without waiting: it does some at a time.
+ */
+bool input_bpf_existing(const struct input_bpf *in);
+
+/* What is kept from such sockets; NULL: nothing is known of any. */
+const struct input_blind *input_bpf_blind(const struct input_bpf *in);
 
 /*
  * Yields all records there are. *@complete: nothing older than that can come

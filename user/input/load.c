@@ -97,11 +97,6 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 					ring_bytes(l->options));
 }
 
-static bool serves(const struct probe_program *p, __u32 events)
-{
-	return !p->events || p->events & events;
-}
-
 /* In the beginning everything works that was asked for. */
 static void choose(struct load *l)
 {
@@ -113,7 +108,7 @@ static void choose(struct load *l)
 
 		p = &probe_programs[i];
 		memset(r, 0, sizeof(*r));
-		if (serves(p, l->events))
+		if (probe_serves(p, l->events))
 			r->status = p->stands_in_for ? PROBE_UNNEEDED :
 						       PROBE_WORKS;
 	}
@@ -141,7 +136,7 @@ static void give_up(struct load *l, __u32 events)
 	l->events &= ~events;
 	for (i = 0; probe_programs[i].name; i++)
 		if (l->results[i].status != PROBE_REFUSED &&
-		    !serves(&probe_programs[i], l->events))
+		    !probe_serves(&probe_programs[i], l->events))
 			l->results[i].status = PROBE_UNWANTED;
 }
 

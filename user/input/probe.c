@@ -9,6 +9,7 @@
 
 #define ENOTSUPP 524 /* the kernel's own; libc has no word for it */
 
+#define SOCKET (1u << EVENT_socket)
 #define WINDOW (1u << EVENT_window)
 #define RETRANSMIT (1u << EVENT_retransmit)
 #define OWNER "pid,tid,comm"
@@ -23,7 +24,7 @@ const struct probe_program probe_programs[] = {
 	{ .name = "hold_collect",
 	  .without = "a connect() is shown when it is answered",
 	  .fields = "" },
-	{ .name = "state_setup", .mandatory = true },
+	{ .name = "state_setup", .events = ~0u, .mandatory = true },
 
 	{ .name = "owner_sends",
 	  .without = "a child that only sends is its listener's until it is "
@@ -50,6 +51,9 @@ const struct probe_program probe_programs[] = {
 	{ .name = "retransmit_synack",
 	  .events = RETRANSMIT,
 	  .without = "retransmissions of SYN-ACKs are not seen" },
+
+	{ .name = "snapshot_files", .events = SOCKET, .mandatory = true },
+	{ .name = "snapshot_tcp", .events = SOCKET, .mandatory = true },
 	{}
 };
 
@@ -88,6 +92,11 @@ static const char *noun(const char *section)
 	while (strncmp(section, nouns[i][0], strlen(nouns[i][0])))
 		i++;
 	return nouns[i][1];
+}
+
+bool probe_serves(const struct probe_program *p, __u32 events)
+{
+	return (p->events ?: ~SOCKET) & events;
 }
 
 void probe_refuse(struct probe_result *r, const char *section, int err,

@@ -15,7 +15,8 @@
 /* One program of bpf/. What it hangs on is said there, by its section. */
 struct probe_program {
 	const char *name;	   /* of its function */
-	__u32 events;		   /* 1 << EVENT_x of all it serves; 0: all */
+	__u32 events;		   /* 1 << EVENT_x of all it serves; 0: all that
+				      happens, but for what exists */
 	bool mandatory;		   /* a trace of them is nothing without it */
 	const char *stands_in_for; /* loaded only if that program cannot be */
 	const char *without;	   /* what is lost; NULL: not worth a word */
@@ -42,6 +43,9 @@ struct probe_result {
 	int err;		   /* refused: -errno */
 	char reason[PROBE_REASON]; /* refused: why, in words; one line */
 };
+
+/* Does it serve one of these event types? */
+bool probe_serves(const struct probe_program *p, __u32 events);
 
 /*
  * Marks a program as refused, and says why in words. @section: what it hangs

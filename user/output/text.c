@@ -328,6 +328,53 @@ static void row_retransmit(const struct text *t,
 	row->colour = "35";
 }
 
+/* A time as a person says it: 4ms, 12.3s, 5m, 3h, 2d. */
+static void span_words(char *to, size_t size, nsec_t ns)
+{
+	unsigned long long s = ns / NSEC_PER_SEC;
+
+	if (ns < NSEC_PER_SEC)
+		snprintf(to, size, "%llums", ns / 1000000);
+	else if (s < 120)
+		snprintf(to, size, "%llu.%llus", s, ns / 100000000 % 10);
+	else if (s < 7200)
+		snprintf(to, size, "%llum", s / 60);
+	else if (s < 172800)
+		snprintf(to, size, "%lluh", s / 3600);
+	else
+		snprintf(to, size, "%llud", s / 86400);
+}
+
+static void row_existing(const struct text *t, const struct event_socket *e,
+			 struct row *row)
+{
+	char span[24];
+
+	snprintf(row->event, sizeof(row->event), "in %s",
+		 schema_name(t->schema, EVENT_socket, "state", e->state));
+	strcpy(row->cause, "existing");
+	if (e->tw_substate && e->tw_substate != e->state)
+		DETAIL(row, "as %s",
+		       schema_name(t->schema, EVENT_socket, "tw_substate",
+				   e->tw_substate));
+	if (e->age_ns != ~0ull) {
+		span_words(span, sizeof(span), e->age_ns);
+		DETAIL(row, "~for %s", span);
+	}
+	if (e->limit != ~0u)
+		DETAIL(row, "syn %u accept %u/%u", e->syn, e->accept, e->limit);
+	if (e->unread != ~0u && e->unread)
+		DETAIL(row, "unread %u", e->unread);
+	if (e->unacked != ~0u && e->unacked)
+		DETAIL(row, "unacked %u", e->unacked);
+	if (e->w.cwnd)
+		DETAIL(row, "cwnd %u", e->w.cwnd);
+	if (e->timer)
+		DETAIL(row, "%s timer",
+		       schema_name(t->schema, EVENT_socket, "timer", e->timer));
+	row->colour = "2";
+}
+
 /* A type that nothing here knows: its name and all that it says. */
 static void row_any(const struct text *t, const struct event *e,
 		    struct row *row)
@@ -531,6 +578,8 @@ static int text_event(struct output *o, const struct event *e,
 		row_window(t, (const struct event_window *)e, &row);
 	else if (e->type == EVENT_retransmit)
 		row_retransmit(t, (const struct event_retransmit *)e, &row);
+	else if (e->type == EVENT_socket)
+		row_existing(t, (const struct event_socket *)e, &row);
 	else
 		row_any(t, e, &row);
 	if (e->late)

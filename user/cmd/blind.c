@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Says what cannot be seen, and why. */
+#include "cmd/blind.h"
+#include "lib/priv.h"
+#include "lib/say.h"
+
+#include <linux/capability.h>
+
+void blind_say(const struct input_blind *blind)
+{
+	static const int caps[] = { CAP_SYS_ADMIN, CAP_SYS_PTRACE, -1 };
+	const char *lacks;
+
+	if (!blind || (!blind->namespaces && !blind->processes))
+		return;
+	lacks = priv_lacks("seeing them", caps);
+	if (lacks)
+		say_note("existing sockets of other network namespaces are "
+			 "only known if a process holds them: %s",
+			 lacks);
+	else if (blind->namespaces)
+		say_note("existing sockets of %u network namespaces, which "
+			 "cannot be entered, are only known if a process holds "
+			 "them",
+			 blind->namespaces);
+	/* else a process is more privileged than this one, as init may be */
+}
