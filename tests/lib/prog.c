@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 15000
+#define PATIENCE_MS 30000
 
 static int milliseconds(void)
 {

@@ -86,7 +86,7 @@ FIXTURE_TEARDOWN(features)
  * Claim: what it calls attached is what a trace has attached, what it calls
  * refused is what a trace lists as missing, and a trace lists nothing else.
  */
-TEST_F(features, agrees_with_trace)
+TEST_F_TIMEOUT(features, agrees_with_trace, 120)
 {
 	struct sighting header = { .type = "header" };
 	struct json_object *o, *hooks;
@@ -179,7 +179,7 @@ TEST_F(features, stand_ins)
 }
 
 /* Claim: --strict fails if a program is missing that nothing replaces. */
-TEST_F(features, strict)
+TEST_F_TIMEOUT(features, strict, 120)
 {
 	struct json_object *o;
 	bool missing = false;
@@ -237,7 +237,7 @@ TEST_F(features, tiers)
 }
 
 /* Claim: without capabilities all is printed, and the lack of them named. */
-TEST_F(features, nobody)
+TEST_F_TIMEOUT(features, nobody, 120)
 {
 	struct json_object *o;
 
@@ -259,7 +259,7 @@ TEST_F(features, nobody)
 }
 
 /* Claim: a full disk is an error. */
-TEST_F(features, full_device)
+TEST_F_TIMEOUT(features, full_device, 120)
 {
 	char *argv[] = { (char *)trace_program("tcbscope"), "features", NULL };
 	const struct prog_setup setup = { .argv = argv, .out = "/dev/full" };

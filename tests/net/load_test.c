@@ -86,7 +86,7 @@ static const struct probe_result *result(const struct input_bpf *in,
 	}
 
 /* Claim: with nothing in the way all works, and a stand-in is not loaded. */
-TEST_F(load, all)
+TEST_F_TIMEOUT(load, all, 120)
 {
 	self->in = input_bpf_open(false);
 	ASSERT_EQ(0, input_bpf_start(self->in, &self->opt, &self->error));
@@ -96,7 +96,7 @@ TEST_F(load, all)
 }
 
 /* Claim: an optional program that the verifier refuses costs only itself. */
-TEST_F(load, optional)
+TEST_F_TIMEOUT(load, optional, 120)
 {
 	unsigned int i, refused = 0, n;
 	const struct hook *hooks;
@@ -121,7 +121,7 @@ TEST_F(load, optional)
  * Claim: a mandatory program of events that were not asked for by name costs
  * these events, and no others.
  */
-TEST_F(load, default_events)
+TEST_F_TIMEOUT(load, default_events, 120)
 {
 	ASSERT_EQ(0, refuse(&self->handlers[0], "tcp_probe"));
 	self->in = input_bpf_open(false);
@@ -133,7 +133,7 @@ TEST_F(load, default_events)
 }
 
 /* Claim: of events that were asked for by name it costs the trace. */
-TEST_F(load, asked_events)
+TEST_F_TIMEOUT(load, asked_events, 120)
 {
 	ASSERT_EQ(0, refuse(&self->handlers[0], "tcp_probe"));
 	self->opt.asked = WINDOW;
@@ -146,7 +146,7 @@ TEST_F(load, asked_events)
 }
 
 /* Claim: without the states there is no trace at all. */
-TEST_F(load, states)
+TEST_F_TIMEOUT(load, states, 120)
 {
 	ASSERT_EQ(0, refuse(&self->handlers[0], "inet_sock_set_state"));
 	self->in = input_bpf_open(false);
@@ -156,7 +156,7 @@ TEST_F(load, states)
 }
 
 /* Claim: what is refused by the verifier has its stand-in, too; once only. */
-TEST_F(load, stand_in)
+TEST_F_TIMEOUT(load, stand_in, 120)
 {
 	ASSERT_EQ(0, refuse(&self->handlers[0], "sock_recv_length"));
 	self->in = input_bpf_open(false);
