@@ -74,7 +74,7 @@ static int find_programs(char *tcbscope, char *tcbpeer, size_t size)
 	const char *slash;
 
 	if (n < 0)
-		return -errno;
+		return errno == ENOENT ? -ENODEV : -errno;
 	tcbscope[n] = '\0';
 	slash = strrchr(tcbscope, '/');
 	if (snprintf(tcbpeer, size, "%.*s/tcbpeer%s", (int)(slash - tcbscope),
@@ -95,6 +95,10 @@ static int run(const struct scenario *scenario)
 	int err;
 
 	err = find_programs(tcbscope, tcbpeer, sizeof(tcbscope));
+	if (err == -ENODEV)
+		return say_fail(EXIT_FAILED, "/proc is not mounted",
+				"mount -t proc proc /proc",
+				"cannot find tcbscope itself");
 	if (err && err != -EACCES)
 		return say_fail(EXIT_FAILED, "the lab runs it as a peer",
 				"install tcbpeer beside tcbscope",

@@ -149,6 +149,11 @@ static int value_wrong(const struct filter_term *term, const char *s, size_t at,
 	if (err == -ERANGE || err == -EINVAL || !err)
 		return filter_error_set(error, at, strlen(s), expected,
 					"wrong value: '%s'", s);
+	if (err == -ENODEV)
+		return filter_error_set(error, at, strlen(s), "mount it",
+					"%s: %s is not mounted", s,
+					strcmp(f->name, "cgroup") ? "/proc" :
+								    "cgroup2");
 	return filter_error_set(error, at, strlen(s), expected, "%s: %s", s,
 				strerror(-err));
 }

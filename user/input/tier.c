@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs of a few instructions, put together by hand: one a kind. */
 #include "input/tier.h"
+#include "lib/inode.h"
 #include "lib/priv.h"
 
 #include <bpf/bpf.h>
@@ -8,8 +9,8 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -238,21 +239,16 @@ static int load(struct attempt *a)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The first cgroup v2 hierarchy that is mounted, opened, or -errno. */
+/* The first cgroup2 hierarchy that is mounted, opened, or -errno. */
 static int open_cgroup(void)
 {
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	struct mntent *mount;
-	int fd = -ENOENT;
+	char path[PATH_MAX];
+	int err = inode_cgroup_mount(path, sizeof(path)), fd;
 
-	if (!mounts)
-		return -errno;
-	while (fd < 0 && (mount = getmntent(mounts)))
-		if (!strcmp(mount->mnt_type, "cgroup2"))
-			fd = open(mount->mnt_dir,
-				  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	endmntent(mounts);
-	return fd;
+	if (err)
+		return err;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 /* For a moment: what is attached goes with the descriptor. 0 or -errno. */
@@ -289,9 +285,10 @@ static void refuse_attach(const struct attempt *a, int err,
 			  struct probe_result *result)
 {
 	probe_refuse(result, a->section, err, "");
-	if (a->method->way == WAY_CGROUP && err == -ENOENT)
+	if (a->method->way == WAY_CGROUP && err == -ENODEV)
 		snprintf(result->reason, sizeof(result->reason),
-			 "no cgroup v2 hierarchy is mounted");
+			 "no cgroup2 hierarchy is mounted, or /proc "
+			 "is not");
 }
 
 /* A capability that is lacking is a better reason than EPERM. */

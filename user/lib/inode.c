@@ -21,8 +21,8 @@ int inode_netns(const char *path, uint64_t *number)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = 0;
 	struct stat st;
 
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) /* our own is there wherever /proc is */
+		return strcmp(path, "/proc/self/ns/net") ? -errno : -ENODEV;
 	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &st))
 		err = -EINVAL;
 	else
@@ -31,16 +31,15 @@ int inode_netns(const char *path, uint64_t *number)
 	return err;
 }
 
-/* Where the cgroup2 hierarchy is mounted. 0 or -errno. */
-static int cgroup_mount(char *to, size_t size)
+int inode_cgroup_mount(char *to, size_t size)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
 	struct mntent *m;
-	int err = -ENOENT;
+	int err = -ENODEV;
 
 	if (!mounts)
-		return -errno;
-	while (err == -ENOENT && (m = getmntent(mounts)))
+		return errno == ENOENT ? -ENODEV : -errno;
+	while (err == -ENODEV && (m = getmntent(mounts)))
 		if (!strcmp(m->mnt_type, "cgroup2"))
 			err = snprintf(to, size, "%s", m->mnt_dir) < (int)size ?
 				      0 :
@@ -72,7 +71,7 @@ static int cgroup_id(int fd, uint64_t *number)
 int inode_cgroup(const char *path, uint64_t *number)
 {
 	char mount[PATH_MAX], whole[2 * PATH_MAX];
-	int err = cgroup_mount(mount, sizeof(mount)), fd;
+	int err = inode_cgroup_mount(mount, sizeof(mount)), fd;
 	size_t n;
 
 	if (err)

@@ -3,9 +3,13 @@
 #ifndef TCBSCOPE_LIB_INODE_H
 #define TCBSCOPE_LIB_INODE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-/* Both return 0, or -errno: -EINVAL if there is something else at @path. */
+/*
+ * All return 0, or -errno: -EINVAL if there is something else at @path, -ENODEV
+ * if /proc or a cgroup2 hierarchy is needed and not mounted.
+ */
 
 /* The inode number of a network namespace. */
 int inode_netns(const char *path, uint64_t *number);
@@ -15,5 +19,8 @@ int inode_netns(const char *path, uint64_t *number);
  * hierarchy, with or without it: "/system.slice".
  */
 int inode_cgroup(const char *path, uint64_t *number);
+
+/* The path where the first cgroup2 hierarchy is mounted. */
+int inode_cgroup_mount(char *to, size_t size);
 
 #endif
