@@ -18,8 +18,8 @@
 
 #include <kselftest_harness.h>
 
-#define FEW 20
-#define BURST 200 /* connections; all their events exceed a ring of 64K */
+#define FEW 5
+#define BURST 100 /* connections; all their events exceed a ring of 64K */
 #define ROUNDS 20 /* bursts to wait for what only chance brings about */
 
 FIXTURE(storm)
@@ -69,13 +69,13 @@ TEST_F(storm, small_ring)
 	char *args[] = { "--windows", "--ring=64K", NULL };
 	struct stream *s = &self->stream;
 
-	self->storm.connections = 5 * BURST;
+	self->storm.connections = 2 * BURST;
 	ASSERT_EQ(0, stream_start(s, args));
 	ASSERT_EQ(0, storm_run(&self->storm));
 	EXPECT_EQ(0, stream_end(s));
 	EXPECT_ACCOUNT(s, NULL, NULL);
 	EXPECT_LT(0, stream_of(s, "shown", "window"));
-	EXPECT_LE(5 * BURST * STORM_EVENTS - 2,
+	EXPECT_LE(2 * BURST * STORM_EVENTS - 2,
 		  stream_of(s, "generated", "state"));
 }
 
@@ -177,14 +177,14 @@ TEST_F(storm, order)
 	struct stream *s = &self->stream;
 	struct turns turns = {};
 
-	self->storm.connections = 5 * BURST;
+	self->storm.connections = 2 * BURST;
 	ASSERT_EQ(0, stream_start(s, args));
 	ASSERT_EQ(0, storm_run(&self->storm));
 	EXPECT_EQ(0, stream_end(s));
 	EXPECT_ACCOUNT(s, count_turn, &turns);
 	EXPECT_EQ(0, stream_total(s, "late"));
 	EXPECT_EQ(0, stream_total(s, "ring_lost"));
-	EXPECT_LT(5 * BURST, turns.n);
+	EXPECT_LT(2 * BURST, turns.n);
 }
 
 /* Lets packets over loopback be received on any CPU: they interrupt it. */
@@ -256,19 +256,14 @@ FIXTURE_VARIANT(filter)
 	bool all; /* nothing is withheld */
 };
 
-FIXTURE_VARIANT_ADD(filter, port){ .args = { "--port=9000" }, .all = true };
 FIXTURE_VARIANT_ADD(filter, sport){ .args = { "--sport=9000" } };
-FIXTURE_VARIANT_ADD(filter, dport){ .args = { "--dport=9000" } };
 FIXTURE_VARIANT_ADD(filter, other_port){ .args = { "--port=9001" } };
 FIXTURE_VARIANT_ADD(filter, comm){ .args = { "--comm=work*" } };
 FIXTURE_VARIANT_ADD(filter, pid){ .args = { "--pid=1" } };
-FIXTURE_VARIANT_ADD(filter, addr){ .args = { "--addr=127.0.0.0/8" },
-				   .all = true };
 FIXTURE_VARIANT_ADD(filter, other_addr){ .args = { "--addr=10.0.0.0/8" } };
 FIXTURE_VARIANT_ADD(filter, state){ .args = { "--state=CLOSE_WAIT" } };
 FIXTURE_VARIANT_ADD(filter, window){ .args = { "--events=window" },
 				     .all = true };
-FIXTURE_VARIANT_ADD(filter, count){ .args = { "-c3" } };
 
 FIXTURE_SETUP(filter)
 {
