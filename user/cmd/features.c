@@ -290,13 +290,14 @@ static void add_refusal(struct json_object *to, const struct probe_result *r)
 	add_text(to, "reason", r->reason);
 }
 
-static struct json_object *json_types(const struct features *f, __u32 events)
+static struct json_object *json_types(const struct features *f,
+				      const struct probe_program *p)
 {
 	struct json_object *array = json_object_new_array();
 	unsigned int i;
 
 	for (i = 0; i < EVENT_TYPES; i++)
-		if (f->schema->types[i].n && (!events || events & 1u << i))
+		if (f->schema->types[i].n && probe_serves(p, 1u << i))
 			json_object_array_add(
 				array, json_object_new_string(
 					       f->schema->types[i].name));
@@ -318,7 +319,7 @@ static struct json_object *json_program(const struct features *f,
 	add_text(o, "stands_in_for", p->stands_in_for);
 	json_object_object_add(o, "mandatory",
 			       json_object_new_boolean(p->mandatory));
-	json_object_object_add(o, "events", json_types(f, p->events));
+	json_object_object_add(o, "events", json_types(f, p));
 	add_text(o, "without", p->without);
 	return o;
 }

@@ -149,7 +149,8 @@ static void refuse(struct load *l, unsigned int i, const char *section, int err,
 	call_stand_ins(l, p->name);
 	if (!p->mandatory)
 		return;
-	if (!p->events || p->events & l->options->asked)
+	if (!p->events || p->events & l->options->asked ||
+	    !(l->events & ~p->events)) /* nothing would be left */
 		l->fatal = l->fatal ?: p;
 	else
 		give_up(l, p->events);
