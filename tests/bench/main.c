@@ -21,6 +21,7 @@ static const struct part {
 	{ "bulk", part_bulk, "CPU time of a bulk transfer" },
 	{ "start", part_start, "How soon something is shown" },
 	{ "json", part_json, "What the tracer itself can do" },
+	{ "sockets", part_sockets, "A snapshot of many sockets" },
 	{ "tools", part_tools, "Other tools on the same load" },
 };
 
