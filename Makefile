@@ -237,6 +237,7 @@ $(O)/tests/%.skel.h: $(O)/tests/%.bpf.o
 
 $(O)/tests/bench/floor.o $(O)/tests/bench/cost.o: | \
 	$(O)/tests/bench/floor.skel.h
+$(O)/tests/net/truth_test.o: | $(O)/tests/net/truth.skel.h
 
 $(O)/tests/bench/bench: $(BENCH_OBJ) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
