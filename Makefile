@@ -121,7 +121,7 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 # ---------------------------------------------------------------- targets
 
 .PHONY: all deps packages static tests demo check check-unit check-vm vm-shell \
-	bench lint install uninstall clean help FORCE
+	bench bench-doc lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -154,8 +154,12 @@ vm-shell: tests $(O)/tests/vm/tsc_khz	## a shell in a guest (KERNEL=6.12)
 	$(Q)tests/vm/run -s $(O) $(KERNEL)
 
 bench: all $(O)/tests/bench/bench	## measure what a trace costs (root; BENCH=connect ROUNDS=5 TRACERS="tcbscope*")
-	$(Q)TCBSCOPE_BUILD=$(O) $(O)/tests/bench/bench \
-		$(if $(ROUNDS),-r $(ROUNDS)) $(if $(TRACERS),-t '$(TRACERS)') $(BENCH)
+	$(Q)TCBSCOPE_BUILD=$(O) $(O)/tests/bench/bench $(if $(ROUNDS),-r $(ROUNDS)) \
+		$(if $(TRACERS),-t '$(TRACERS)') $(BENCH) >$(O)/bench.rst; \
+		status=$$?; cat $(O)/bench.rst; exit $$status
+
+bench-doc:	## put what "make bench" found into the documentation
+	$(Q)tests/bench/publish $(O)/bench.rst Documentation/performance.rst
 
 $(O)/tests/vm/%: tests/vm/%.c $(O)/.flags
 	$(call say,CC,$<)
@@ -287,7 +291,7 @@ packages:
 # ---------------------------------------------------------------- the rest
 
 C_FILES	 := $(wildcard bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch])
-SH_FILES := .ci/run tests/run $(wildcard tests/*/*.sh) \
+SH_FILES := .ci/run tests/run tests/bench/publish $(wildcard tests/*/*.sh) \
 	    $(addprefix tests/vm/,fetch image run all)
 RST	 := $(wildcard *.rst */*.rst Documentation/*/*.rst)
 

@@ -32,6 +32,9 @@ void bench_pin(int cpu);
 uint64_t bench_now_ns(void);
 uint64_t bench_cpu_ns(void); /* used by this process so far */
 
+struct rusage;
+double bench_used_ms(const struct rusage *used); /* CPU time, user and system */
+
 /* ---------------------------------------------------------------- load.c */
 
 /*
@@ -90,7 +93,7 @@ unsigned long tracer_anon_kb(const struct tracer_run *run);
 /* Interrupts it, waits for its end, counts what it has said. */
 void tracer_stop(struct tracer_run *run);
 
-/* In a child of ours: becomes the tracer, on its CPU, with these streams. */
+/* In a child of ours: becomes the tracer, with these streams. */
 void tracer_execute(const char *const argv[], int out, int err)
 	__attribute__((noreturn));
 
@@ -135,6 +138,12 @@ void table_print(struct table *t); /* and forget */
 /* Formats into one of several static buffers. */
 const char *cell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* ----------------------------------------------------------------- goals.c */
+
+/* Notes one for the table of all goals. */
+void goal(const char *what, const char *limit, const char *measured, bool met);
+void goals_print(void);
+
 /* ---------------------------------------------------------------- rounds.c */
 
 /* What rounds found out about one tracer. */
@@ -171,10 +180,10 @@ int floor_main(const char *name);
 
 /* ------------------------------------------------------------------- parts */
 
-/* Each prints tables. @rounds: 0 for its own default. */
+/* Each prints tables and notes goals. @rounds: 0 for its own default. */
 typedef void part_fn(unsigned int rounds);
 
-part_fn part_connect, part_tools, part_cost, part_start, part_json, part_bulk,
-	part_sockets;
+part_fn part_machine, part_connect, part_tools, part_cost, part_start,
+	part_json, part_bulk, part_sockets;
 
 #endif

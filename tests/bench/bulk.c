@@ -2,8 +2,11 @@
 /* What window events cost a connection that carries much: CPU time for a GiB. */
 #include "bench.h"
 
+#include <string.h>
+
 #define MIB 1024
 #define ROUNDS 15
+#define WINDOWS "tcbscope trace --windows"
 
 void part_bulk(unsigned int rounds)
 {
@@ -14,7 +17,7 @@ void part_bulk(unsigned int rounds)
 		{ .name = "tcbscope trace",
 		  .argv = { scope, "trace" },
 		  .says = TRACER_ACCOUNT },
-		{ .name = "tcbscope trace --windows",
+		{ .name = WINDOWS,
 		  .argv = { scope, "trace", "--windows" },
 		  .says = TRACER_ACCOUNT },
 		{ .name = "tcbscope, everything on",
@@ -46,5 +49,13 @@ void part_bulk(unsigned int rounds)
 			  NULL);
 	}
 	table_print(&t);
+	for (i = 0; i < r.tracers; i++) {
+		struct spread *ratio = &r.outcome[i].ratio;
+
+		if (!strcmp(r.outcome[i].tracer->name, WINDOWS))
+			goal("CPU of a bulk transfer, window events",
+			     "<= 1.01 x", spread_text(ratio, 3),
+			     spread_median(ratio) <= 1.01);
+	}
 	rounds_free(&r);
 }

@@ -5,6 +5,8 @@
  */
 #include "bench.h"
 
+#include <string.h>
+
 #define CONNECTIONS 4000 /* in one measurement: 0.1 to 0.4 s without a tracer */
 #define ROUNDS 15
 
@@ -35,8 +37,39 @@ static void print(struct rounds *r)
 	table_print(&t);
 }
 
+#define PLAIN "tcbscope trace"
+#define ALL_ON "tcbscope, everything on"
+
+static void note_goals(const struct rounds *r)
+{
+	unsigned long anon_kb = 0;
+	uint64_t lost = 0;
+	unsigned int i;
+
+	for (i = 0; i < r->tracers; i++) {
+		const struct outcome *o = &r->outcome[i];
+		double ratio = spread_median(&o->ratio);
+
+		if (o->tracer->says != TRACER_ACCOUNT)
+			continue;
+		lost += o->lost;
+		if (o->anon_kb > anon_kb)
+			anon_kb = o->anon_kb;
+		if (!strcmp(o->tracer->name, PLAIN))
+			goal("CPU of a connection, default events", "<= 1.10 x",
+			     spread_text(&o->ratio, 3), ratio <= 1.10);
+		if (!strcmp(o->tracer->name, ALL_ON))
+			goal("CPU of a connection, everything on", "<= 1.15 x",
+			     spread_text(&o->ratio, 3), ratio <= 1.15);
+	}
+	goal("events lost at full speed, default ring", "0",
+	     cell("%llu", (unsigned long long)lost), !lost);
+	goal("anonymous memory of the tracer", "<= 16 MB",
+	     cell("%.1f MB", anon_kb / 1024.0), anon_kb <= 16 << 10);
+}
+
 static void compare(const struct tracer *tracers, unsigned int n,
-		    unsigned int rounds)
+		    unsigned int rounds, void (*note)(const struct rounds *r))
 {
 	struct rounds r = {
 		.load = load_connect,
@@ -47,6 +80,8 @@ static void compare(const struct tracer *tracers, unsigned int n,
 
 	rounds_run(&r, tracers, n);
 	print(&r);
+	if (note)
+		note(&r);
 	rounds_free(&r);
 }
 
@@ -57,10 +92,10 @@ void part_connect(unsigned int rounds)
 	const char *all = tracer_all_types();
 	const struct tracer tracers[] = {
 		{ .name = "none, once more" },
-		{ .name = "tcbscope trace",
+		{ .name = PLAIN,
 		  .argv = { scope, "trace" },
 		  .says = TRACER_ACCOUNT },
-		{ .name = "tcbscope, everything on",
+		{ .name = ALL_ON,
 		  .argv = { scope, "trace", "--windows", "--events", all },
 		  .says = TRACER_ACCOUNT },
 		{ .name = "tcbscope, JSON to /dev/null",
@@ -83,7 +118,8 @@ void part_connect(unsigned int rounds)
 		  .argv = { self, "--floor", "lean" } },
 	};
 
-	compare(tracers, sizeof(tracers) / sizeof(*tracers), rounds);
+	compare(tracers, sizeof(tracers) / sizeof(*tracers), rounds,
+		note_goals);
 }
 
 void part_tools(unsigned int rounds)
@@ -96,7 +132,7 @@ void part_tools(unsigned int rounds)
 		"tracepoint:sock:inet_sock_set_state { @ = count(); }";
 	const char *scope = tracer_built("tcbscope");
 	const struct tracer tracers[] = {
-		{ .name = "tcbscope trace",
+		{ .name = PLAIN,
 		  .argv = { scope, "trace" },
 		  .says = TRACER_ACCOUNT },
 		{ .name = "tcpstates",
@@ -114,5 +150,5 @@ void part_tools(unsigned int rounds)
 		  .says = TRACER_SAMPLES },
 	};
 
-	compare(tracers, sizeof(tracers) / sizeof(*tracers), rounds);
+	compare(tracers, sizeof(tracers) / sizeof(*tracers), rounds, NULL);
 }

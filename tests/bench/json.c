@@ -114,6 +114,8 @@ void part_json(unsigned int rounds)
 	table_row(&t, "text", spread_text(&text, 2),
 		  cell("%.2f", spread_quantile(&text, 1)), NULL);
 	table_print(&t);
+	goal("JSON events a second of one core", ">= 0.8 M",
+	     cell("%s M", spread_text(&json, 2)), spread_median(&json) >= 0.8);
 	spread_free(&json);
 	spread_free(&text);
 	schema_free(schema);

@@ -16,6 +16,7 @@ static const struct part {
 	part_fn *run;
 	const char *title;
 } parts[] = {
+	{ "machine", part_machine, "Where and when" },
 	{ "connect", part_connect, "CPU time of a connection" },
 	{ "cost", part_cost, "BPF time of a change of state" },
 	{ "bulk", part_bulk, "CPU time of a bulk transfer" },
@@ -78,6 +79,12 @@ uint64_t bench_cpu_ns(void)
 	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+double bench_used_ms(const struct rusage *used)
+{
+	return (used->ru_utime.tv_sec + used->ru_stime.tv_sec) * 1e3 +
+	       (used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1e3;
+}
+
 static int usage(FILE *out)
 {
 	unsigned int i;
@@ -132,10 +139,12 @@ int main(int argc, char **argv)
 			return usage(stderr);
 	if (geteuid())
 		bench_die("needs root");
-	bench_pin(BENCH_TRACER_CPU);
 	for (i = optind; i < (unsigned int)argc; i++)
 		run(find(argv[i]), rounds);
 	for (i = 0; argc == optind && i < PARTS; i++)
 		run(&parts[i], rounds);
+	printf(".. bench %s\n\n", argc == optind ? "goals" : "some-goals");
+	goals_print();
+	printf(".. bench end\n");
 	return 0;
 }

@@ -95,7 +95,6 @@ void tracer_execute(const char *const argv[], int out, int err)
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	bench_pin(BENCH_TRACER_CPU);
 	if (!unshare(CLONE_NEWNS) &&
 	    !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
@@ -110,6 +109,7 @@ static void __attribute__((noreturn)) execute(const struct tracer_run *run)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
+	bench_pin(BENCH_TRACER_CPU);
 	tracer_execute(run->tracer->argv,
 		       run->tracer->to_null ? null : run->out, run->err);
 }
