@@ -10,45 +10,13 @@
 #ifndef TCBSCOPE_CAUSE_H
 #define TCBSCOPE_CAUSE_H
 
-#include "bpf/emit.h"
+#include "bpf/call.h"
 
 #define EPIPE 32
 #define ECONNABORTED 103
 #define ECONNRESET 104
 #define ETIMEDOUT 110
 #define FIN_WAIT2_LINGER_NS 500000000ull /* longer takes a timer */
-#define RCV_SHUTDOWN 1 /* bit of sk_shutdown: the owner reads no more */
-
-/* The system call in which the running task is. */
-static __noinline enum cause cause_call(void)
-{
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	unsigned int flags = task->flags;
-	enum cause cause = CAUSE_NONE;
-	long nr;
-
-	if (flags & PF_IO_WORKER)
-		return CAUSE_CALL_IO_URING;
-	if (flags & PF_KTHREAD)
-		return CAUSE_KERNEL;
-	if (flags & PF_EXITING)
-		return CAUSE_EXIT;
-	nr = compat_syscall_nr(task);
-	if (nr >= 0 && nr < CONFIG_CALLS)
-		cause = config.call[nr];
-	return cause ?: CAUSE_CALL;
-}
-
-/*
- * Bytes received that no one has read. The FIN counts one in rcv_nxt, and in
- * copied_seq once end of file has been read.
- */
-static __always_inline __u32 unread(struct sock *sk, struct tcp_sock *tp)
-{
-	__u32 n = tp->rcv_nxt - tp->copied_seq;
-
-	return n && compat_sock_flag(sk, SOCK_DONE) ? n - 1 : n;
-}
 
 /* sk_err is ETIMEDOUT, which only timers set: which one was it? */
 static __always_inline enum cause cause_timer(struct tcp_sock *tp)
@@ -110,14 +78,8 @@ static __always_inline void cause_closed_by_process(struct transition *t,
 	SURE(t, cause_call());
 	if (listener_aborted(t, sk))
 		LIKELY(t, CAUSE_ABORT);
-	if (t->old == TCB_STATE_LISTEN || t->old == TCB_STATE_SYN_SENT)
-		return;
-	if (t->cause == CAUSE_CALL_CONNECT)
-		t->kind = KIND_disconnect;
-	else if (unread(sk, tp))
-		t->kind = KIND_unread_data;
-	else if (compat_sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)
-		t->kind = KIND_linger;
+	if (t->old != TCB_STATE_LISTEN && t->old != TCB_STATE_SYN_SENT)
+		t->kind = call_kind(sk, tp, t->cause);
 }
 
 static __always_inline void cause_close(struct transition *t, struct sock *sk,

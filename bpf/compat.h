@@ -6,6 +6,7 @@
 #ifndef TCBSCOPE_COMPAT_H
 #define TCBSCOPE_COMPAT_H
 
+#include "bpf/event.h"
 #include "bpf/kernel.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -54,6 +55,18 @@ static __always_inline int compat_retransmit_err(unsigned long long *args)
 	return bpf_core_type_exists(btf_trace_tcp_retransmit_skb___err) ?
 		       (int)args[2] :
 		       0;
+}
+
+/* tcp_send_reset: why, in the numbers of the running kernel. */
+typedef void (*btf_trace_tcp_send_reset___reason)(void *, const struct sock *,
+						  const struct sk_buff *,
+						  const enum sk_rst_reason);
+
+static __always_inline __u32 compat_reset_reason(unsigned long long *args)
+{
+	return bpf_core_type_exists(btf_trace_tcp_send_reset___reason) ?
+		       (__u32)args[2] :
+		       NO_REASON;
 }
 
 /* Has the timer for retransmissions run out, and nobody started it again? */
@@ -121,6 +134,31 @@ compat_keepalive_expires(struct inet_connection_sock *icsk)
 	if (bpf_core_field_exists(old->sk_timer))
 		return old->sk_timer.entry.pprev ? old->sk_timer.expires : 0;
 	return 0;
+}
+
+/*
+ * Does the verifier know bpf_rdonly_cast()? Linux 6.2. It reads by itself what
+ * lockdown forbids bpf_probe_read_kernel().
+ */
+enum special_kfunc_type {
+	KF_bpf_rdonly_cast,
+};
+
+#define compat_has_cast() \
+	bpf_core_enum_value_exists(enum special_kfunc_type, KF_bpf_rdonly_cast)
+
+/*
+ * A pointer as a number. To newer kernels a pointer to bytes is memory that may
+ * be read, and no number that may be passed on; what an atomic operation has
+ * written is one to all of them.
+ */
+static __always_inline __u64 compat_number(const void *pointer)
+{
+	__u64 number = (__u64)pointer;
+
+	asm volatile("lock *(u64 *)(%0 + 0) += %1" ::"r"(&number), "r"(0ull)
+		     : "memory");
+	return number;
 }
 
 /* Is this bit of enum sock_flags set? The numbers are the kernel's own. */

@@ -71,6 +71,7 @@ struct sock_mem {
 	struct ends ends;
 	__u32 seq;	     /* of the next event */
 	nsec_t fin_wait2_ts; /* when a closed socket came to FIN_WAIT2 */
+	__u32 data_segs_in;  /* when it came to FIN_WAIT1 */
 	__u32 pid;
 	__u32 tid;
 	char comm[16];
@@ -359,6 +360,17 @@ static __always_inline bool wanted(bool passes, int type)
 	return passes;
 }
 
+/* The state; of a socket that is just being closed, the one before. */
+static __always_inline __u8 sock_state(struct sock *sk, struct sock_mem *mem)
+{
+	__u8 state = sk->__sk_common.skc_state;
+
+	return state == TCB_STATE_CLOSE && mem && mem->new == state &&
+			       mem->old ?
+		       mem->old :
+		       state;
+}
+
 /*
  * The kernel's share of filtering, for all events but those of states. It
  * takes the socket's state for that which the event is going to say, and lets
@@ -377,7 +389,7 @@ static __always_inline bool event_wanted_of(struct sock *sk,
 	if (!config.filter.n || !mem || !owner_wanted(mem))
 		return wanted(owner_wanted(mem), type);
 	facts_fill(&x, sk, tp, mem, type);
-	x.new = 1u << sk->__sk_common.skc_state % 32;
+	x.new = 1u << sock_state(sk, mem) % 32;
 	if (req) {
 		x.rport = bpf_ntohs(req->skc_dport);
 		x.family = sock_addrs(req, &x.laddr.addr, &x.raddr.addr);
@@ -391,25 +403,34 @@ static __always_inline bool event_wanted(struct sock *sk, struct tcp_sock *tp,
 	return event_wanted_of(sk, tp, mem, NULL, type);
 }
 
+/* The same of what has no owner, or none that is known; all but the uid. */
+static __always_inline void event_unowned(struct event *e,
+					  const struct ends *ends)
+{
+	ends_fill(e, ends);
+	e->pid = 0;
+	e->tid = 0;
+	e->owner_how = 0;
+	e->late = 0;
+	__builtin_memset(e->comm, 0, sizeof(e->comm));
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
+}
+
 /* All but what is the event's own: type, time, seq and how. */
 static __always_inline void event_fill(struct event *e, struct sock *sk,
 				       struct tcp_sock *tp,
 				       struct sock_mem *mem)
 {
 	e->uid = sk->sk_uid.val;
-	e->late = 0;
-	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	if (!mem) {
 		struct ends ends;
 
 		ends_read(&ends, sk, tp);
-		ends_fill(e, &ends);
-		e->pid = 0;
-		e->tid = 0;
-		e->owner_how = 0;
-		__builtin_memset(e->comm, 0, sizeof(e->comm));
+		event_unowned(e, &ends);
 		return;
 	}
+	e->late = 0;
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	mem_ends(mem, sk, tp);
 	ends_fill(e, &mem->ends);
 	e->pid = mem->pid;

@@ -52,6 +52,7 @@ enum ENUM8 event_type {
 	EVENT_state = 1,
 	EVENT_window = 2,
 	EVENT_retransmit = 3,
+	EVENT_reset = 4,
 	EVENT_socket = 6,
 };
 
@@ -164,6 +165,11 @@ enum ENUM8 retransmit_kind {
 	RETRANSMIT_SYN,
 	RETRANSMIT_SYN_ACK,
 	RETRANSMIT_window_probe, /* the peer has shrunk its window to 0 */
+};
+
+enum ENUM8 reset_direction {
+	RESET_sent = 1,
+	RESET_received,
 };
 
 /* A timer of a socket. */
@@ -289,6 +295,31 @@ struct event_retransmit {
 };
 
 /*
+ * The kernel's reasons have names that are the same in all kernels, and numbers
+ * that are not: the reader puts the name that the running kernel gives to
+ * reason_nr into reason.
+ */
+#define NO_REASON 0xffffffff /* the kernel has not given any */
+#define REASON_LEN 32
+
+struct event_reset {
+	struct event ev;
+	enum reset_direction direction DOC("whether this end sent it");
+	enum cause cause DOC("what made it") ABSENT_IF(0);
+	enum how cause_how DOC("how the cause came to be known") ABSENT_IF(0);
+	enum kind kind DOC("what a process did to the connection") ABSENT_IF(0);
+	enum how kind_how DOC("how the kind came to be known") ABSENT_IF(0);
+	enum tcb_state state DOC("state of the socket before; absent: no "
+				 "socket") ABSENT_IF(0);
+	__u8 pad[2];
+	bytes32_t unread DOC("bytes received that nobody has read")
+		ABSENT_IF(0);
+	__u32 reason_nr;
+	char reason[REASON_LEN] DOC("why, in the kernel's words, of its enum "
+				    "sk_rst_reason") ABSENT_IF(0);
+};
+
+/*
  * A socket that was there when the trace began. Its seq is that of its next
  * event, because it is none itself.
  */
@@ -330,6 +361,7 @@ union event_any {
 	struct event_state state;
 	struct event_window window;
 	struct event_retransmit retransmit;
+	struct event_reset reset;
 	struct event_socket socket;
 };
 

@@ -19,7 +19,8 @@
 #define SOCK_STREAM 1
 
 /* tcp_skb_cb: no type in BTF says these */
-#define TCPHDR_SYN 0x02 /* of tcp_flags */
+#define TCPHDR_FIN 0x01 /* of tcp_flags */
+#define TCPHDR_SYN 0x02
 #define TCPHDR_ACK 0x10
 #define TCPCB_LOST 0x04 /* of sacked */
 
@@ -200,9 +201,20 @@ struct tcp_skb_cb {
 	__u8 sacked;
 };
 
+struct net_device {
+	possible_net_t nd_net;
+};
+
 struct sk_buff {
+	struct net_device *dev;
 	char cb[48];
 	unsigned int len;
+	unsigned char *head;
+	__u16 network_header; /* offset from head */
+};
+
+enum sk_rst_reason {
+	SK_RST_REASON_NOT_SPECIFIED,
 };
 
 struct tcp_options_received {
@@ -220,6 +232,7 @@ struct minmax {
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 rcv_nxt;
+	__u32 data_segs_in; /* segments with data that came */
 	__u32 copied_seq;
 	__u32 snd_una;
 	__u32 snd_nxt;
@@ -305,5 +318,8 @@ struct bpf_iter__tcp {
 };
 
 #pragma clang attribute pop
+
+/* Absent before Linux 6.2, hence weak. */
+extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak;
 
 #endif

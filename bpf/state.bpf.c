@@ -74,7 +74,7 @@ static __always_inline void mem_transition(struct sock_mem *mem,
 	if (t->new == TCB_STATE_FIN_WAIT2)
 		mem->fin_wait2_ts = t->ts;
 	if (t->new == TCB_STATE_CLOSE)
-		mem->flags &= MEM_TREE; /* a new life may begin */
+		mem->flags &= MEM_TREE | MEM_ENDS; /* a new life may begin */
 }
 
 /* Does the kernel still have to fill in an end of the connection? */
@@ -104,6 +104,8 @@ static __always_inline void state_note(struct transition *t, struct sock *sk,
 		mem->flags &= ~MEM_ENDS;
 	owner_update(mem, t);
 	mem_transition(mem, t);
+	if (t->new == TCB_STATE_FIN_WAIT1)
+		mem->data_segs_in = tp->data_segs_in;
 	t->seq = mem_seq(mem);
 }
 
@@ -180,17 +182,6 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_second, struct sock *sk, int old, int new)
 {
 	return state(sk, old, new, true);
-}
-
-/* Runs in tcp_reset(), just before the state becomes CLOSE. */
-SEC("tp_btf/tcp_receive_reset")
-int BPF_PROG(state_reset, struct sock *sk)
-{
-	struct sock_mem *mem = mem_get(sk); /* it may be older than the trace */
-
-	if (mem)
-		mem->flags |= MEM_RST;
-	return 0;
 }
 
 /* Run once by hand: what user space cannot learn by itself. */

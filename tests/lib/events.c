@@ -106,3 +106,21 @@ struct event_retransmit events_retransmit(nsec_t ts, __u64 cookie)
 
 	return r;
 }
+
+struct event_reset events_reset(nsec_t ts, __u64 cookie)
+{
+	struct event_reset r = {
+		.ev = common(EVENT_reset, ts, cookie, 2000, 2001),
+		.direction = RESET_sent,
+		.cause = CAUSE_CALL_CLOSE,
+		.cause_how = HOW_observed,
+		.kind = KIND_unread_data,
+		.kind_how = HOW_observed,
+		.state = TCB_STATE_ESTABLISHED,
+		.unread = 5,
+		.reason_nr = 11,
+		.reason = "TCP_ABORT_ON_CLOSE",
+	};
+
+	return r;
+}

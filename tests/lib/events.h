@@ -24,6 +24,9 @@ struct event_state events_other_end(nsec_t ts, __u64 cookie, port_t lport,
 /* Its first byte of data, sent again by the first timeout. */
 struct event_retransmit events_retransmit(nsec_t ts, __u64 cookie);
 
+/* The reset that it sends when it is closed with data unread. */
+struct event_reset events_reset(nsec_t ts, __u64 cookie);
+
 /* The window of that socket in ESTABLISHED. */
 struct event_window events_window(nsec_t ts, __u64 cookie, segs_t old_cwnd,
 				  segs_t cwnd);

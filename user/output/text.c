@@ -175,8 +175,11 @@ static void row_socket(const struct event *e, const struct flow *flow,
 	bool listener = flow && flow->role == FLOW_LISTENER;
 	char comm[sizeof(e->comm) * 4 + 1];
 
-	snprintf(row->sock, sizeof(row->sock), "%c%u", listener ? 'L' : '#',
-		 flow ? flow->id : 0);
+	if (flow)
+		snprintf(row->sock, sizeof(row->sock), "%c%u",
+			 listener ? 'L' : '#', flow->id);
+	else
+		strcpy(row->sock, "-");
 	if (e->rport)
 		snprintf(row->ports, sizeof(row->ports), "%u%c%u", e->lport,
 			 direction(flow), e->rport);
@@ -236,6 +239,19 @@ static void detail_usec(struct row *row, const char *what, usec_t us)
 		DETAIL(row, "%s %uus", what, us);
 }
 
+static void detail_kind(const struct text *t, struct row *row, enum kind kind,
+			enum how how)
+{
+	char words[64];
+
+	if (!kind)
+		return;
+	copy_lower(words, sizeof(words),
+		   schema_name(t->schema, EVENT_state, "kind", kind), ' ');
+	DETAIL(row, "%s%s", how == HOW_derived ? "~" : "",
+	       WORDS(kind_words, kind) ?: words);
+}
+
 static void row_state(const struct text *t, const struct event_state *s,
 		      struct row *row)
 {
@@ -246,15 +262,7 @@ static void row_state(const struct text *t, const struct event_state *s,
 		 s->ev.how == HOW_derived ? "~" : "",
 		 schema_name(schema, EVENT_state, "new", s->new));
 	row_cause(t, row, s->cause, s->cause_how);
-	if (s->kind) {
-		char words[64];
-
-		copy_lower(words, sizeof(words),
-			   schema_name(schema, EVENT_state, "kind", s->kind),
-			   ' ');
-		DETAIL(row, "%s%s", s->kind_how == HOW_derived ? "~" : "",
-		       WORDS(kind_words, s->kind) ?: words);
-	}
+	detail_kind(t, row, s->kind, s->kind_how);
 	if (s->tw_substate && s->tw_substate != TCB_STATE_TIME_WAIT)
 		DETAIL(row, "as %s",
 		       schema_name(schema, EVENT_state, "tw_substate",
@@ -373,6 +381,31 @@ static void row_existing(const struct text *t, const struct event_socket *e,
 		DETAIL(row, "%s timer",
 		       schema_name(t->schema, EVENT_socket, "timer", e->timer));
 	row->colour = "2";
+}
+
+/* RST sent   close()   unread data 5 unread in ESTABLISHED TCP_ABORT_ON_CLOSE */
+static void row_reset(const struct text *t, const struct event_reset *r,
+		      struct row *row)
+{
+	char reason[sizeof(r->reason) * 4 + 1];
+
+	snprintf(row->event, sizeof(row->event), "RST %s",
+		 schema_name(t->schema, EVENT_reset, "direction",
+			     r->direction));
+	row_cause(t, row, r->cause, r->cause_how);
+	detail_kind(t, row, r->kind, r->kind_how);
+	if (r->unread)
+		DETAIL(row, "%u unread", r->unread);
+	if (r->state)
+		DETAIL(row, "in %s",
+		       schema_name(t->schema, EVENT_reset, "state", r->state));
+	else
+		DETAIL(row, "no socket");
+	say_escape(reason, sizeof(reason), r->reason,
+		   strnlen(r->reason, sizeof(r->reason)));
+	if (*reason)
+		DETAIL(row, "%s", reason);
+	row->colour = "31";
 }
 
 /* A type that nothing here knows: its name and all that it says. */
@@ -580,6 +613,8 @@ static int text_event(struct output *o, const struct event *e,
 		row_retransmit(t, (const struct event_retransmit *)e, &row);
 	else if (e->type == EVENT_socket)
 		row_existing(t, (const struct event_socket *)e, &row);
+	else if (e->type == EVENT_reset)
+		row_reset(t, (const struct event_reset *)e, &row);
 	else
 		row_any(t, e, &row);
 	if (e->late)

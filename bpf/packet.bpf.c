@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads bytes that have no type for the verifier, as those of a packet have
+ * not: as if they were IPv6 addresses. Only this file may use
+ * bpf_rdonly_cast(): libbpf's linker cannot join two that do.
+ */
+#include "bpf/packet.h"
+
+__noinline int packet_copy(struct packet_bytes *to, __u64 from)
+{
+	const struct in6_addr *unit;
+	int i;
+
+	if (!to)
+		return -1;
+	if (!compat_has_cast())
+		return bpf_probe_read_kernel(to, sizeof(*to), (void *)from);
+	unit = bpf_rdonly_cast((void *)from,
+			       bpf_core_type_id_kernel(struct in6_addr));
+	for (i = 0; i < 4; i++)
+		to->word[i] = unit->in6_u.u6_addr32[i];
+	return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The IP and TCP headers of a packet, for what belongs to no socket. */
+#ifndef TCBSCOPE_PACKET_H
+#define TCBSCOPE_PACKET_H
+
+#include "bpf/emit.h"
+
+struct packet {
+	struct ends ends; /* cookie, cgroup and within: 0 */
+	__u32 seq;
+	__u16 len; /* bytes of data */
+	__u8 flags;
+	__u8 pad[5];
+};
+
+struct packet_bytes {
+	__u32 word[4];
+};
+
+/* 16 bytes from anywhere in the kernel; 0 or -errno. */
+extern int packet_copy(struct packet_bytes *to, __u64 from);
+
+/* The network namespace that it is in; 0: it is on no device any more. */
+static __always_inline __u32 packet_netns(struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+
+	return dev ? dev->nd_net.net->ns.inum : 0;
+}
+
+/*
+ * Whose end is told of: it was @sent from there, or received. False: it is not
+ * TCP over IP, or not the first fragment.
+ */
+static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
+					bool sent)
+{
+	__be32 *src = (__be32 *)(sent ? &p->ends.laddr : &p->ends.raddr);
+	__be32 *dst = (__be32 *)(sent ? &p->ends.raddr : &p->ends.laddr);
+	struct packet_bytes bytes[3] = {}; /* an IPv6 header; a TCP header */
+	__u64 at = compat_number(skb->head) + skb->network_header;
+	__u32 *word = bytes[0].word;
+	__u8 *byte = (__u8 *)word;
+	__u16 len;
+	int i;
+
+	__builtin_memset(p, 0, sizeof(*p));
+	for (i = 0; i < 3; i++)
+		if (packet_copy(&bytes[i], at + i * sizeof(*bytes)))
+			return false;
+	if (byte[0] >> 4 == 4) {
+		if (byte[9] != IPPROTO_TCP || bpf_ntohl(word[1]) & 0x1fff)
+			return false;
+		p->ends.family = FAMILY_INET;
+		src[0] = word[3];
+		dst[0] = word[4];
+		len = bpf_ntohl(word[0]) - (byte[0] & 0xf) * 4;
+		at += (byte[0] & 0xf) * 4;
+	} else if (byte[0] >> 4 == 6) {
+		if (byte[6] != IPPROTO_TCP) /* nor with other headers before */
+			return false;
+		p->ends.family = FAMILY_INET6;
+		for (i = 0; i < 4; i++) {
+			src[i] = word[2 + i];
+			dst[i] = word[6 + i];
+		}
+		len = bpf_ntohl(word[1]) >> 16;
+		at += 40;
+	} else {
+		return false;
+	}
+	if (packet_copy(&bytes[0], at))
+		return false;
+	p->ends.lport = bpf_ntohl(word[0]) >> (sent ? 16 : 0);
+	p->ends.rport = bpf_ntohl(word[0]) >> (sent ? 0 : 16);
+	p->ends.netns = packet_netns(skb);
+	p->seq = bpf_ntohl(word[1]);
+	p->len = len - (byte[12] >> 4) * 4;
+	p->flags = byte[13];
+	return true;
+}
+
+/* event_wanted() of what has no owner; @state: 0 if it has no socket. */
+static __always_inline bool ends_wanted(const struct ends *ends, __u8 state,
+					int type)
+{
+	struct filter_facts x = {
+		.laddr.addr = ends->laddr,
+		.raddr.addr = ends->raddr,
+		.uid = -1,
+		.netns = ends->netns,
+		.new = state ? 1u << state % 32 : 0,
+		.lport = ends->lport,
+		.rport = ends->rport,
+		.type = type,
+		.family = ends->family,
+	};
+
+	if (!(config.events & 1u << type))
+		return false;
+	return wanted(!config.offspring && facts_pass(&x), type);
+}
+
+#endif
