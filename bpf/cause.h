@@ -82,17 +82,35 @@ static __always_inline void cause_closed_by_process(struct transition *t,
 		t->kind = call_kind(sk, tp, t->cause);
 }
 
+/*
+ * tcp_reset() has been called: for an RST, or for data that came after close()
+ * or, from a peer that breaks the rules, behind its own FIN? The latter is
+ * rare, and an RST in those states is not: it is sure unless an ACK came in
+ * this jiffy. The ACK of such data is taken first, unless it is an old one.
+ */
+static __always_inline bool may_be_data(const struct transition *t,
+					struct sock *sk, struct tcp_sock *tp)
+{
+	switch (t->old) {
+	case TCB_STATE_FIN_WAIT1:
+	case TCB_STATE_FIN_WAIT2:
+		return sk->sk_shutdown & RCV_SHUTDOWN;
+	case TCB_STATE_CLOSE_WAIT:
+	case TCB_STATE_CLOSING:
+	case TCB_STATE_LAST_ACK:
+		return tp->rcv_tstamp == (__u32)bpf_jiffies64();
+	}
+	return false;
+}
+
 static __always_inline void cause_close(struct transition *t, struct sock *sk,
 					struct tcp_sock *tp,
 					struct sock_mem *mem)
 {
-	bool waits = t->old == TCB_STATE_FIN_WAIT1 ||
-		     t->old == TCB_STATE_FIN_WAIT2;
 	bool acked = tp->snd_una == tp->write_seq;
 
 	if (mem && mem->flags & MEM_RST) {
-		/* data after close() passes tcp_reset() as well */
-		if (waits && sk->sk_shutdown & RCV_SHUTDOWN)
+		if (may_be_data(t, sk, tp))
 			LIKELY(t, CAUSE_RX_RST);
 		else
 			SURE(t, CAUSE_RX_RST);

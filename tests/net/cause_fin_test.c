@@ -4,6 +4,7 @@
  * that can have several, every one. cause_test.c has those before.
  */
 #include "tests/lib/conn.h"
+#include "tests/lib/craft.h"
 
 #include <errno.h>
 #include <string.h>
@@ -406,11 +407,24 @@ TEST_F(fin, closing_ends_by_ack)
 TEST_F(fin, closing_ends_by_rst)
 {
 	ASSERT_EQ(0, closing(&self->c));
+	craft_next_jiffy();
 	ASSERT_EQ(0, conn_reset(&self->c, 1));
 	ASSERT_EQ(0, conn_gone(&self->c, 0));
 
 	STOP();
 	EXPECT_LEFT(0, "CLOSING", "CLOSING>CLOSE RX_RST ECONNRESET");
+}
+
+/* Claim: data behind the peer's FIN has the looks of a reset. */
+TEST_F(fin, closing_ends_by_data)
+{
+	ASSERT_EQ(0, closing(&self->c));
+	craft_next_jiffy();
+	ASSERT_EQ(0, craft_data_behind_fin(&self->c, 1));
+	ASSERT_EQ(0, conn_gone(&self->c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "CLOSING", "CLOSING>CLOSE RX_RST~ ECONNRESET");
 }
 
 TEST_F(fin, closing_ends_by_linger)
@@ -449,11 +463,23 @@ TEST_F(fin, last_ack_ends_by_ack)
 TEST_F(fin, last_ack_ends_by_rst)
 {
 	ASSERT_EQ(0, last_ack(&self->c));
+	craft_next_jiffy();
 	ASSERT_EQ(0, conn_reset(&self->c, 0));
 	ASSERT_EQ(0, conn_gone(&self->c, 1));
 
 	STOP();
 	EXPECT_LEFT(1, "LAST_ACK", "LAST_ACK>CLOSE RX_RST ECONNRESET");
+}
+
+TEST_F(fin, last_ack_ends_by_data)
+{
+	ASSERT_EQ(0, last_ack(&self->c));
+	craft_next_jiffy();
+	ASSERT_EQ(0, craft_data_behind_fin(&self->c, 0));
+	ASSERT_EQ(0, conn_gone(&self->c, 1));
+
+	STOP();
+	EXPECT_LEFT(1, "LAST_ACK", "LAST_ACK>CLOSE RX_RST~ ECONNRESET");
 }
 
 TEST_F(fin, last_ack_ends_by_timer)
@@ -468,11 +494,23 @@ TEST_F(fin, last_ack_ends_by_timer)
 TEST_F(fin, close_wait_ends_by_rst)
 {
 	ASSERT_EQ(0, half_close(&self->c));
+	craft_next_jiffy();
 	ASSERT_EQ(0, conn_reset(&self->c, 0));
 	ASSERT_EQ(0, conn_gone(&self->c, 1));
 
 	STOP();
 	EXPECT_LEFT(1, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE RX_RST EPIPE");
+}
+
+TEST_F(fin, close_wait_ends_by_data)
+{
+	ASSERT_EQ(0, half_close(&self->c));
+	craft_next_jiffy();
+	ASSERT_EQ(0, craft_data_behind_fin(&self->c, 0));
+	ASSERT_EQ(0, conn_gone(&self->c, 1));
+
+	STOP();
+	EXPECT_LEFT(1, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE RX_RST~ EPIPE");
 }
 
 TEST_HARNESS_MAIN
