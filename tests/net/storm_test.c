@@ -244,6 +244,78 @@ TEST_F(storm, recursion)
 		EXPECT_LT(0, turns.recovered);
 }
 
+FIXTURE(optmem)
+{
+	struct stream stream;
+	struct storm storm;
+};
+
+FIXTURE_VARIANT(optmem)
+{
+	const char *max; /* bytes of memory for a socket's options */
+	bool refused;	 /* it is too little for any of what we remember */
+};
+
+FIXTURE_VARIANT_ADD(optmem, none){ .max = "0", .refused = true };
+FIXTURE_VARIANT_ADD(optmem, little){ .max = "128", .refused = true };
+FIXTURE_VARIANT_ADD(optmem, enough){ .max = "1024" };
+
+FIXTURE_SETUP(optmem)
+{
+	ASSERT_EQ(0, enter_namespace());
+	self->storm = (struct storm){
+		.clients = 1,
+		.workers = 1,
+		.connections = FEW,
+	};
+}
+
+FIXTURE_TEARDOWN(optmem)
+{
+	stream_free(&self->stream);
+	storm_free(&self->storm);
+}
+
+/* In the namespace of the caller. */
+static int write_optmem_max(const char *max)
+{
+	FILE *file = fopen("/proc/sys/net/core/optmem_max", "we");
+	int err;
+
+	if (!file)
+		return -errno;
+	err = fputs(max, file) < 0 ? -EIO : 0;
+	return fclose(file) ? -errno : err;
+}
+
+/*
+ * Claim: where the kernel refuses memory for what is remembered of a socket,
+ * its connection is not hurt, its changes of state are all shown, and what is
+ * not known is said.
+ */
+TEST_F(optmem, hurts_nobody)
+{
+	char *args[] = { "--events=state", NULL };
+	struct stream *s = &self->stream;
+	int err = write_optmem_max(variant->max);
+
+	if (err == -ENOENT)
+		SKIP(return, "optmem_max is not per namespace before 6.8");
+	ASSERT_EQ(0, err);
+	ASSERT_EQ(0, stream_start(s, args));
+	ASSERT_EQ(0, storm_run(&self->storm));
+	EXPECT_EQ(0, stream_end(s));
+	EXPECT_EQ(FEW, (int)self->storm.n_served);
+
+	EXPECT_ACCOUNT(s, NULL, NULL);
+	EXPECT_LE(FEW * STORM_EVENTS, stream_of(s, "shown", "state"));
+	if (!variant->refused)
+		return;
+	EXPECT_LT(0, stream_total(s, "no_storage"));
+	EXPECT_NE(NULL,
+		  strstr(prog_text(&s->prog, PROG_ERR), " without memory"));
+}
+
 FIXTURE(filter)
 {
 	struct stream stream;
@@ -262,6 +334,10 @@ FIXTURE_VARIANT_ADD(filter, comm){ .args = { "--comm=work*" } };
 FIXTURE_VARIANT_ADD(filter, pid){ .args = { "--pid=1" } };
 FIXTURE_VARIANT_ADD(filter, other_addr){ .args = { "--addr=10.0.0.0/8" } };
 FIXTURE_VARIANT_ADD(filter, state){ .args = { "--state=CLOSE_WAIT" } };
+FIXTURE_VARIANT_ADD(filter, uid){ .args = { "--uid=12345" } };
+FIXTURE_VARIANT_ADD(filter, expression){
+	.args = { "new != LISTEN and ( pid = 1 or lport > 9000 )" }
+};
 FIXTURE_VARIANT_ADD(filter, window){ .args = { "--events=window" },
 				     .all = true };
 

@@ -340,6 +340,27 @@ TEST_F(output, hostile_names)
 	json_object_put(o);
 }
 
+/* Nor can that of a congestion control algorithm. */
+TEST_F(output, hostile_algorithm)
+{
+	struct event_window w = events_window(1000000000, 9, 0, 10);
+	const char *text, *s;
+
+	memcpy(w.w.ca_name, "\033[2J\"\xc2\x9b\n\xff", 10);
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
+				 false));
+	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
+					 output_json_new(self->schema,
+							 self->file)));
+	pipeline_push(self->pipeline, &w, sizeof(w));
+	text = finish(self->pipeline, self->file, &self->text);
+	for (s = text; *s; s++)
+		EXPECT_TRUE(*s == '\n' || (*s >= ' ' && *s < 0x7f));
+	EXPECT_NE(NULL, strstr(text, "\\x1b[2J\"\\xc2\\x9b\\x0a\\xff\n"));
+	EXPECT_NE(NULL, strstr(text, "\"ca_name\":\"\\u001b[2J\\\"\\u009b"
+				     "\\u000a\\ufffd\""));
+}
+
 /* JSON: a header, an object an event with what is known, a footer. */
 TEST_F(output, json)
 {
