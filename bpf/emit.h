@@ -84,6 +84,7 @@ struct sock_mem {
 		};
 		__u32 word; /* all four, for bpf/snapshot.bpf.c to swap */
 	};
+	__u8 fails; /* filter_fails(), while owner and ends are the same */
 	__u8 ca_state;
 	__u32 cwnd; /* last seen; 0: never */
 	__u32 ssthresh;
@@ -346,10 +347,15 @@ static __always_inline void facts_fill(struct filter_facts *x, struct sock *sk,
 		x->raddr.addr = mem->ends.raddr;
 }
 
-/* A global function: verified once, by itself. */
-__weak __noinline int facts_pass(const struct filter_facts *x)
+/* As filter_fails(). A global function: verified once, by itself. */
+__weak __noinline int facts_fail(const struct filter_facts *x)
 {
-	return x && filter_passes(&config.filter, x);
+	return x ? filter_fails(&config.filter, x) : 0;
+}
+
+static __always_inline bool facts_pass(const struct filter_facts *x)
+{
+	return filter_passes(facts_fail(x), x);
 }
 
 /* What fails is counted, not generated. */

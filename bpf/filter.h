@@ -96,29 +96,27 @@ FILTER_INLINE bool filter_test(const volatile struct kfilter *f,
  * be: the flow table (user/event/flow.h) wants to know of both. A transition
  * that fails may be of a socket that is: how its connection began is told.
  */
-FILTER_INLINE bool filter_spares(int spares, const struct filter_facts *x)
+FILTER_INLINE bool filter_spares(int spares, int type, __u32 old, __u32 new)
 {
 	const __u32 opening = 1u << TCB_STATE_CLOSE | 1u << TCB_STATE_LISTEN |
 			      1u << TCB_STATE_SYN_SENT |
 			      1u << TCB_STATE_SYN_RECV;
 
-	if (!spares)
-		return false;
-	if (x->type != EVENT_state)
+	if (!spares || type != EVENT_state)
 		return false;
 	if (spares == KFILTER_SPARES_OPENING)
-		return x->old & opening;
-	return x->new & 1u << TCB_STATE_ESTABLISHED ||
-	       (x->new & 1u << TCB_STATE_SYN_RECV &&
-		x->old & 1u << TCB_STATE_SYN_SENT);
+		return old & opening;
+	return new & 1u << TCB_STATE_ESTABLISHED ||
+	       (new & 1u << TCB_STATE_SYN_RECV &&old &
+		1u << TCB_STATE_SYN_SENT);
 }
 
 /*
- * Can the event pass the filter? False is final, true is not: the reader looks
- * at all of it.
+ * 0 if all clauses hold, else 1 + enum kfilter_spares of the first that fails.
+ * Clauses that do not look at states come first.
  */
-FILTER_INLINE bool filter_passes(const volatile struct kfilter *f,
-				 const struct filter_facts *x)
+FILTER_INLINE int filter_fails(const volatile struct kfilter *f,
+			       const struct filter_facts *x)
 {
 	bool holds = false;
 	int i;
@@ -130,17 +128,26 @@ FILTER_INLINE bool filter_passes(const volatile struct kfilter *f,
 		const volatile struct kfilter_test *t = &f->tests[i];
 
 		if (i >= (int)f->n)
-			return true;
+			return 0;
 		if (!holds)
 			holds = !(t->types & 1u << x->type) ||
 				filter_test(f, t, x);
 		if (!t->last)
 			continue;
 		if (!holds)
-			return filter_spares(t->spares, x);
+			return 1 + t->spares;
 		holds = false;
 	}
-	return true;
+	return 0;
+}
+
+/*
+ * Can the event pass the filter? False is final, true is not: the reader looks
+ * at all of it.
+ */
+FILTER_INLINE bool filter_passes(int fails, const struct filter_facts *x)
+{
+	return !fails || filter_spares(fails - 1, x->type, x->old, x->new);
 }
 
 #endif

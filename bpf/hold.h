@@ -66,14 +66,10 @@ static __always_inline void state_fill(struct event_state *e, struct sock *sk,
 	e->err = t->err;
 }
 
-/*
- * The kernel's share of filtering, for transitions. What is not known yet may
- * be anything: such a transition is looked at again.
- */
+/* The kernel's share of filtering, for transitions. */
 static __always_inline bool state_wanted(struct sock *sk, struct tcp_sock *tp,
 					 struct sock_mem *mem,
-					 const struct transition *t,
-					 int unknown)
+					 const struct transition *t)
 {
 	struct filter_facts x;
 
@@ -82,7 +78,6 @@ static __always_inline bool state_wanted(struct sock *sk, struct tcp_sock *tp,
 	facts_fill(&x, sk, tp, mem, EVENT_state);
 	x.old = 1u << t->old % 32;
 	x.new = 1u << t->new % 32;
-	x.unknown = unknown;
 	return facts_pass(&x);
 }
 
@@ -93,7 +88,7 @@ static __noinline void state_emit(struct sock *sk, struct tcp_sock *tp,
 	struct event_state *e;
 
 	if (!(config.events & 1u << EVENT_state) ||
-	    !wanted(state_wanted(sk, tp, mem, t, 0), EVENT_state))
+	    !wanted(state_wanted(sk, tp, mem, t), EVENT_state))
 		return;
 	e = EVENT_RESERVE(event_state, EVENT_state);
 	if (!e)
@@ -111,11 +106,6 @@ static __always_inline void hold(struct sock *sk, struct tcp_sock *tp,
 	__u64 ticket;
 
 	if (!(config.events & 1u << EVENT_state))
-		return;
-	if (!wanted(state_wanted(sk, tp, mem, t,
-				 stays ? FACTS_NO_LPORT :
-					 FACTS_NO_LPORT | FACTS_NO_PEER),
-		    EVENT_state))
 		return;
 	mem->held = *t;
 	mem->ticket = HOLD_NO_SLOT;

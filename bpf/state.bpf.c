@@ -22,15 +22,21 @@ EVENT_ANCHOR(event_state);
  * Who owns the socket from now on. Only a process makes these transitions,
  * so `current' is it; a child is its listener's until a process uses it.
  */
-static __always_inline void owner_update(struct sock_mem *mem,
+static __always_inline void owner_begins(struct sock_mem *mem,
 					 const struct transition *t)
 {
 	if (t->old == TCB_STATE_CLOSE)
 		mem_own(mem);
 	else if (t->old == TCB_STATE_LISTEN && t->new == TCB_STATE_SYN_RECV)
 		mem->owner_how = mem->pid ? HOW_derived : 0;
-	else if (mem->owner_how != HOW_observed && t->cause > CAUSE_NONE &&
-		 t->cause < CAUSE_KERNEL && t->cause_how == HOW_observed)
+}
+
+/* Only a process that holds the lock makes a socket its own by a call. */
+static __always_inline void owner_calls(struct sock_mem *mem,
+					const struct transition *t)
+{
+	if (mem->owner_how != HOW_observed && t->cause > CAUSE_NONE &&
+	    t->cause < CAUSE_KERNEL && t->cause_how == HOW_observed)
 		mem_own(mem);
 }
 
@@ -41,6 +47,7 @@ static __always_inline void mem_born(struct sock_mem *mem)
 	mem->ticket = 0;
 	mem->cwnd = 0;
 	mem->undo_marker = 0;
+	mem->fails = 0;
 	mem->flags = (mem->flags & MEM_TREE) | MEM_CHILD;
 }
 
@@ -59,6 +66,7 @@ static __always_inline int state_same(struct sock_mem *mem, int state)
 
 /* The kernel's memory of the last transition, kept before any filter. */
 static __always_inline void mem_transition(struct sock_mem *mem,
+					   struct tcp_sock *tp,
 					   struct transition *t)
 {
 	if (mem->new && mem->new != t->old) {
@@ -71,6 +79,8 @@ static __always_inline void mem_transition(struct sock_mem *mem,
 		mem->flags |= MEM_ACTIVE;
 	if (t->old == TCB_STATE_CLOSE || t->old == TCB_STATE_LISTEN)
 		mem->flags |= MEM_BORN;
+	if (t->new == TCB_STATE_FIN_WAIT1)
+		mem->data_segs_in = tp->data_segs_in;
 	if (t->new == TCB_STATE_FIN_WAIT2)
 		mem->fin_wait2_ts = t->ts;
 	if (t->new == TCB_STATE_CLOSE)
@@ -94,19 +104,105 @@ static __always_inline bool was_connected(int state)
 	       state != TCB_STATE_SYN_SENT && state != TCB_STATE_SYN_RECV;
 }
 
-static __always_inline void state_note(struct transition *t, struct sock *sk,
-				       struct tcp_sock *tp,
-				       struct sock_mem *mem)
+/* What is older than the transition goes out; what it begins is noted. */
+static __always_inline void state_begin(struct sock *sk, struct tcp_sock *tp,
+					struct sock_mem *mem,
+					const struct transition *t)
 {
 	hold_release(sk, tp, mem);
+	if (t->old == TCB_STATE_LISTEN && t->new == TCB_STATE_SYN_RECV)
+		mem_born(mem);
 	if (t->old == TCB_STATE_CLOSE || t->old == TCB_STATE_LISTEN ||
-	    t->old == TCB_STATE_SYN_SENT)
+	    t->old == TCB_STATE_SYN_SENT) {
 		mem->flags &= ~MEM_ENDS;
-	owner_update(mem, t);
-	mem_transition(mem, t);
-	if (t->new == TCB_STATE_FIN_WAIT1)
-		mem->data_segs_in = tp->data_segs_in;
-	t->seq = mem_seq(mem);
+		mem->fails = 0;
+	}
+	owner_begins(mem, t);
+}
+
+/*
+ * What fails will fail again, if nothing that the filter asks for can change;
+ * an owner that was @final before it was looked at cannot.
+ */
+static __always_inline bool fails_for_good(int fails, bool final)
+{
+	if (fails == 1 + KFILTER_SPARES_OPENING || NEEDS(UID))
+		return false;
+	return final || (!NEEDS(PID) && !NEEDS(COMM));
+}
+
+/*
+ * Is it certain, before all that costs, that the kernel's share of the filter
+ * stops the transition?
+ */
+static __always_inline bool state_stopped(struct sock *sk, struct tcp_sock *tp,
+					  struct sock_mem *mem,
+					  const struct transition *t)
+{
+	__u32 old = 1u << t->old % 32, new = 1u << t->new % 32;
+	bool final = mem->owner_how == HOW_observed;
+	int fails = mem->fails;
+	struct filter_facts x;
+
+	if (!final && sk->sk_lock.owned)
+		return false; /* it may get an owner by this very call */
+	if (!(config.events & 1u << EVENT_state) || !owner_wanted(mem))
+		return true;
+	if (!config.filter.n)
+		return false;
+	if (t->new == TCB_STATE_CLOSE)
+		new |= 1u << TCB_STATE_TIME_WAIT; /* it is not known yet */
+	if (!fails) {
+		facts_fill(&x, sk, tp, mem, EVENT_state);
+		x.old = old;
+		x.new = new;
+		if (endpoints_missing(sk, tp, t->new))
+			x.unknown = t->new == TCB_STATE_SYN_SENT ?
+					    FACTS_NO_LPORT :
+					    FACTS_NO_LPORT | FACTS_NO_PEER;
+		fails = facts_fail(&x);
+		if (fails_for_good(fails, final))
+			mem->fails = fails;
+	}
+	return fails && !filter_spares(fails - 1, EVENT_state, old, new);
+}
+
+/* Nothing but memory is kept of a transition that no one is told of. */
+static __always_inline void state_skip(struct tcp_sock *tp,
+				       struct sock_mem *mem,
+				       struct transition *t)
+{
+	if (t->new == TCB_STATE_FIN_WAIT2)
+		t->ts = bpf_ktime_get_ns();
+	mem_transition(mem, tp, t);
+	if (config.events & 1u << EVENT_state)
+		COUNT(kernel_filtered[EVENT_state]);
+}
+
+static __always_inline void state_make(struct sock *sk, struct tcp_sock *tp,
+				       struct sock_mem *mem,
+				       struct transition *t)
+{
+	t->ts = bpf_ktime_get_ns();
+	if (t->new == TCB_STATE_CLOSE && t->old != TCB_STATE_LISTEN)
+		t->err = sk->sk_err; /* else left over from before */
+	cause_find(t, sk, tp, mem);
+	if (t->kind)
+		t->kind_how = t->cause_how;
+	if (mem) {
+		owner_calls(mem, t);
+		mem_transition(mem, tp, t);
+		t->seq = mem_seq(mem);
+	}
+	if (t->tw_substate) {
+		t->new = TCB_STATE_TIME_WAIT;
+		t->how = HOW_derived;
+	}
+	if (mem && endpoints_missing(sk, tp, t->new))
+		/* a child goes on at once, or is released when it is used */
+		hold(sk, tp, mem, t, t->new == TCB_STATE_SYN_SENT);
+	else
+		state_emit(sk, tp, mem, t);
 }
 
 /*
@@ -146,26 +242,12 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 		t.how = HOW_recovered;
 	}
 
-	t.ts = bpf_ktime_get_ns();
-	if (new == TCB_STATE_CLOSE && old != TCB_STATE_LISTEN)
-		t.err = sk->sk_err; /* else left over from before */
-	if (mem && old == TCB_STATE_LISTEN && new == TCB_STATE_SYN_RECV)
-		mem_born(mem);
-	cause_find(&t, sk, tp, mem);
-	if (t.kind)
-		t.kind_how = t.cause_how;
 	if (mem)
-		state_note(&t, sk, tp, mem);
-	if (t.tw_substate) {
-		t.new = TCB_STATE_TIME_WAIT;
-		t.how = HOW_derived;
-	}
-	if (mem && endpoints_missing(sk, tp, new)) {
-		/* a child goes on at once, or is released when it is used */
-		hold(sk, tp, mem, &t, new == TCB_STATE_SYN_SENT);
-		return 0;
-	}
-	state_emit(sk, tp, mem, &t);
+		state_begin(sk, tp, mem, &t);
+	if (mem && state_stopped(sk, tp, mem, &t))
+		state_skip(tp, mem, &t);
+	else
+		state_make(sk, tp, mem, &t);
 	if (mem && !second && config.events & 1u << EVENT_window &&
 	    was_connected(old))
 		window_look(sk, tp, mem, -1, WINDOW_AT_state);
