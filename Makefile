@@ -38,7 +38,13 @@ libnl-3-dev       speaks netlink
 libnl-route-3-dev makes interfaces, routes, neighbours
 python3-docutils  makes the man pages
 linux-source      holds the test harness, kselftest_harness.h
-xz-utils          unpacks it
+xz-utils          unpacks it, and kernels
+zstd              unpacks kernels
+lz4               unpacks kernels
+qemu-system-x86   boots them
+cpio              packs what they boot
+busybox-static    is their system
+debian-archive-keyring  tells whether a kernel is Debian's
 libclang-rt-dev   SAN=1 with CC=clang
 clang-format      lint
 cppcheck          lint
@@ -64,6 +70,9 @@ MAN	 := $(patsubst Documentation/%.rst,$(O)/%,$(MAN_SRC))
 # What man pages include: the files beside them that are no pages.
 MAN_INC	 := $(filter-out $(MAN_SRC),$(wildcard Documentation/man/*))
 HARNESS	 := .cache/kselftest
+VM_FILES := $(O)/tests/vm/guest.cpio $(O)/tests/vm/tsc_khz
+VM_FLAGS  = $(if $(Q),,-v)
+VM_MUST	 := $(if $(filter must,$(VM)),-m)
 
 # In "make deps all" everything waits for the packages. Until they are there
 # nobody can ask a compiler or pkg-config: variables that do are expanded in
@@ -120,8 +129,9 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 
 # ---------------------------------------------------------------- targets
 
-.PHONY: all deps packages static tests demo check check-unit check-vm vm-shell \
-	bench bench-doc lint install uninstall clean help FORCE
+.PHONY: all deps packages static tests demo check check-all check-unit \
+	check-vm check-bed kernels vm-shell bench bench-doc lint install \
+	uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -141,16 +151,27 @@ tests: all $(TESTS)	## build the tests
 	$(Q)rm -f $(filter-out $(TESTS),$(wildcard $(O)/tests/*/*_test))
 	$(own)
 
-check: tests	## run all tests (root)
+check: tests	## run all tests of this kernel (root)
 	$(Q)tests/run $(if $(Q),-q) $(O)
+
+check-all: tests $(VM_FILES)	## run all tests, here and on other kernels (root)
+	$(Q)tests/vm/all -h $(VM_MUST) $(VM_FLAGS) $(O)
 
 check-unit: tests	## run the tests that need no root
 	$(Q)tests/run -u $(if $(Q),-q) $(O)
 
-check-vm: tests $(O)/tests/vm/tsc_khz	## the network tests on several kernels (KERNEL=6.12 TEST=state)
-	$(Q)tests/vm/$(if $(KERNEL),run,all) $(O) $(KERNEL) $(TEST)
+check-vm: tests $(VM_FILES)	## those of the kernel on other kernels (KERNEL=6.12 TEST=state)
+	$(Q)tests/vm/$(if $(KERNEL),run,all) $(VM_FLAGS) $(O) $(KERNEL) $(TEST)
 
-vm-shell: tests $(O)/tests/vm/tsc_khz	## a shell in a guest (KERNEL=6.12)
+check-bed: tests $(VM_FILES)	## whether the bed of guests sees what goes wrong there
+	$(Q)tests/vm/fetch 6.1
+	$(Q)tests/vm/selftest $(O)
+
+kernels: tests $(VM_FILES)	## write Documentation/kernels.rst anew, from guests
+	$(Q)tests/vm/kernels_rst $(O) >$(O)/kernels.rst
+	$(Q)mv $(O)/kernels.rst Documentation/kernels.rst
+
+vm-shell: tests $(VM_FILES)	## a shell in a guest (KERNEL=6.12)
 	$(Q)tests/vm/run -s $(O) $(KERNEL)
 
 bench: all $(O)/tests/bench/bench	## measure what a trace costs (root; BENCH=connect ROUNDS=5 TRACERS="tcbscope*")
@@ -165,6 +186,12 @@ $(O)/tests/vm/%: tests/vm/%.c $(O)/.flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(COMPILE) $< -o $@
+
+$(O)/tests/vm/guest.cpio: tests/vm/image tests/vm/init tests/run tests/skip.txt \
+		bpf/event.h $(PROGS) $(TESTS)
+	$(call say,CPIO,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)tests/vm/image $(O) $@
 
 # ---------------------------------------------------------------- BPF
 
@@ -292,8 +319,8 @@ packages:
 
 C_FILES	 := $(wildcard bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch])
 SH_FILES := .ci/run tests/run tests/bench/publish $(wildcard tests/*/*.sh) \
-	    $(addprefix tests/vm/,fetch image run all)
-RST	 := $(wildcard *.rst */*.rst Documentation/*/*.rst)
+	    $(addprefix tests/vm/,fetch image modules accel run all selftest)
+RST	 := $(wildcard *.rst */*.rst */*/*.rst)
 
 lint: $(O)/.flags $(HARNESS)/.done	## style, static analysis, both compilers
 	clang-format --dry-run -Werror $(C_FILES)
@@ -331,6 +358,7 @@ help:	## this text
 	@echo '  CC=clang    the C compiler: gcc or clang; also CFLAGS, LDFLAGS'
 	@echo '  CLANG, BPFTOOL  compile and join the BPF programs'
 	@echo '  SAN=1       address and undefined behaviour sanitizers (build-san)'
+	@echo '  VM=must     a kernel that cannot be downloaded fails the check'
 	@echo '  PREFIX=DIR  where to install ($(PREFIX)), below DESTDIR=DIR'
 	@echo 'Debian packages:'
 	@echo "$$DEPS" | sed 's/^/  /'
