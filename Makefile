@@ -34,6 +34,7 @@ libelf-dev        for libbpf
 zlib1g-dev        for libbpf
 libcap-ng-dev     drops capabilities
 libjson-c-dev     reads JSON
+libsmartcols-dev  prints tables
 libnl-3-dev       speaks netlink
 libnl-route-3-dev makes interfaces, routes, neighbours
 python3-docutils  makes the man pages
@@ -50,6 +51,8 @@ clang-format      lint
 cppcheck          lint
 endef
 PKGS := libbpf libelf zlib libcap-ng json-c libnl-route-3.0 libnl-3.0
+# A shared library only: static programs have no tables (user/output/table.c).
+PKGS_SHARED := smartcols
 
 # ---------------------------------------------------------------- files
 
@@ -84,8 +87,8 @@ accepted  = for f in $(1); do $(CC) -Werror $$f -c -x c /dev/null -o /dev/null \
 
 # ---------------------------------------------------------------- flags
 
-PKG_CFLAGS  = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
-PKG_LIBS    = $(call once,PKG_LIBS,pkg-config --libs $(PKGS))
+PKG_CFLAGS  = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS) $(PKGS_SHARED))
+PKG_LIBS    = $(call once,PKG_LIBS,pkg-config --libs $(PKGS) $(PKGS_SHARED))
 PKG_STATIC  = $(call once,PKG_STATIC,pkg-config --static --libs $(PKGS))
 CC_HARDEN   = $(call once,CC_HARDEN,$(call accepted,\
 	      -fstack-protector-strong -fstack-clash-protection -fcf-protection))
@@ -215,6 +218,11 @@ $(O)/%.o: %.c $(O)/.flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
 
+$(O)/user/output/table-static.o: user/output/table.c $(O)/.flags
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(COMPILE) -DNO_TABLES -MMD -MP -c $< -o $@
+
 # The skeleton must exist before the first compilation; later the .d files
 # know who includes it. tcbpeer does without it, and without all above peer/.
 $(filter-out $(PEER_OBJ),$(LIB_OBJ)) $(O)/user/tcbscope.o: | $(BPF_SKEL)
@@ -224,7 +232,8 @@ $(LIB): $(LIB_OBJ) $(O)/.objects
 	$(Q)rm -f $@
 	$(Q)$(AR) rcsD $@ $(LIB_OBJ)
 
-$(O)/tcbscope $(O)/tcbscope-static: $(O)/user/tcbscope.o $(LIB)
+$(O)/tcbscope: $(O)/user/tcbscope.o $(LIB)
+$(O)/tcbscope-static: $(O)/user/tcbscope.o $(O)/user/output/table-static.o $(LIB)
 $(O)/tcbpeer $(O)/tcbpeer-static: $(O)/user/tcbpeer.o $(PEER_OBJ)
 
 $(O)/tcbscope $(O)/tcbpeer: $(O)/.flags
@@ -290,7 +299,7 @@ $(HARNESS)/.done: | $(PACKAGES)
 $(O)/.flags: content = $(COMPILE) $(LINK) $(PKG_LIBS) $(BPF_COMPILE)
 $(O)/.objects: content = $(BPF_OBJ) $(LIB_OBJ)
 $(O)/.flags $(O)/.objects: FORCE | $(PACKAGES)
-	@pkg-config --exists $(PKGS) || $(run_deps)
+	@pkg-config --exists $(PKGS) $(PKGS_SHARED) || $(run_deps)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(content)' | cmp -s - $@ || \
 		printf '%s\n' '$(content)' >$@

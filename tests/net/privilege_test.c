@@ -48,6 +48,10 @@ FIXTURE_VARIANT_ADD(verb, trace_command){
 	.argv = { "trace", "--", "true" },
 	.caps = { CAP_BPF, CAP_PERFMON, -1 },
 };
+FIXTURE_VARIANT_ADD(verb, sockets){
+	.argv = { "sockets" },
+	.caps = { CAP_BPF, CAP_PERFMON, -1 },
+};
 FIXTURE_VARIANT_ADD(verb, features){
 	.argv = { "features" },
 	.caps = { CAP_BPF, CAP_PERFMON, -1 },

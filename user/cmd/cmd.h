@@ -7,6 +7,7 @@
 #define TCBSCOPE_CMD_CMD_H
 
 int cmd_trace(int argc, char **argv);
+int cmd_sockets(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_features(int argc, char **argv);
 int cmd_lab(int argc, char **argv);

@@ -13,7 +13,6 @@
 #define ABSENT_TAG "absent:"
 #define WITHOUT_TAG "without:"
 #define ENUM_VALUES_MAX 256
-#define FIELDS_MAX 64 /* of one event */
 
 /* The unit of a number is its typedef. */
 static const struct {
@@ -170,6 +169,16 @@ static int struct_read(struct schema *schema, unsigned int id,
 	return 0;
 }
 
+/* Those that schema_check() has to look at. */
+static void enums_note(struct schema_type *type)
+{
+	unsigned int i;
+
+	for (i = 0; i < type->n; i++)
+		if (type->fields[i].kind == SCHEMA_ENUM)
+			type->enums[type->n_enums++] = i;
+}
+
 static int field_read(struct schema *schema, unsigned int id, int i,
 		      unsigned int base, struct schema_type *type)
 {
@@ -206,7 +215,7 @@ static int fields_read(struct schema *schema, unsigned int id,
 	int err;
 
 	for (i = 0; i < n; i++) {
-		if (type->n >= FIELDS_MAX)
+		if (type->n >= SCHEMA_FIELDS)
 			return -EPROTO;
 		err = field_read(schema, id, i, base, type);
 		if (err)
@@ -251,12 +260,13 @@ static int types_read(struct schema *schema)
 		type = &schema->types[v[i].val];
 		type->name = name + 6;
 		type->size = btf__type_by_id(schema->btf, id)->size;
-		type->fields = calloc(FIELDS_MAX, sizeof(*type->fields));
+		type->fields = calloc(SCHEMA_FIELDS, sizeof(*type->fields));
 		if (!type->fields)
 			return -ENOMEM;
 		err = fields_read(schema, id, 0, type);
 		if (err)
 			return err;
+		enums_note(type);
 		if (type->size > sizeof(union event_any) || !type->common)
 			return -EPROTO;
 	}
@@ -384,13 +394,12 @@ int schema_check(const struct schema *schema, const void *data, size_t size)
 	type = &schema->types[e->type];
 	if (!type->n || size < type->size)
 		return -EBADMSG;
-	for (i = 0; i < type->n; i++) {
-		const struct schema_field *f = &type->fields[i];
+	for (i = 0; i < type->n_enums; i++) {
+		const struct schema_field *f = &type->fields[type->enums[i]];
 		uint64_t value;
 
-		if (f->kind != SCHEMA_ENUM || !schema_value(f, e, &value))
-			continue;
-		if (!schema_enum_name(f->values, value))
+		if (schema_value(f, e, &value) &&
+		    !schema_enum_name(f->values, value))
 			return -EBADMSG;
 	}
 	return 0;

@@ -42,12 +42,16 @@ struct schema_field {
 	const struct schema_enum *values;   /* of SCHEMA_ENUM */
 };
 
+#define SCHEMA_FIELDS 96 /* more than any event has */
+
 struct schema_type {
 	const char *name;  /* "state" */
 	unsigned int size; /* bytes of the whole event */
 	unsigned int n;
 	unsigned int common; /* the first so many fields are struct event's */
 	struct schema_field *fields;
+	unsigned int n_enums; /* fields that are, by their index: */
+	unsigned char enums[SCHEMA_FIELDS];
 };
 
 struct schema {
