@@ -129,11 +129,14 @@ TEST_F(state, normal)
 	ASSERT_EQ(0, gate_close_side(&c->gate, 1));
 	ASSERT_EQ(0, conn_close(c, 0));
 	ASSERT_EQ(0, conn_wait(c, 1, TCP_CLOSE_WAIT));
+	/* side 0 must not ask again: the answer would be the last packet */
+	ASSERT_EQ(0, gate_close_side(&c->gate, 0));
 	ASSERT_EQ(0, conn_close(c, 1));
 	ASSERT_EQ(0, conn_wait(c, 1, TCP_LAST_ACK));
 	ASSERT_EQ(0, conn_wait(c, 0, TCP_FIN_WAIT1));
 	ASSERT_EQ(0, gate_open_side(&c->gate, 1));
 	ASSERT_EQ(0, conn_wait(c, 0, TCP_TIME_WAIT));
+	ASSERT_EQ(0, gate_open_side(&c->gate, 0));
 	ASSERT_EQ(0, conn_gone(c, 1));
 
 	ASSERT_EQ(0, conn_stop(c));
