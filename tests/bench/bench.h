@@ -28,6 +28,7 @@ void bench_die_at(const char *file, int line, const char *fmt, ...)
 /* A line for whoever waits, on standard error. */
 void bench_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* This process runs on @cpu only, and before all others there. */
 void bench_pin(int cpu);
 uint64_t bench_now_ns(void);
 uint64_t bench_cpu_ns(void); /* used by this process so far */

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -134,13 +133,12 @@ static void bulk_server(int listener, unsigned int from, unsigned int mib)
 
 typedef void side_fn(int listener, unsigned int from, unsigned int n);
 
-/* The CPU time of one side. Nobody but us shall make it wait. */
+/* The CPU time of one side. */
 static uint64_t measure(side_fn *side, int listener, unsigned int amount)
 {
 	uint64_t begin;
 
 	bench_pin(BENCH_LOAD_CPU);
-	setpriority(PRIO_PROCESS, 0, -20);
 	side(listener, 0, WARM_UP);
 	begin = bench_cpu_ns();
 	side(listener, WARM_UP, amount);

@@ -208,6 +208,34 @@ TEST_F(flow, bounded)
 	EXPECT_EQ(64, flow_count(self->flows));
 }
 
+/* Of closed flows the last ones are kept, and all that are open. */
+TEST(closed_flows_are_few)
+{
+	const unsigned int open = 100, all = FLOW_CLOSED_MAX + 1000;
+	struct flows *flows = flow_table_new(2 * all);
+	struct event_state s;
+	unsigned int i;
+
+	ASSERT_NE(NULL, flows);
+	for (i = 1; i <= all; i++) {
+		s = events_state(i, i, i, 1, STATE(LAST_ACK),
+				 i <= open ? STATE(ESTABLISHED) : STATE(CLOSE));
+		EXPECT_NE(NULL, flow_update(flows, &s.ev));
+	}
+	EXPECT_EQ(open + FLOW_CLOSED_MAX, flow_count(flows));
+	EXPECT_NE(NULL, flow_find(flows, 1));
+	EXPECT_NE(NULL, flow_find(flows, open));
+	EXPECT_EQ(NULL, flow_find(flows, open + 1));
+	EXPECT_NE(NULL, flow_find(flows, all));
+	/* one that is used again is open again */
+	s = events_state(i, all, all, 1, STATE(CLOSE), STATE(SYN_SENT));
+	flow_update(flows, &s.ev);
+	s = events_state(i, open, open, 1, STATE(LAST_ACK), STATE(CLOSE));
+	flow_update(flows, &s.ev);
+	EXPECT_EQ(open + FLOW_CLOSED_MAX, flow_count(flows));
+	flow_table_free(flows);
+}
+
 /* An evicted flow is nobody's pair any more. */
 TEST_F(flow, eviction_unpairs)
 {

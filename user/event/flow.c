@@ -18,6 +18,8 @@ struct flows {
 	unsigned int ids;
 	struct flow **by_cookie, **by_tuple;
 	struct flow *newest, *oldest;
+	struct flow *last_closed; /* those older than it are closed, too */
+	size_t closed;
 };
 
 struct flows *flow_table_new(size_t max)
@@ -168,6 +170,10 @@ static void tuple_insert(struct flows *flows, struct flow *flow)
 
 static void age_remove(struct flows *flows, struct flow *flow)
 {
+	if (flow == flows->last_closed)
+		flows->last_closed = flow->older;
+	flows->closed -= flow->closed;
+	flow->closed = false;
 	*(flow->newer ? &flow->newer->older : &flows->newest) = flow->older;
 	*(flow->older ? &flow->older->newer : &flows->oldest) = flow->newer;
 }
@@ -180,12 +186,16 @@ static void age_newest(struct flows *flows, struct flow *flow)
 	flows->newest = flow;
 }
 
-static void age_oldest(struct flows *flows, struct flow *flow)
+/* Behind all open ones, before those that were closed earlier. */
+static void age_closed(struct flows *flows, struct flow *flow)
 {
-	flow->older = NULL;
-	flow->newer = flows->oldest;
-	*(flows->oldest ? &flows->oldest->older : &flows->newest) = flow;
-	flows->oldest = flow;
+	flow->older = flows->last_closed;
+	flow->newer = flow->older ? flow->older->newer : flows->oldest;
+	*(flow->newer ? &flow->newer->older : &flows->newest) = flow;
+	*(flow->older ? &flow->older->newer : &flows->oldest) = flow;
+	flows->last_closed = flow;
+	flow->closed = true;
+	flows->closed++;
 }
 
 static void flow_remove(struct flows *flows, struct flow *flow)
@@ -344,9 +354,11 @@ struct flow *flow_update(struct flows *flows, struct event *e)
 	age_remove(flows, flow);
 	if (flow->state == TCB_STATE_CLOSE ||
 	    flow->state == TCB_STATE_TIME_WAIT)
-		age_oldest(flows, flow);
+		age_closed(flows, flow);
 	else
 		age_newest(flows, flow);
+	if (flows->closed > FLOW_CLOSED_MAX)
+		flow_remove(flows, flows->oldest);
 	return flow;
 }
 

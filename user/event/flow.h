@@ -29,15 +29,18 @@ struct flow {
 	struct flow *pair; /* the other end, if it is on this machine */
 	/* below: flow.c only */
 	struct flow *next_cookie, *next_tuple;
-	struct flow *newer, *older; /* in order of last use */
-	bool in_tuples;
+	struct flow *newer, *older; /* in order of last use, closed ones last */
+	bool in_tuples, closed;
 };
 
 struct flows;
 
+#define FLOW_CLOSED_MAX 4096
+
 /*
  * A table of at most @max flows (at least 2); beyond it, closed flows make
- * room first, then those that have been silent the longest. NULL: no memory.
+ * room first, then those that have been silent the longest. Of closed ones the
+ * last FLOW_CLOSED_MAX are kept, for events that come late. NULL: no memory.
  */
 struct flows *flow_table_new(size_t max);
 void flow_table_free(struct flows *flows);
