@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define TRACE_PATIENCE_NS 10000000000ull /* for any one wait */
+#define TRACE_PATIENCE_NS 20000000000ull /* for any one wait */
 
 struct trace {
 	pid_t pid;

@@ -100,27 +100,6 @@ TEST(fields)
 	schema_free(schema);
 }
 
-/* Claim: every type of event has a program that it is nothing without. */
-TEST(every_type_has_a_mandatory_program)
-{
-	struct schema *schema = events_schema();
-	const struct probe_program *p;
-	__u32 served = 0;
-	unsigned int i;
-
-	ASSERT_NE(NULL, schema);
-	for (p = probe_programs; p->name; p++)
-		if (p->mandatory)
-			served |= p->events ?: 1u << EVENT_state;
-	for (i = 0; i < EVENT_TYPES; i++) {
-		EXPECT_TRUE(!schema->types[i].n || served & 1u << i)
-		{
-			TH_LOG("%s", schema->types[i].name);
-		}
-	}
-	schema_free(schema);
-}
-
 /* Claim: the tables fit into the arrays of results, tiers are numbered. */
 TEST(tiers)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * In the normal case everything is loaded at once, and that is all. If it is
- * refused, the kernel's BTF says which hooks there are not. If that does not
- * help, the verifier's log says whom it refused; if there is none, each program
- * is tried alone.
+ * refused, the verifier's log says which program it was; if there is none, the
+ * kernel's BTF says which hooks there are not; if that does not help, each
+ * program is tried alone.
  */
 #include "input/load.h"
 #include "input/tier.h"
@@ -51,12 +51,19 @@ static const struct {
 	{ SYS_io_uring_enter, CAUSE_CALL_IO_URING },
 };
 
+/* The first bytes of what the verifier says of each program that it refuses. */
+struct notes {
+	char of[PROBE_PROGRAMS][NOTE_BYTES];
+};
+
 /* One attempt after the other: what is still to be had. */
 struct load {
 	const struct input_bpf_options *options;
 	struct probe_result *results;
 	__u32 events; /* without the types that have been given up */
 	const struct probe_program *fatal; /* refused, and not to be spared */
+	struct notes *notes;
+	bool looked; /* into the kernel's BTF */
 };
 
 struct tcbscope_bpf *load_open(void)
@@ -156,26 +163,15 @@ static void refuse(struct load *l, unsigned int i, const char *section, int err,
 		give_up(l, p->events);
 }
 
-/* The first bytes of what the verifier says of each program that it refuses. */
-struct notes {
-	char of[PROBE_PROGRAMS][NOTE_BYTES];
-};
-
-/*
- * One attempt. libbpf cannot use an object again that it failed to load.
- * @notes may be NULL.
- */
-static int attempt(struct tcbscope_bpf **skel, const struct load *l,
-		   struct notes *notes)
+/* One attempt. libbpf cannot use an object again that it failed to load. */
+static int attempt(struct tcbscope_bpf **skel, struct load *l)
 {
-	int err = *skel ? configure(*skel, l) : -ENOMEM;
+	int err = *skel && l->notes ? configure(*skel, l) : -ENOMEM;
 	unsigned int i;
 
-	for (i = 0; !err && notes && probe_programs[i].name; i++) {
-		*notes->of[i] = '\0';
-		bpf_program__set_log_buf(program_of(*skel, i), notes->of[i],
+	for (i = 0; !err && probe_programs[i].name; i++)
+		bpf_program__set_log_buf(program_of(*skel, i), l->notes->of[i],
 					 NOTE_BYTES);
-	}
 	if (!err)
 		err = tcbscope_bpf__load(*skel);
 	if (err) {
@@ -210,15 +206,11 @@ static bool exists(const struct btf *kernel, const char *section)
 	return true;
 }
 
-/*
- * Refuses what this kernel has nothing for; a stand-in may be one of them. Not
- * done before the first attempt because reading the kernel's BTF takes longer
- * than all the rest.
- */
-static void refuse_missing(struct load *l, struct tcbscope_bpf *skel)
+/* Refuses what this kernel has no hook for; a stand-in may be one of them. */
+static bool refuse_missing(struct load *l, struct tcbscope_bpf *skel)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
-	bool more = kernel && skel;
+	bool any = false, more = kernel && skel;
 	const char *section;
 	unsigned int i;
 
@@ -231,70 +223,67 @@ static void refuse_missing(struct load *l, struct tcbscope_bpf *skel)
 			    exists(kernel, section))
 				continue;
 			refuse(l, i, section, -ESRCH, "");
-			more = true;
+			more = any = true;
 		}
 	}
 	btf__free(kernel);
+	return any;
 }
 
-/* Tries one program alone; refuses it if the kernel does. Has it? */
-static bool try_alone(struct load *l, unsigned int i, char *log)
+/* Loads one program alone, with a log that has room for all. 0 or -errno. */
+static int load_alone(const struct load *l, struct tcbscope_bpf *skel,
+		      unsigned int i, char *log)
 {
-	struct tcbscope_bpf *skel = tcbscope_bpf__open();
+	int err = configure(skel, l);
 	unsigned int other;
-	int err;
 
-	if (!skel)
-		return false;
-	err = configure(skel, l);
 	for (other = 0; probe_programs[other].name; other++)
 		bpf_program__set_autoload(program_of(skel, other), other == i);
-	*log = '\0';
 	bpf_program__set_log_buf(program_of(skel, i), log, LOG_BYTES);
-	if (!err)
-		err = tcbscope_bpf__load(skel);
+	return err ? err : tcbscope_bpf__load(skel);
+}
+
+/* Refuses one program if the kernel does. Has it? */
+static bool try_alone(struct load *l, unsigned int i)
+{
+	struct tcbscope_bpf *skel = tcbscope_bpf__open();
+	char *log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int err = 0;
+
+	if (skel && log != MAP_FAILED)
+		err = load_alone(l, skel, i, log);
 	if (err)
 		refuse(l, i, bpf_program__section_name(program_of(skel, i)),
 		       err, log);
+	if (log != MAP_FAILED)
+		munmap(log, LOG_BYTES);
 	tcbscope_bpf__destroy(skel);
 	return err;
 }
 
-/*
- * Refuses the program that the verifier has a word for; if none, all that are
- * refused alone, up to a fatal one. Has any been refused?
- */
-static bool refuse_refused(struct load *l, const struct notes *notes, char *log)
+/* Refuses what the kernel has just refused. False: nothing to be found. */
+static bool refuse_some(struct load *l, struct tcbscope_bpf *skel)
 {
 	bool any = false;
 	unsigned int i;
 
-	for (i = 0; probe_programs[i].name && !any; i++)
-		any = *notes->of[i] && try_alone(l, i, log);
-	if (any)
-		return true;
+	for (i = 0; probe_programs[i].name; i++) {
+		if (!*l->notes->of[i])
+			continue;
+		*l->notes->of[i] = '\0';
+		if (try_alone(l, i))
+			return true;
+	}
+	if (!l->looked) {
+		l->looked = true;
+		if (refuse_missing(l, skel))
+			return true;
+	}
 	for (i = 0; probe_programs[i].name && !l->fatal; i++)
 		if (l->results[i].status == PROBE_WORKS)
-			any |= try_alone(l, i, log);
+			any |= try_alone(l, i);
 	return any;
-}
-
-/* Leaves out one refused program after the other. 0 or -errno. */
-static int attempt_rest(struct tcbscope_bpf **skel, struct load *l)
-{
-	struct notes *notes = calloc(1, sizeof(*notes));
-	char *log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	int err = -ENOMEM;
-
-	if (notes && log != MAP_FAILED)
-		do
-			err = l->fatal ? -EPERM : attempt(skel, l, notes);
-		while (err && !l->fatal && refuse_refused(l, notes, log));
-	if (log != MAP_FAILED)
-		munmap(log, LOG_BYTES);
-	free(notes);
-	return err;
 }
 
 /* Can a ring of this size be had? 0 or -errno. */
@@ -453,26 +442,24 @@ int load_programs(struct tcbscope_bpf **skel,
 		.results = results,
 		.events = options->config.events,
 	};
+	bool general = false;
 	int err;
 
 	memset(error, 0, sizeof(*error));
 	error->code = EXIT_KERNEL;
+	l.notes = calloc(1, sizeof(*l.notes));
 	choose(&l);
-	err = attempt(skel, &l, NULL);
-	if (!err)
-		return 0;
-	if (explain_general(&l, err, error)) {
+	do {
+		err = attempt(skel, &l);
+		general = err && explain_general(&l, err, error);
+	} while (err && !general && refuse_some(&l, *skel) && !l.fatal);
+	free(l.notes);
+	if (general) {
 		refuse_all(&l, err, error->why);
-		return err;
-	}
-	refuse_missing(&l, *skel);
-	err = attempt_rest(skel, &l);
-	if (!err)
-		return 0;
-	if (l.fatal) {
+	} else if (l.fatal) {
 		explain_fatal(&l, error);
 		leave_rest(&l);
-	} else {
+	} else if (err) {
 		explain_unknown(error, err);
 	}
 	return err;

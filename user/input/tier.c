@@ -95,12 +95,12 @@ static void put_call(struct attempt *a, __u8 src, __s32 function)
 /* A map that a socket can have a value in; needs BTF of its own. 0, -errno. */
 static int make_storage(struct attempt *a)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts,
-		    .map_flags = BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
 	struct btf *btf = btf__new_empty();
 	int id = btf ? btf__add_int(btf, "int", 4, BTF_INT_SIGNED) : -errno;
 	int err = id < 0 ? id : btf__load_into_kernel(btf);
 
+	opts.map_flags = BPF_F_NO_PREALLOC | BPF_F_CLONE;
 	if (!err) {
 		opts.btf_fd = btf__fd(btf);
 		opts.btf_key_type_id = opts.btf_value_type_id = id;
@@ -224,12 +224,14 @@ static int target(const struct attempt *a)
 /* Returns a file descriptor or -errno. */
 static int load(struct attempt *a)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_buf = a->log,
-		    .log_size = sizeof(a->log), .log_level = 1);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
 	int id = target(a), fd;
 
 	if (id < 0)
 		return id;
+	opts.log_buf = a->log;
+	opts.log_size = sizeof(a->log);
+	opts.log_level = 1;
 	opts.attach_btf_id = id;
 	opts.expected_attach_type = a->method->attach;
 	if (a->method->way == WAY_RUN)
