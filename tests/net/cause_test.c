@@ -548,7 +548,7 @@ TEST_F(cause, child_of_fastopen)
 		.rport = CONN_PORT,
 	};
 	char text[256];
-	int qlen = 8;
+	int qlen = 8, late;
 
 	/* 1: as a client, 4: without a cookie; 2, 0x200: as a server */
 	ASSERT_EQ(0, netns_sysctl(c->pair.side[0].fd, "net/ipv4/tcp_fastopen",
@@ -562,13 +562,15 @@ TEST_F(cause, child_of_fastopen)
 	ASSERT_EQ(0, conn_bind(c, 0));
 	sendto(c->fd[0], "x", 1, MSG_FASTOPEN, (void *)&c->addr[1], c->len);
 	ASSERT_EQ(0, conn_wait(c, 1, TCP_SYN_RECV));
-	ASSERT_EQ(0, witness_wait(c->trace.witness, &child, TRACE_PATIENCE_NS));
+	late = witness_wait(c->trace.witness, &child, TRACE_PATIENCE_NS);
 	ASSERT_EQ(0, gate_open_side(&c->gate, 1));
 	ASSERT_EQ(0, conn_wait(c, 1, TCP_ESTABLISHED));
 
 	STOP();
-	EXPECT_STREQ("LISTEN>SYN_RECV RX_ACK~, SYN_RECV>ESTABLISHED RX_ACK",
+	ASSERT_STREQ("LISTEN>SYN_RECV RX_ACK~, SYN_RECV>ESTABLISHED RX_ACK",
 		     story(c->trace.witness, &child, text, sizeof(text)));
+	if (late)
+		SKIP(return, "the child is shown when the SYN+ACK is acked");
 }
 
 /* --------------------------------------------------- SYN_RECV->, two crossed */
