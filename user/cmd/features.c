@@ -146,7 +146,9 @@ static void add_fields(char *to, const struct schema_type *type,
 static struct quality quality(const struct features *f, unsigned int type)
 {
 	const struct probe_program *p;
-	struct quality q = {};
+	struct quality q = {
+		.events = f->works ? QUALITY_EXACT : QUALITY_ABSENT,
+	};
 
 	for (p = probe_programs; p->name; p++) {
 		if (!probe_serves(p, 1u << type) ||
