@@ -132,7 +132,7 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 
 # ---------------------------------------------------------------- targets
 
-.PHONY: all deps packages static tests demo check check-all check-unit \
+.PHONY: all deps packages static tests demo check check-host check-unit \
 	check-vm check-bed kernels vm-shell bench bench-doc lint install \
 	uninstall clean help FORCE
 .DELETE_ON_ERROR:
@@ -154,11 +154,11 @@ tests: all $(TESTS)	## build the tests
 	$(Q)rm -f $(filter-out $(TESTS),$(wildcard $(O)/tests/*/*_test))
 	$(own)
 
-check: tests	## run all tests of this kernel (root)
-	$(Q)tests/run $(if $(Q),-q) $(O)
-
-check-all: tests $(VM_FILES)	## run all tests, here and on other kernels (root)
+check: tests $(VM_FILES)	## run all tests, here and on other kernels (root)
 	$(Q)tests/vm/all -h $(VM_MUST) $(VM_FLAGS) $(O)
+
+check-host: tests	## run all tests on this kernel (root)
+	$(Q)tests/run $(if $(Q),-q) $(O)
 
 check-unit: tests	## run the tests that need no root
 	$(Q)tests/run -u $(if $(Q),-q) $(O)
