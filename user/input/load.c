@@ -86,12 +86,27 @@ static uint64_t ring_bytes(const struct input_bpf_options *options)
 	return bytes;
 }
 
+/*
+ * libbpf 1.1 searches all modules for a function that the kernel lacks, and
+ * gives up where it may not, without CAP_SYS_ADMIN. It searches once only: let
+ * it, for something that is nowhere, before it matters.
+ */
+static void search_modules(struct tcbscope_bpf *skel)
+{
+	static const int caps[] = { CAP_SYS_ADMIN, -1 };
+
+	if (priv_lacks("searching modules", caps))
+		bpf_program__set_attach_target(skel->progs.state_first, 0,
+					       "nowhere");
+}
+
 /* Everything that must be fixed before loading. */
 static int configure(struct tcbscope_bpf *skel, const struct load *l)
 {
 	struct config *config = (struct config *)&skel->rodata->config;
 	unsigned int i;
 
+	search_modules(skel);
 	*config = l->options->config;
 	config->events = l->events;
 	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
