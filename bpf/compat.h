@@ -69,6 +69,18 @@ static __always_inline __u32 compat_reset_reason(unsigned long long *args)
 		       NO_REASON;
 }
 
+/* kfree_skb: the socket that was to get it; NULL also if there is none. */
+typedef void (*btf_trace_kfree_skb___rx_sk)(void *, struct sk_buff *, void *,
+					    enum skb_drop_reason,
+					    struct sock *);
+
+static __always_inline struct sock *compat_drop_sk(unsigned long long *args)
+{
+	return bpf_core_type_exists(btf_trace_kfree_skb___rx_sk) ?
+		       (struct sock *)args[3] :
+		       NULL;
+}
+
 /* Has the timer for retransmissions run out, and nobody started it again? */
 struct sock___timer {
 	struct timer_list tcp_retransmit_timer;

@@ -409,7 +409,7 @@ static __always_inline bool event_wanted(struct sock *sk, struct tcp_sock *tp,
 	return event_wanted_of(sk, tp, mem, NULL, type);
 }
 
-/* The same of what has no owner, or none that is known; all but the uid. */
+/* Which socket it is, and that nobody is known to own it. */
 static __always_inline void event_unowned(struct event *e,
 					  const struct ends *ends)
 {
@@ -419,6 +419,19 @@ static __always_inline void event_unowned(struct event *e,
 	e->owner_how = 0;
 	e->late = 0;
 	__builtin_memset(e->comm, 0, sizeof(e->comm));
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
+}
+
+static __always_inline void event_owned(struct event *e,
+					const struct ends *ends,
+					const struct sock_mem *mem)
+{
+	ends_fill(e, ends);
+	e->pid = mem->pid;
+	e->tid = mem->tid;
+	e->owner_how = mem->owner_how;
+	e->late = 0;
+	__builtin_memcpy(e->comm, mem->comm, sizeof(e->comm));
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 }
 
@@ -435,14 +448,8 @@ static __always_inline void event_fill(struct event *e, struct sock *sk,
 		event_unowned(e, &ends);
 		return;
 	}
-	e->late = 0;
-	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	mem_ends(mem, sk, tp);
-	ends_fill(e, &mem->ends);
-	e->pid = mem->pid;
-	e->tid = mem->tid;
-	e->owner_how = mem->owner_how;
-	__builtin_memcpy(e->comm, mem->comm, sizeof(e->comm));
+	event_owned(e, &mem->ends, mem);
 }
 
 /*

@@ -53,6 +53,7 @@ enum ENUM8 event_type {
 	EVENT_window = 2,
 	EVENT_retransmit = 3,
 	EVENT_reset = 4,
+	EVENT_drop = 5,
 	EVENT_socket = 6,
 };
 
@@ -167,9 +168,10 @@ enum ENUM8 retransmit_kind {
 	RETRANSMIT_window_probe, /* the peer has shrunk its window to 0 */
 };
 
-enum ENUM8 reset_direction {
-	RESET_sent = 1,
-	RESET_received,
+/* Which way a segment went. */
+enum ENUM8 direction {
+	DIRECTION_sent = 1,
+	DIRECTION_received,
 };
 
 /* A timer of a socket. */
@@ -302,9 +304,16 @@ struct event_retransmit {
 #define NO_REASON 0xffffffff /* the kernel has not given any */
 #define REASON_LEN 32
 
+struct reason {
+	__u32 reason_nr;
+	char reason[REASON_LEN] DOC("why, in the kernel's words: of its enum "
+				    "sk_rst_reason or skb_drop_reason")
+		ABSENT_IF(0);
+};
+
 struct event_reset {
 	struct event ev;
-	enum reset_direction direction DOC("whether this end sent it");
+	enum direction direction DOC("which way it went");
 	enum cause cause DOC("what made it") ABSENT_IF(0);
 	enum how cause_how DOC("how the cause came to be known") ABSENT_IF(0);
 	enum kind kind DOC("what a process did to the connection") ABSENT_IF(0);
@@ -314,9 +323,21 @@ struct event_reset {
 	__u8 pad[2];
 	bytes32_t unread DOC("bytes received that nobody has read")
 		ABSENT_IF(0);
-	__u32 reason_nr;
-	char reason[REASON_LEN] DOC("why, in the kernel's words, of its enum "
-				    "sk_rst_reason") ABSENT_IF(0);
+	struct reason why;
+};
+
+/* A segment that the kernel threw away, whether it came or was to go. */
+struct event_drop {
+	struct event ev;
+	enum direction direction DOC("which way it went");
+	enum tcb_state state DOC("state of the socket; absent: no socket, or "
+				 "none that is known") ABSENT_IF(0);
+	__u8 flags DOC("TCP flags: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK");
+	__u8 pad[5];
+	__u32 tcp_seq DOC("sequence number, as in the header");
+	bytes32_t len DOC("bytes of data");
+	struct reason why;
+	__u32 pad2;
 };
 
 /*
@@ -362,6 +383,7 @@ union event_any {
 	struct event_window window;
 	struct event_retransmit retransmit;
 	struct event_reset reset;
+	struct event_drop drop;
 	struct event_socket socket;
 };
 

@@ -24,6 +24,10 @@
 #define TCPHDR_ACK 0x10
 #define TCPCB_LOST 0x04 /* of sacked */
 
+/* sk_buff.protocol */
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+
 /* inet_connection_sock.icsk_pending; 0 while the retransmit timer runs out */
 #define ICSK_TIME_RETRANS 1
 #define ICSK_TIME_PROBE0 3
@@ -210,7 +214,14 @@ struct sk_buff {
 	char cb[48];
 	unsigned int len;
 	unsigned char *head;
+	__be16 protocol;
 	__u16 network_header; /* offset from head */
+	int skb_iif;	      /* where it came in; 0: it comes from here */
+	struct sock *sk;
+};
+
+enum skb_drop_reason {
+	SKB_NOT_DROPPED_YET,
 };
 
 enum sk_rst_reason {

@@ -8,6 +8,7 @@
 struct packet {
 	struct ends ends; /* cookie, cgroup and within: 0 */
 	__u32 seq;
+	__u32 uid;
 	__u16 len; /* bytes of data */
 	__u8 flags;
 	__u8 pad[5];
@@ -45,6 +46,7 @@ static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
 	int i;
 
 	__builtin_memset(p, 0, sizeof(*p));
+	p->uid = -1;
 	for (i = 0; i < 3; i++)
 		if (packet_copy(&bytes[i], at + i * sizeof(*bytes)))
 			return false;
@@ -80,25 +82,44 @@ static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
 	return true;
 }
 
-/* event_wanted() of what has no owner; @state: 0 if it has no socket. */
-static __always_inline bool ends_wanted(const struct ends *ends, __u8 state,
-					int type)
+/*
+ * event_wanted() and event_fill(), with the ends of the packet. @mem: NULL, or
+ * of the socket that it belongs to, which is in @state; 0: there is none.
+ */
+static __always_inline bool packet_wanted(const struct packet *p,
+					  struct sock_mem *mem, __u8 state,
+					  int type)
 {
 	struct filter_facts x = {
-		.laddr.addr = ends->laddr,
-		.raddr.addr = ends->raddr,
-		.uid = -1,
-		.netns = ends->netns,
+		.laddr.addr = p->ends.laddr,
+		.raddr.addr = p->ends.raddr,
+		.uid = p->uid,
+		.netns = p->ends.netns,
 		.new = state ? 1u << state % 32 : 0,
-		.lport = ends->lport,
-		.rport = ends->rport,
+		.lport = p->ends.lport,
+		.rport = p->ends.rport,
 		.type = type,
-		.family = ends->family,
+		.family = p->ends.family,
+		.within = p->ends.within,
 	};
 
 	if (!(config.events & 1u << type))
 		return false;
-	return wanted(!config.offspring && facts_pass(&x), type);
+	if (mem) {
+		x.pid = mem->pid;
+		__builtin_memcpy(x.comm.u8, mem->comm, sizeof(mem->comm));
+	}
+	return wanted(owner_wanted(mem) && facts_pass(&x), type);
+}
+
+static __always_inline void packet_fill(struct event *e, const struct packet *p,
+					struct sock_mem *mem)
+{
+	e->uid = p->uid;
+	if (mem)
+		event_owned(e, &p->ends, mem);
+	else
+		event_unowned(e, &p->ends);
 }
 
 #endif

@@ -59,8 +59,8 @@ static __always_inline void fill(struct event_reset *e, int direction)
 	e->kind = KIND_none;
 	e->kind_how = 0;
 	e->unread = 0;
-	e->reason_nr = NO_REASON;
-	__builtin_memset(e->reason, 0, sizeof(e->reason));
+	e->why.reason_nr = NO_REASON;
+	__builtin_memset(e->why.reason, 0, sizeof(e->why.reason));
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 }
 
@@ -93,10 +93,10 @@ static __always_inline int sent_by_connection(struct sock *sk,
 
 	if (!tp)
 		return 0;
-	e = of_connection(sk, tp, mem_get(sk), RESET_sent);
+	e = of_connection(sk, tp, mem_get(sk), DIRECTION_sent);
 	if (!e)
 		return 0;
-	e->reason_nr = reason;
+	e->why.reason_nr = reason;
 	if (skb)
 		cause_is(e, cause_segment(skb), HOW_observed);
 	else
@@ -114,17 +114,16 @@ static __always_inline int sent_by_nobody(struct sock *sk, struct sk_buff *skb,
 	struct packet p;
 
 	if (!packet_read(&p, skb, false) ||
-	    !ends_wanted(&p.ends, state, EVENT_reset))
+	    !packet_wanted(&p, NULL, state, EVENT_reset))
 		return 0;
 	e = EVENT_RESERVE(event_reset, EVENT_reset);
 	if (!e)
 		return 0;
-	event_unowned(&e->ev, &p.ends);
-	e->ev.uid = -1;
+	packet_fill(&e->ev, &p, NULL);
 	e->ev.seq = 0;
-	fill(e, RESET_sent);
+	fill(e, DIRECTION_sent);
 	e->state = state;
-	e->reason_nr = reason;
+	e->why.reason_nr = reason;
 	cause_is(e, cause_segment(skb), HOW_observed);
 	EVENT_SUBMIT(e);
 	return 0;
@@ -173,7 +172,7 @@ int BPF_PROG(reset_receive, struct sock *sk)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp || was_data(sk, tp, mem))
 		return 0;
-	e = of_connection(sk, tp, mem, RESET_received);
+	e = of_connection(sk, tp, mem, DIRECTION_received);
 	if (!e)
 		return 0;
 	cause_is(e, CAUSE_RX_RST, HOW_observed);

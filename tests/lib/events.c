@@ -111,16 +111,30 @@ struct event_reset events_reset(nsec_t ts, __u64 cookie)
 {
 	struct event_reset r = {
 		.ev = common(EVENT_reset, ts, cookie, 2000, 2001),
-		.direction = RESET_sent,
+		.direction = DIRECTION_sent,
 		.cause = CAUSE_CALL_CLOSE,
 		.cause_how = HOW_observed,
 		.kind = KIND_unread_data,
 		.kind_how = HOW_observed,
 		.state = TCB_STATE_ESTABLISHED,
 		.unread = 5,
-		.reason_nr = 11,
-		.reason = "TCP_ABORT_ON_CLOSE",
+		.why = { .reason_nr = 11, .reason = "TCP_ABORT_ON_CLOSE" },
 	};
 
 	return r;
+}
+
+struct event_drop events_drop(nsec_t ts, __u64 cookie)
+{
+	struct event_drop d = {
+		.ev = common(EVENT_drop, ts, cookie, 2000, 2001),
+		.direction = DIRECTION_received,
+		.state = TCB_STATE_ESTABLISHED,
+		.flags = 0x18,
+		.tcp_seq = 1234567,
+		.len = 100,
+		.why = { .reason_nr = 10, .reason = "TCP_CSUM" },
+	};
+
+	return d;
 }

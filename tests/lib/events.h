@@ -27,6 +27,9 @@ struct event_retransmit events_retransmit(nsec_t ts, __u64 cookie);
 /* The reset that it sends when it is closed with data unread. */
 struct event_reset events_reset(nsec_t ts, __u64 cookie);
 
+/* A segment with data for it that is thrown away. */
+struct event_drop events_drop(nsec_t ts, __u64 cookie);
+
 /* The window of that socket in ESTABLISHED. */
 struct event_window events_window(nsec_t ts, __u64 cookie, segs_t old_cwnd,
 				  segs_t cwnd);

@@ -296,7 +296,7 @@ TEST_F(output, resets)
 	r.kind = KIND_none;
 	r.state = 0;
 	r.unread = 0;
-	strcpy(r.reason, "NO_SOCKET");
+	strcpy(r.why.reason, "NO_SOCKET");
 	pipeline_push(self->pipeline, &r, sizeof(r));
 	text = finish(self->pipeline, self->file, &self->text);
 	EXPECT_NE(NULL, strstr(text, " RST sent                  close()      "
@@ -307,6 +307,27 @@ TEST_F(output, resets)
 				     "no socket NO_SOCKET\n"));
 	EXPECT_NE(NULL, strstr(text, "\"reason\":\"NO_SOCKET\""));
 	EXPECT_EQ(NULL, strstr(text, "reason_nr"));
+}
+
+/* A segment that was thrown away: which, and why. */
+TEST_F(output, drops)
+{
+	struct event_drop d = events_drop(1000000000, 1);
+	const char *text;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
+				 false));
+	pipeline_push(self->pipeline, &d, sizeof(d));
+	d.ev.cookie = 0;
+	d.direction = DIRECTION_sent;
+	d.state = 0;
+	d.flags = 2;
+	d.len = 0;
+	pipeline_push(self->pipeline, &d, sizeof(d));
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_NE(NULL, strstr(text, " DROP received PSH+ACK     TCP_CSUM     "
+				     "100 bytes in ESTABLISHED\n"));
+	EXPECT_NE(NULL, strstr(text, " DROP sent SYN             TCP_CSUM\n"));
 }
 
 /* Names from the kernel cannot steer the terminal or break the JSON. */

@@ -13,6 +13,7 @@
 #define WINDOW (1u << EVENT_window)
 #define RETRANSMIT (1u << EVENT_retransmit)
 #define RESET (1u << EVENT_reset)
+#define DROP (1u << EVENT_drop)
 #define OWNER "pid,tid,comm"
 
 const struct probe_program probe_programs[] = {
@@ -56,6 +57,7 @@ const struct probe_program probe_programs[] = {
 	{ .name = "reset_send",
 	  .events = RESET,
 	  .without = "resets that this machine sends are not seen" },
+	{ .name = "drop_skb", .events = DROP, .mandatory = true },
 	{ .name = "snapshot_files", .events = SOCKET, .mandatory = true },
 	{ .name = "snapshot_tcp", .events = SOCKET, .mandatory = true },
 	{}

@@ -3,6 +3,7 @@
 #include "input/reason.h"
 
 #include <bpf/btf.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,12 @@
 
 static const struct {
 	const char *type, *prefix; /* of its enum; NULL: no reasons */
+	size_t at;		   /* of its struct reason */
 } enums[EVENT_TYPES] = {
-	[EVENT_reset] = { "sk_rst_reason", "SK_RST_REASON_" },
+	[EVENT_reset] = { "sk_rst_reason", "SK_RST_REASON_",
+			  offsetof(struct event_reset, why) },
+	[EVENT_drop] = { "skb_drop_reason", "SKB_DROP_REASON_",
+			 offsetof(struct event_drop, why) },
 };
 
 static void read_names(struct reasons *r, const struct btf *btf,
@@ -61,17 +66,19 @@ bool reason_wanted(const struct event *e)
 void reason_fill(struct reasons reasons[EVENT_TYPES], union event_any *e)
 {
 	struct reasons *r = &reasons[e->ev.type];
-	__u32 nr = e->reset.reason_nr;
-	char *to = e->reset.reason;
+	struct reason *why;
 
-	if (!reason_wanted(&e->ev) || nr == NO_REASON)
+	if (!reason_wanted(&e->ev))
+		return;
+	why = (void *)((char *)e + enums[e->ev.type].at);
+	if (why->reason_nr == NO_REASON)
 		return;
 	if (!r->read)
 		read_enum(r, enums[e->ev.type].type, enums[e->ev.type].prefix);
-	if (nr < r->n && *r->names[nr])
-		memcpy(to, r->names[nr], REASON_LEN);
+	if (why->reason_nr < r->n && *r->names[why->reason_nr])
+		memcpy(why->reason, r->names[why->reason_nr], REASON_LEN);
 	else
-		snprintf(to, REASON_LEN, "%u", nr);
+		snprintf(why->reason, REASON_LEN, "%u", why->reason_nr);
 }
 
 void reason_free(struct reasons reasons[EVENT_TYPES])

@@ -383,11 +383,16 @@ static void row_existing(const struct text *t, const struct event_socket *e,
 	row->colour = "2";
 }
 
+static void reason_words(char *to, size_t size, const struct reason *why)
+{
+	say_escape(to, size, why->reason, strnlen(why->reason, REASON_LEN));
+}
+
 /* RST sent   close()   unread data 5 unread in ESTABLISHED TCP_ABORT_ON_CLOSE */
 static void row_reset(const struct text *t, const struct event_reset *r,
 		      struct row *row)
 {
-	char reason[sizeof(r->reason) * 4 + 1];
+	char reason[REASON_LEN * 4 + 1];
 
 	snprintf(row->event, sizeof(row->event), "RST %s",
 		 schema_name(t->schema, EVENT_reset, "direction",
@@ -401,10 +406,37 @@ static void row_reset(const struct text *t, const struct event_reset *r,
 		       schema_name(t->schema, EVENT_reset, "state", r->state));
 	else
 		DETAIL(row, "no socket");
-	say_escape(reason, sizeof(reason), r->reason,
-		   strnlen(r->reason, sizeof(r->reason)));
+	reason_words(reason, sizeof(reason), &r->why);
 	if (*reason)
 		DETAIL(row, "%s", reason);
+	row->colour = "31";
+}
+
+/* DROP received PSH+ACK   TCP_CSUM   100 bytes in ESTABLISHED */
+static void row_drop(const struct text *t, const struct event_drop *d,
+		     struct row *row)
+{
+	static const char *const flags[] = { "FIN", "SYN", "RST", "PSH",
+					     "ACK" };
+	char reason[REASON_LEN * 4 + 1], words[24] = "";
+	unsigned int i;
+
+	for (i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (d->flags & 1u << i)
+			snprintf(words + strlen(words),
+				 sizeof(words) - strlen(words), "%s%s",
+				 *words ? "+" : "", flags[i]);
+	snprintf(row->event, sizeof(row->event), "DROP %s %s",
+		 schema_name(t->schema, EVENT_drop, "direction", d->direction),
+		 words);
+	reason_words(reason, sizeof(reason), &d->why);
+	snprintf(row->cause, sizeof(row->cause), "%.*s",
+		 (int)sizeof(row->cause) - 1, reason);
+	if (d->len)
+		DETAIL(row, "%u bytes", d->len);
+	if (d->state)
+		DETAIL(row, "in %s",
+		       schema_name(t->schema, EVENT_drop, "state", d->state));
 	row->colour = "31";
 }
 
@@ -615,6 +647,8 @@ static int text_event(struct output *o, const struct event *e,
 		row_existing(t, (const struct event_socket *)e, &row);
 	else if (e->type == EVENT_reset)
 		row_reset(t, (const struct event_reset *)e, &row);
+	else if (e->type == EVENT_drop)
+		row_drop(t, (const struct event_drop *)e, &row);
 	else
 		row_any(t, e, &row);
 	if (e->late)

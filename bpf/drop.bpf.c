@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Drop events: TCP segments that the kernel throws away, and its reason. The
+ * program runs for all that is thrown away, of whatever protocol.
+ */
+#include "bpf/packet.h"
+
+EVENT_ANCHOR(event_drop);
+
+static __always_inline bool is_ip(struct sk_buff *skb)
+{
+	__be16 protocol = skb->protocol;
+
+	return protocol == bpf_htons(ETH_P_IP) ||
+	       protocol == bpf_htons(ETH_P_IPV6);
+}
+
+/*
+ * Notes what the segment's socket tells, which nobody may hold any more: its
+ * memory is still one of a socket, and is only read. Returns its state.
+ */
+static __always_inline __u8 look(struct packet *p, struct sock *sk)
+{
+	__u8 state = sk->__sk_common.skc_state;
+
+	if (!p->ends.netns)
+		p->ends.netns = sk->__sk_common.skc_net.net->ns.inum;
+	if (state != TCB_STATE_LISTEN) /* that is of no connection */
+		p->ends.cookie = sk->__sk_common.skc_cookie.counter;
+	if (state != TCB_STATE_TIME_WAIT && state != TCB_STATE_NEW_SYN_RECV)
+		p->uid = sk->sk_uid.val;
+	return state;
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(drop_skb, struct sk_buff *skb, void *location, int reason)
+{
+	struct sock *sk = compat_drop_sk(ctx), *sender = skb->sk;
+	struct sock_mem *mem = NULL;
+	struct event_drop *e;
+	struct packet p;
+	__u8 state = 0;
+	bool sent;
+
+	if (!is_ip(skb))
+		return 0;
+	sent = !skb->skb_iif;
+	if (!packet_read(&p, skb, sent))
+		return 0;
+	if (sk) {
+		state = look(&p, sk);
+		mem = bpf_sk_storage_get(&memory, sk, 0, 0);
+	} else if (sender) { /* no pointer to look memory up by */
+		state = look(&p, sender);
+	}
+	if (!packet_wanted(&p, mem, state, EVENT_drop))
+		return 0;
+	e = EVENT_RESERVE(event_drop, EVENT_drop);
+	if (!e)
+		return 0;
+	packet_fill(&e->ev, &p, mem);
+	e->ev.type = EVENT_drop;
+	e->ev.ts_ns = bpf_ktime_get_ns();
+	e->ev.seq = mem && p.ends.cookie ? mem_seq(mem) : 0;
+	e->ev.how = HOW_observed;
+	e->direction = sent ? DIRECTION_sent : DIRECTION_received;
+	e->state = state;
+	e->flags = p.flags;
+	e->tcp_seq = p.seq;
+	e->len = p.len;
+	e->why.reason_nr = reason;
+	__builtin_memset(e->why.reason, 0, sizeof(e->why.reason));
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
+	e->pad2 = 0;
+	EVENT_SUBMIT(e);
+	return 0;
+}
