@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of filters on real traffic: what the kernel decides is decided well. */
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "tests/lib/conn.h"
+#include "tests/lib/play.h"
+
+#include <kselftest_harness.h>
+
+#define ROWS(rows) (sizeof(rows) / sizeof(*(rows)))
+#define WORKER_UID 54321
+#define EVENTS_MAX 256
+
+/* All that an event says of itself, but for its number and its time. */
+struct line {
+	char words[320];
+};
+
+struct lines {
+	unsigned int n;
+	struct line line[EVENTS_MAX];
+};
+
+static const char *text(struct json_object *e, const char *field)
+{
+	return witness_string(e, field) ?: "-";
+}
+
+static struct line line_of(struct json_object *e)
+{
+	struct line l = {};
+
+	snprintf(l.words, sizeof(l.words),
+		 "%llu %s>%s %s %s %s:%d>%s:%d %s[%d] %s pair %llu",
+		 (unsigned long long)witness_number(e, "cookie"),
+		 text(e, "old"), text(e, "new"), text(e, "cause"),
+		 text(e, "kind"), text(e, "laddr"),
+		 (int)witness_number(e, "lport"), text(e, "raddr"),
+		 (int)witness_number(e, "rport"), text(e, "comm"),
+		 (int)witness_number(e, "pid"), text(e, "owner_how"),
+		 (unsigned long long)witness_number(e, "pair"));
+	return l;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The events of which @wanted holds, sorted; @wanted NULL: all. */
+static void collect(const struct witness *w,
+		    bool (*wanted)(struct json_object *e), struct lines *to)
+{
+	static const struct sighting states = { .type = "state" };
+	struct json_object *e;
+	size_t from = 0;
+
+	to->n = 0;
+	while ((e = witness_next(w, &states, &from)))
+		if ((!wanted || wanted(e)) && to->n < EVENTS_MAX)
+			to->line[to->n++] = line_of(e);
+	qsort(to->line, to->n, sizeof(*to->line), compare);
+}
+
+/* What the rows' expressions mean, said once more over the JSON. */
+static uint64_t pid_wanted, netns_wanted;
+
+static bool is(struct json_object *e, const char *field, const char *value)
+{
+	return !strcmp(text(e, field), value);
+}
+
+static bool by_client(struct json_object *e)
+{
+	return is(e, "comm", "client");
+}
+
+static bool not_by_client(struct json_object *e)
+{
+	return !by_client(e);
+}
+
+static bool by_worker(struct json_object *e)
+{
+	return is(e, "comm", "worker");
+}
+
+static bool by_pid(struct json_object *e)
+{
+	return witness_number(e, "pid") == pid_wanted;
+}
+
+static bool from_2000(struct json_object *e)
+{
+	return witness_number(e, "lport") == PLAY_CLIENT_PORT;
+}
+
+static bool to_2000(struct json_object *e)
+{
+	return witness_number(e, "rport") == PLAY_CLIENT_PORT;
+}
+
+static bool any_2000(struct json_object *e)
+{
+	return from_2000(e) || to_2000(e);
+}
+
+static bool any_3000(struct json_object *e)
+{
+	return witness_number(e, "lport") == 3000 ||
+	       witness_number(e, "rport") == 3000;
+}
+
+static bool from_10_8(struct json_object *e)
+{
+	return !strncmp(text(e, "laddr"), "10.8.0.", 7);
+}
+
+static bool to_server_6(struct json_object *e)
+{
+	return is(e, "raddr", "fd08::2");
+}
+
+static bool with_6(struct json_object *e)
+{
+	return is(e, "laddr", "fd08::1") || is(e, "raddr", "fd08::1");
+}
+
+static bool in_netns(struct json_object *e)
+{
+	return witness_number(e, "netns") == netns_wanted;
+}
+
+static bool in_close_wait(struct json_object *e)
+{
+	return is(e, "old", "CLOSE_WAIT") || is(e, "new", "CLOSE_WAIT");
+}
+
+static bool not_established(struct json_object *e)
+{
+	return !is(e, "old", "ESTABLISHED") && !is(e, "new", "ESTABLISHED");
+}
+
+static bool to_time_wait(struct json_object *e)
+{
+	return is(e, "new", "TIME_WAIT");
+}
+
+static bool mixed(struct json_object *e)
+{
+	return (to_2000(e) || with_6(e)) && !is(e, "new", "LISTEN");
+}
+
+static bool by_uid(struct json_object *e)
+{
+	return witness_number(e, "uid") == WORKER_UID;
+}
+
+static const struct row {
+	const char *text; /* %llu: a number that is known when it runs */
+	bool (*wanted)(struct json_object *e);
+	uint64_t *number;
+} rows[] = {
+	{ "comm client", by_client, NULL },
+	{ "comm = cl*", by_client, NULL },
+	{ "not comm client", not_by_client, NULL },
+	{ "comm worker", by_worker, NULL },
+	{ "pid %llu", by_pid, &pid_wanted },
+	{ "uid 54321", by_uid, NULL },
+	{ "sport = :2000", from_2000, NULL },
+	{ "dport 2000", to_2000, NULL },
+	{ "port 2000", any_2000, NULL },
+	{ "port >= 3000 and port <= 3000", any_3000, NULL },
+	{ "src 10.8.0.0/24", from_10_8, NULL },
+	{ "dst fd08::2", to_server_6, NULL },
+	{ "addr fd08::1/128", with_6, NULL },
+	{ "netns %llu", in_netns, &netns_wanted },
+	{ "state close-wait", in_close_wait, NULL },
+	{ "exclude established", not_established, NULL },
+	{ "new time-wait", to_time_wait, NULL },
+	{ "( dport = :2000 or addr fd08::1 ) and new != listen", mixed, NULL },
+};
+
+FIXTURE(filter)
+{
+	struct play play;
+	struct trace traces[ROWS(rows) + 1]; /* the last: all that happens */
+	char expression[ROWS(rows) + 1][256];
+	struct lines all, shown;
+	char cgroup[2][600]; /* to be removed; empty: none */
+};
+
+FIXTURE_SETUP(filter)
+{
+	memset(self->traces, 0, sizeof(self->traces));
+	ASSERT_EQ(0, play_init(&self->play));
+	pid_wanted = self->play.server.pid;
+	netns_wanted = self->play.pair.side[1].inode;
+}
+
+FIXTURE_TEARDOWN(filter)
+{
+	size_t i;
+
+	for (i = 0; i < ROWS(self->traces); i++)
+		trace_free(&self->traces[i]);
+	play_free(&self->play);
+	for (i = 0; i < 2; i++)
+		if (*self->cgroup[i])
+			rmdir(self->cgroup[i]);
+}
+
+/* Starts trace number @i of these events in both namespaces. */
+static int start(FIXTURE_DATA(filter) * self, size_t i, const char *format,
+		 uint64_t number)
+{
+	const struct netns_side *side = self->play.pair.side;
+	char *args[] = { "--events", "state", "--ring", "1M", NULL, NULL };
+	char text[128];
+
+	snprintf(text, sizeof(text), format, (unsigned long long)number);
+	snprintf(self->expression[i], sizeof(self->expression[i]),
+		 "( %s ) and ( netns %llu,%llu or err 4095 )", text,
+		 (unsigned long long)side[0].inode,
+		 (unsigned long long)side[1].inode);
+	args[4] = self->expression[i];
+	return trace_start(&self->traces[i], args);
+}
+
+/* IPv6 and other ports from now on, for one of the actors. */
+static int do_ipv6(int arg)
+{
+	struct sockaddr_in6 end = { .sin6_family = AF_INET6 };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		end.sin6_addr.s6_addr[0] = 0xfd;
+		end.sin6_addr.s6_addr[1] = 0x08;
+		end.sin6_addr.s6_addr[15] = 1 + i;
+		end.sin6_port = htons(3000 + i);
+		memcpy(&actor_tcp.end[i], &end, sizeof(end));
+	}
+	actor_tcp.len = sizeof(end);
+	return 0;
+}
+
+/* What comes after accept(): a byte, and both ends close. */
+static int use(struct play *play, struct actor *server)
+{
+	int err = actor_call(&play->client, actor_send, 1);
+
+	if (!err)
+		err = actor_call(server, actor_receive, 1);
+	if (!err)
+		err = actor_call(&play->client, actor_close, 0);
+	if (!err)
+		err = actor_call(server, actor_close, 0);
+	return err ? err : actor_call(server, actor_unlisten, 0);
+}
+
+/* A connection that a worker of the server uses. */
+static int connection_of_worker(struct play *play)
+{
+	int err = play_connect(play);
+
+	if (!err)
+		err = actor_fork(&play->server, &play->worker, "worker");
+	if (!err)
+		err = actor_call(&play->server, actor_close, 0);
+	if (!err)
+		err = actor_call(&play->server, actor_unlisten, 0);
+	return err ? err : use(play, &play->worker);
+}
+
+static int connection(struct play *play)
+{
+	int err = play_connect(play);
+
+	return err ? err : use(play, &play->server);
+}
+
+/* The last that happens: both ends are closed, the listener before them. */
+static int wait_for_end(struct witness *w, unsigned int port)
+{
+	struct sighting last = { .type = "state", .rport = port };
+	int err;
+
+	last.new = "CLOSE";
+	err = witness_wait(w, &last, TRACE_PATIENCE_NS);
+	last.lport = port;
+	last.rport = 0;
+	last.new = "TIME_WAIT";
+	return err ? err : witness_wait(w, &last, TRACE_PATIENCE_NS);
+}
+
+static int traffic(FIXTURE_DATA(filter) * self)
+{
+	struct witness *w = self->traces[ROWS(rows)].witness;
+	struct play *play = &self->play;
+	int err;
+
+	err = connection_of_worker(play);
+	if (!err)
+		err = wait_for_end(w, PLAY_CLIENT_PORT);
+	if (!err)
+		err = actor_call(&play->client, do_ipv6, 0);
+	if (!err)
+		err = actor_call(&play->server, do_ipv6, 0);
+	if (!err)
+		err = actor_call(&play->client, actor_become, WORKER_UID);
+	if (!err)
+		err = connection(play);
+	return err ? err : wait_for_end(w, 3000);
+}
+
+/* One trace against what should be of the one that has all. */
+static void expect_row(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(filter) * self, size_t i,
+		       bool (*wanted)(struct json_object *e))
+{
+	const struct witness *w = self->traces[i].witness;
+	unsigned int k;
+
+	collect(self->traces[ROWS(rows)].witness, wanted, &self->all);
+	collect(w, NULL, &self->shown);
+	EXPECT_LT(0, self->all.n);
+	EXPECT_EQ(self->all.n, self->shown.n)
+	{
+		TH_LOG("%s", self->expression[i]);
+	}
+	for (k = 0; k < self->all.n && k < self->shown.n; k++)
+		EXPECT_STREQ(self->all.line[k].words, self->shown.line[k].words)
+		{
+			TH_LOG("%s", self->expression[i]);
+		}
+	EXPECT_TRUE(witness_complete(w));
+	EXPECT_EQ(0, witness_counter(w, "gaps"));
+	EXPECT_LT(0, witness_counter(w, "kernel_filtered"))
+	{
+		TH_LOG("%s", self->expression[i]);
+	}
+}
+
+/*
+ * Claim: with each filter that the kernel can decide exactly those events are
+ * shown, with cause, owner and other end, that are shown without it and fit.
+ * Some of them the kernel has not even made; that is counted, and is no gap.
+ */
+TEST_F(filter, same_as_without)
+{
+	size_t i;
+
+	/* "err" is nothing that the kernel knows: it decides nothing */
+	ASSERT_EQ(0, start(self, ROWS(rows), "pid or not pid", 0));
+	for (i = 0; i < ROWS(rows); i++)
+		ASSERT_EQ(0, start(self, i, rows[i].text,
+				   rows[i].number ? *rows[i].number : 0));
+	ASSERT_EQ(0, traffic(self));
+	for (i = 0; i <= ROWS(rows); i++)
+		ASSERT_EQ(0, trace_stop(&self->traces[i]));
+	EXPECT_EQ(0, witness_counter(self->traces[ROWS(rows)].witness,
+				     "kernel_filtered"));
+	for (i = 0; i < ROWS(rows); i++)
+		expect_row(_metadata, self, i, rows[i].wanted);
+}
+
+/* A directory below the mount point of cgroup2 for @pid; 0 or -errno. */
+static int cgroup_make(char *dir, size_t size, const char *below, pid_t pid)
+{
+	char line[1024], mount[512] = "", path[700];
+	FILE *f = fopen("/proc/mounts", "re");
+	int fd, n;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!*mount)
+			sscanf(line, "cgroup2 %511s cgroup2", mount);
+	if (f)
+		fclose(f);
+	if (!*mount)
+		return -ENOENT;
+	snprintf(dir, size, "%s", *below ? below : mount);
+	snprintf(dir + strlen(dir), size - strlen(dir), "/tcbscope-%d",
+		 getpid());
+	if (mkdir(dir, 0755))
+		return -errno;
+	if (!pid)
+		return 0;
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	n = dprintf(fd, "%d", pid);
+	close(fd);
+	return n > 0 ? 0 : -EIO;
+}
+
+/*
+ * Claim: a cgroup by its path or its id means its descendants as well, also
+ * such that are made after the trace has begun.
+ */
+TEST_F(filter, cgroup)
+{
+	struct play *play = &self->play;
+	char path[700];
+	struct stat st;
+
+	ASSERT_EQ(0,
+		  cgroup_make(self->cgroup[1], sizeof(self->cgroup[1]), "", 0));
+	ASSERT_EQ(0, stat(self->cgroup[1], &st));
+	snprintf(path, sizeof(path), "cgroup %s", self->cgroup[1]);
+	ASSERT_EQ(0, start(self, ROWS(rows), "pid or not pid", 0));
+	ASSERT_EQ(0, start(self, 0, path, 0));
+	ASSERT_EQ(0, start(self, 1, "cgroup = %llu", st.st_ino));
+	ASSERT_EQ(0, start(self, 2, "not cgroup %llu", st.st_ino));
+	ASSERT_EQ(0, cgroup_make(self->cgroup[0], sizeof(self->cgroup[0]),
+				 self->cgroup[1], play->client.pid));
+	ASSERT_EQ(0, traffic(self));
+	ASSERT_EQ(0, trace_stop(&self->traces[ROWS(rows)]));
+	ASSERT_EQ(0, trace_stop(&self->traces[0]));
+	ASSERT_EQ(0, trace_stop(&self->traces[1]));
+	ASSERT_EQ(0, trace_stop(&self->traces[2]));
+	expect_row(_metadata, self, 0, by_client);
+	expect_row(_metadata, self, 1, by_client);
+	expect_row(_metadata, self, 2, not_by_client);
+}
+
+FIXTURE(crossing)
+{
+	struct conn c;
+	struct trace one;
+	struct lines all, shown;
+};
+
+FIXTURE_SETUP(crossing)
+{
+	memset(&self->one, 0, sizeof(self->one));
+	ASSERT_EQ(0, conn_start(&self->c, AF_INET));
+}
+
+FIXTURE_TEARDOWN(crossing)
+{
+	trace_free(&self->one);
+	conn_free(&self->c);
+}
+
+/*
+ * Claim: whether an open was simultaneous at both ends is known, not guessed,
+ * also if the filter lets only one of them pass.
+ */
+TEST_F(crossing, one_end)
+{
+	char *args[] = { "--sport", "2000", NULL };
+	struct sighting full = { .new = "ESTABLISHED", .kind = "full" };
+	struct conn *c = &self->c;
+	struct json_object *e;
+	size_t from = 0;
+
+	ASSERT_EQ(0, trace_start(&self->one, args));
+	ASSERT_EQ(0, conn_cross(c));
+	ASSERT_EQ(0, gate_open_side(&c->gate, 0));
+	ASSERT_EQ(0, conn_wait(c, 1, TCP_SYN_RECV));
+	ASSERT_EQ(0, gate_open(&c->gate));
+	ASSERT_EQ(0, conn_wait(c, 0, TCP_ESTABLISHED));
+	ASSERT_EQ(0, conn_wait(c, 1, TCP_ESTABLISHED));
+	ASSERT_EQ(0, conn_stop(c));
+	ASSERT_EQ(0, trace_stop(&self->one));
+
+	collect(c->trace.witness, from_2000, &self->all);
+	collect(self->one.witness, NULL, &self->shown);
+	EXPECT_LT(0, self->shown.n);
+	EXPECT_EQ(self->all.n, self->shown.n);
+	EXPECT_EQ(0, memcmp(self->all.line, self->shown.line,
+			    self->shown.n * sizeof(struct line)));
+	e = witness_next(self->one.witness, &full, &from);
+	ASSERT_NE(NULL, e);
+	EXPECT_STREQ("observed", witness_string(e, "kind_how"));
+	EXPECT_NE(0, witness_number(e, "pair"));
+	EXPECT_TRUE(witness_complete(self->one.witness));
+}
+
+TEST_HARNESS_MAIN
