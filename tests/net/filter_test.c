@@ -108,20 +108,9 @@ static bool any_2000(struct json_object *e)
 	return from_2000(e) || to_2000(e);
 }
 
-static bool any_3000(struct json_object *e)
-{
-	return witness_number(e, "lport") == 3000 ||
-	       witness_number(e, "rport") == 3000;
-}
-
 static bool from_10_8(struct json_object *e)
 {
 	return !strncmp(text(e, "laddr"), "10.8.0.", 7);
-}
-
-static bool to_server_6(struct json_object *e)
-{
-	return is(e, "raddr", "fd08::2");
 }
 
 static bool with_6(struct json_object *e)
@@ -137,11 +126,6 @@ static bool in_netns(struct json_object *e)
 static bool in_close_wait(struct json_object *e)
 {
 	return is(e, "old", "CLOSE_WAIT") || is(e, "new", "CLOSE_WAIT");
-}
-
-static bool not_established(struct json_object *e)
-{
-	return !is(e, "old", "ESTABLISHED") && !is(e, "new", "ESTABLISHED");
 }
 
 static bool to_time_wait(struct json_object *e)
@@ -164,22 +148,16 @@ static const struct row {
 	bool (*wanted)(struct json_object *e);
 	uint64_t *number;
 } rows[] = {
-	{ "comm client", by_client, NULL },
 	{ "comm = cl*", by_client, NULL },
-	{ "not comm client", not_by_client, NULL },
 	{ "comm worker", by_worker, NULL },
 	{ "pid %llu", by_pid, &pid_wanted },
 	{ "uid 54321", by_uid, NULL },
 	{ "sport = :2000", from_2000, NULL },
-	{ "dport 2000", to_2000, NULL },
 	{ "port 2000", any_2000, NULL },
-	{ "port >= 3000 and port <= 3000", any_3000, NULL },
 	{ "src 10.8.0.0/24", from_10_8, NULL },
-	{ "dst fd08::2", to_server_6, NULL },
 	{ "addr fd08::1/128", with_6, NULL },
 	{ "netns %llu", in_netns, &netns_wanted },
 	{ "state close-wait", in_close_wait, NULL },
-	{ "exclude established", not_established, NULL },
 	{ "new time-wait", to_time_wait, NULL },
 	{ "( dport = :2000 or addr fd08::1 ) and new != listen", mixed, NULL },
 };
@@ -218,7 +196,7 @@ static int start(FIXTURE_DATA(filter) * self, size_t i, const char *format,
 		 uint64_t number)
 {
 	const struct netns_side *side = self->play.pair.side;
-	char *args[] = { "--events", "state", "--ring", "1M", NULL, NULL };
+	char *args[] = { "--events", "state", NULL, NULL };
 	char text[128];
 
 	snprintf(text, sizeof(text), format, (unsigned long long)number);
@@ -226,7 +204,7 @@ static int start(FIXTURE_DATA(filter) * self, size_t i, const char *format,
 		 "( %s ) and ( netns %llu,%llu or err 4095 )", text,
 		 (unsigned long long)side[0].inode,
 		 (unsigned long long)side[1].inode);
-	args[4] = self->expression[i];
+	args[2] = self->expression[i];
 	return trace_start(&self->traces[i], args);
 }
 
@@ -349,7 +327,7 @@ static void expect_row(struct __test_metadata *_metadata,
  * shown, with cause, owner and other end, that are shown without it and fit.
  * Some of them the kernel has not even made; that is counted, and is no gap.
  */
-TEST_F(filter, same_as_without)
+TEST_F_TIMEOUT(filter, same_as_without, 240)
 {
 	size_t i;
 
@@ -399,7 +377,7 @@ static int cgroup_make(char *dir, size_t size, const char *below, pid_t pid)
  * Claim: a cgroup by its path or its id means its descendants as well, also
  * such that are made after the trace has begun.
  */
-TEST_F(filter, cgroup)
+TEST_F_TIMEOUT(filter, cgroup, 120)
 {
 	struct play *play = &self->play;
 	char path[700];

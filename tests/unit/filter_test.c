@@ -512,7 +512,7 @@ TEST_F(filter, garbage)
 	int i, k, n;
 
 	srand(1);
-	for (i = 0; i < 100000; i++) {
+	for (i = 0; i < 20000; i++) {
 		struct filter *f = filter_new(self->schema);
 		size_t len = 0;
 

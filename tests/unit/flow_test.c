@@ -27,14 +27,14 @@ static struct flow *here(struct flows *flows, int old, int new)
 {
 	struct event_state s = events_state(1, 1, 2000, 2001, old, new);
 
-	return flow_update(flows, &s.ev);
+	return flow_update(flows, &s.ev, false);
 }
 
 static struct flow *there(struct flows *flows, int old, int new)
 {
 	struct event_state s = events_other_end(1, 2, 2001, 2000, old, new);
 
-	return flow_update(flows, &s.ev);
+	return flow_update(flows, &s.ev, false);
 }
 
 /* The last transition to ESTABLISHED at one end, and what it was called. */
@@ -45,7 +45,7 @@ static enum kind open_here(struct flows *flows, int old, enum cause cause,
 					    STATE(ESTABLISHED));
 
 	s.cause = cause;
-	flow_update(flows, &s.ev);
+	flow_update(flows, &s.ev, false);
 	if (how)
 		*how = s.kind_how;
 	return s.kind;
@@ -81,13 +81,13 @@ TEST_F(flow, ambiguous_ends_are_no_pair)
 
 	here(self->flows, STATE(CLOSE), STATE(SYN_SENT));
 	s.ev.netns = 9;
-	flow_update(self->flows, &s.ev);
+	flow_update(self->flows, &s.ev, false);
 	EXPECT_EQ(NULL,
 		  there(self->flows, STATE(LISTEN), STATE(SYN_RECV))->pair);
 	/* the same namespace decides */
 	s = events_other_end(1, 8, 2001, 2000, STATE(LISTEN), STATE(SYN_RECV));
 	s.ev.netns = 9;
-	ASSERT_NE(NULL, flow_update(self->flows, &s.ev)->pair);
+	ASSERT_NE(NULL, flow_update(self->flows, &s.ev, false)->pair);
 	EXPECT_EQ(7, flow_find(self->flows, 8)->pair->cookie);
 }
 
@@ -137,7 +137,7 @@ TEST_F(flow, half_open)
 	EXPECT_EQ(HOW_observed, how);
 	s = events_other_end(9, 2, 2001, 2000, STATE(SYN_SENT),
 			     STATE(ESTABLISHED));
-	flow_update(self->flows, &s.ev);
+	flow_update(self->flows, &s.ev, false);
 	EXPECT_EQ(KIND_half, s.kind);
 }
 
@@ -163,10 +163,10 @@ TEST_F(flow, self_connect)
 					    STATE(SYN_RECV));
 
 	s.ev.raddr = s.ev.laddr;
-	flow_update(self->flows, &s.ev);
+	flow_update(self->flows, &s.ev, false);
 	s.old = STATE(SYN_RECV);
 	s.new = STATE(ESTABLISHED);
-	EXPECT_EQ(NULL, flow_update(self->flows, &s.ev)->pair);
+	EXPECT_EQ(NULL, flow_update(self->flows, &s.ev, false)->pair);
 	EXPECT_EQ(KIND_self, s.kind);
 }
 
@@ -190,20 +190,20 @@ TEST_F(flow, bounded)
 		s = events_state(cookie, cookie, cookie, 80, STATE(SYN_SENT),
 				 cookie == 40 ? STATE(CLOSE) :
 						STATE(ESTABLISHED));
-		flow_update(self->flows, &s.ev);
+		flow_update(self->flows, &s.ev, false);
 	}
 	s = events_state(65, 65, 65, 80, STATE(CLOSE), STATE(SYN_SENT));
-	flow_update(self->flows, &s.ev);
+	flow_update(self->flows, &s.ev, false);
 	EXPECT_EQ(64, flow_count(self->flows));
 	EXPECT_EQ(NULL, flow_find(self->flows, 40));
 	EXPECT_NE(NULL, flow_find(self->flows, 1));
 	s.ev.cookie = 66;
-	flow_update(self->flows, &s.ev);
+	flow_update(self->flows, &s.ev, false);
 	EXPECT_EQ(NULL, flow_find(self->flows, 1)); /* the oldest */
 	for (cookie = 100; cookie < 5000; cookie++) {
 		s.ev.cookie = cookie;
 		s.ev.lport = cookie;
-		flow_update(self->flows, &s.ev);
+		flow_update(self->flows, &s.ev, false);
 	}
 	EXPECT_EQ(64, flow_count(self->flows));
 }
@@ -220,7 +220,7 @@ TEST(closed_flows_are_few)
 	for (i = 1; i <= all; i++) {
 		s = events_state(i, i, i, 1, STATE(LAST_ACK),
 				 i <= open ? STATE(ESTABLISHED) : STATE(CLOSE));
-		EXPECT_NE(NULL, flow_update(flows, &s.ev));
+		EXPECT_NE(NULL, flow_update(flows, &s.ev, false));
 	}
 	EXPECT_EQ(open + FLOW_CLOSED_MAX, flow_count(flows));
 	EXPECT_NE(NULL, flow_find(flows, 1));
@@ -229,9 +229,9 @@ TEST(closed_flows_are_few)
 	EXPECT_NE(NULL, flow_find(flows, all));
 	/* one that is used again is open again */
 	s = events_state(i, all, all, 1, STATE(CLOSE), STATE(SYN_SENT));
-	flow_update(flows, &s.ev);
+	flow_update(flows, &s.ev, false);
 	s = events_state(i, open, open, 1, STATE(LAST_ACK), STATE(CLOSE));
-	flow_update(flows, &s.ev);
+	flow_update(flows, &s.ev, false);
 	EXPECT_EQ(open + FLOW_CLOSED_MAX, flow_count(flows));
 	flow_table_free(flows);
 }
@@ -249,7 +249,7 @@ TEST_F(flow, eviction_unpairs)
 	for (cookie = 100; cookie < 200; cookie++) {
 		s = events_state(1, cookie, cookie, 1, STATE(SYN_SENT),
 				 STATE(ESTABLISHED));
-		flow_update(self->flows, &s.ev);
+		flow_update(self->flows, &s.ev, false);
 		b = there(self->flows, STATE(ESTABLISHED), STATE(CLOSE_WAIT));
 	}
 	EXPECT_EQ(NULL, flow_find(self->flows, 1));
@@ -262,7 +262,39 @@ TEST_F(flow, no_cookie)
 	struct event_state s = events_state(1, 0, 1, 2, STATE(CLOSE),
 					    STATE(SYN_SENT));
 
-	EXPECT_EQ(NULL, flow_update(self->flows, &s.ev));
+	EXPECT_EQ(NULL, flow_update(self->flows, &s.ev, false));
+}
+
+/*
+ * Claim: strangers, of which no more may ever be heard, do not drive out what
+ * is known, nor the other end of it; and few of them are kept.
+ */
+TEST(strangers)
+{
+	struct flows *flows = flow_table_new(65536);
+	struct event_state s;
+	struct flow *known;
+	int i;
+
+	ASSERT_NE(NULL, flows);
+	s = events_state(1, 1, 2000, 443, TCB_STATE_SYN_SENT,
+			 TCB_STATE_ESTABLISHED);
+	flow_update(flows, &s.ev, true);
+	s = events_other_end(1, 2, 443, 2000, TCB_STATE_SYN_RECV,
+			     TCB_STATE_ESTABLISHED);
+	known = flow_update(flows, &s.ev, false);
+	ASSERT_NE(NULL, known->pair);
+	for (i = 0; i < 200000; i++) {
+		s = events_state(2, 1000 + i, 1024 + i % 60000, 80,
+				 TCB_STATE_SYN_SENT, TCB_STATE_ESTABLISHED);
+		s.ev.netns = 5 + i / 60000;
+		flow_update(flows, &s.ev, true);
+	}
+	EXPECT_EQ(known, flow_find(flows, 2));
+	EXPECT_EQ(flow_find(flows, 1), known->pair);
+	EXPECT_NE(NULL, known->pair);
+	EXPECT_GE(FLOW_STRANGERS_MAX + 2, flow_count(flows));
+	flow_table_free(flows);
 }
 
 TEST_HARNESS_MAIN

@@ -66,6 +66,7 @@ void filter_free(struct filter *filter)
 	if (!filter)
 		return;
 	filter_node_free(filter->root);
+	free(filter->pushed);
 	free(filter);
 }
 

@@ -54,7 +54,13 @@ __u32 filter_types(const struct filter *filter);
  * filter lets pass, and others: transitions that tell of connections, and what
  * the kernel does not know.
  */
-void filter_push(const struct filter *filter, struct kfilter *to);
+void filter_push(struct filter *filter, struct kfilter *to);
+
+/*
+ * After filter_push(): does the kernel pass the event only because it may be of
+ * the other end of a connection of which one end passes?
+ */
+bool filter_spared(const struct filter *filter, const struct event *e);
 
 /* Those of them that it names, as in "type = drop". */
 __u32 filter_named_types(const struct filter *filter);

@@ -8,8 +8,10 @@
  * nothing that the kernel knows; an AND in it gives one of its children, which
  * is less than the AND says. So the kernel lets pass too much, never too little.
  */
+#include "bpf/filter.h"
 #include "event/filter_tree.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define TRIES 64 /* terms looked at: nobody writes more by hand */
@@ -466,7 +468,7 @@ static void conjuncts(struct push *p, const struct filter_node *node,
  * Clauses that look at states come last: what fails the others does not get
  * the wider exception of those.
  */
-void filter_push(const struct filter *filter, struct kfilter *to)
+void filter_push(struct filter *filter, struct kfilter *to)
 {
 	struct push p = { .to = to };
 	unsigned int i;
@@ -484,4 +486,32 @@ void filter_push(const struct filter *filter, struct kfilter *to)
 	to->needs = 0;
 	for (i = 0; i < to->n; i++)
 		to->needs |= KFILTER_NEEDS(to->tests[i].subject);
+	free(filter->pushed);
+	filter->pushed = to->n ? malloc(sizeof(*to)) : NULL;
+	if (filter->pushed)
+		*filter->pushed = *to;
+}
+
+bool filter_spared(const struct filter *filter, const struct event *e)
+{
+	const struct event_state *s = (const void *)e;
+	struct filter_facts x = {
+		.pid = e->pid,
+		.uid = e->uid,
+		.netns = e->netns,
+		.lport = e->lport,
+		.rport = e->rport,
+		.type = e->type,
+		.family = e->family,
+		.within = e->within,
+		.laddr.addr = e->laddr,
+		.raddr.addr = e->raddr,
+	};
+
+	if (!filter->pushed || e->type != EVENT_state)
+		return false;
+	x.old = 1u << s->old % 32;
+	x.new = 1u << s->new % 32;
+	memcpy(x.comm.u8, e->comm, sizeof(x.comm));
+	return filter_fails(filter->pushed, &x) == 1 + KFILTER_SPARES_PAIRS;
 }

@@ -48,6 +48,7 @@ struct filter {
 	struct filter_node *root; /* AND */
 	unsigned int n_cgroups;
 	__u64 cgroups[FILTER_CGROUPS]; /* ids that terms name */
+	struct kfilter *pushed;	       /* NULL: nothing */
 };
 
 struct filter_node *filter_node_new(enum filter_node_kind kind);

@@ -19,7 +19,7 @@ struct flows {
 	struct flow **by_cookie, **by_tuple;
 	struct flow *newest, *oldest;
 	struct flow *last_closed; /* those older than it are closed, too */
-	size_t closed;
+	size_t closed, strangers; /* among those; each is one or the other */
 };
 
 struct flows *flow_table_new(size_t max)
@@ -172,7 +172,8 @@ static void age_remove(struct flows *flows, struct flow *flow)
 {
 	if (flow == flows->last_closed)
 		flows->last_closed = flow->older;
-	flows->closed -= flow->closed;
+	if (flow->closed)
+		--*(flow->known ? &flows->closed : &flows->strangers);
 	flow->closed = false;
 	*(flow->newer ? &flow->newer->older : &flows->newest) = flow->older;
 	*(flow->older ? &flow->older->newer : &flows->oldest) = flow->newer;
@@ -195,7 +196,7 @@ static void age_closed(struct flows *flows, struct flow *flow)
 	*(flow->older ? &flow->older->newer : &flows->oldest) = flow;
 	flows->last_closed = flow;
 	flow->closed = true;
-	flows->closed++;
+	++*(flow->known ? &flows->closed : &flows->strangers);
 }
 
 static void flow_remove(struct flows *flows, struct flow *flow)
@@ -331,7 +332,33 @@ static void note_existing(struct flows *flows, struct flow *flow,
 		flow->pair->role = FLOW_ACTIVE;
 }
 
-struct flow *flow_update(struct flows *flows, struct event *e)
+static bool is_closed(const struct flow *flow)
+{
+	return flow->state == TCB_STATE_CLOSE ||
+	       flow->state == TCB_STATE_TIME_WAIT;
+}
+
+/* A place in the order of ages, by what is known of the flow by now. */
+static void age(struct flows *flows, struct flow *flow, bool known)
+{
+	struct flow *pair = flow->pair;
+
+	age_remove(flows, flow);
+	flow->known |= known;
+	if (is_closed(flow) || !flow->known)
+		age_closed(flows, flow);
+	else
+		age_newest(flows, flow);
+	/* the other end of a flow that is known stays as long as it */
+	if (!pair || pair->known == flow->known)
+		return;
+	if (flow->known)
+		age(flows, pair, true);
+	else
+		age(flows, flow, true);
+}
+
+struct flow *flow_update(struct flows *flows, struct event *e, bool stranger)
 {
 	struct flow *flow;
 
@@ -351,13 +378,9 @@ struct flow *flow_update(struct flows *flows, struct event *e)
 		note_state(flow, (struct event_state *)e);
 	else if (e->type == EVENT_socket && !flow->state)
 		note_existing(flows, flow, (struct event_socket *)e);
-	age_remove(flows, flow);
-	if (flow->state == TCB_STATE_CLOSE ||
-	    flow->state == TCB_STATE_TIME_WAIT)
-		age_closed(flows, flow);
-	else
-		age_newest(flows, flow);
-	if (flows->closed > FLOW_CLOSED_MAX)
+	age(flows, flow, !stranger);
+	if (flows->closed > FLOW_CLOSED_MAX ||
+	    flows->strangers > FLOW_STRANGERS_MAX)
 		flow_remove(flows, flows->oldest);
 	return flow;
 }

@@ -30,17 +30,21 @@ struct flow {
 	/* below: flow.c only */
 	struct flow *next_cookie, *next_tuple;
 	struct flow *newer, *older; /* in order of last use, closed ones last */
-	bool in_tuples, closed;
+	bool in_tuples;
+	bool known;  /* more than that it is an end of some connection */
+	bool closed; /* or a stranger: not for long */
 };
 
 struct flows;
 
 #define FLOW_CLOSED_MAX 4096
+#define FLOW_STRANGERS_MAX 16384
 
 /*
  * A table of at most @max flows (at least 2); beyond it, closed flows make
  * room first, then those that have been silent the longest. Of closed ones the
- * last FLOW_CLOSED_MAX are kept, for events that come late. NULL: no memory.
+ * last FLOW_CLOSED_MAX are kept, for events that come late, and of strangers
+ * the last FLOW_STRANGERS_MAX. NULL: no memory.
  */
 struct flows *flow_table_new(size_t max);
 void flow_table_free(struct flows *flows);
@@ -50,8 +54,11 @@ void flow_table_free(struct flows *flows);
  * valid until the next call; NULL if the event has no cookie or there is no
  * memory. Names special transitions in event_state's kind: an open as full,
  * half or self, as far as both ends or the last segment tell.
+ *
+ * @stranger: the filter spared the event for the sake of the other end only.
+ * Nothing more may ever be heard of such a flow, not even that it is closed.
  */
-struct flow *flow_update(struct flows *flows, struct event *e);
+struct flow *flow_update(struct flows *flows, struct event *e, bool stranger);
 
 /* The flow is going to be shown: it gets its number, if it has none yet. */
 void flow_number(struct flows *flows, struct flow *flow);

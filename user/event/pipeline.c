@@ -103,7 +103,9 @@ static bool passes(const struct pipeline *p, const struct event *e)
 
 static int show(struct pipeline *p, struct event *e)
 {
-	struct flow *flow = flow_update(p->flows, e);
+	struct flow *flow = flow_update(p->flows, e,
+					p->filter &&
+						filter_spared(p->filter, e));
 	bool shown = false;
 	unsigned int i;
 	int err = 0;
