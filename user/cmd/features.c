@@ -162,8 +162,6 @@ static struct quality quality(const struct features *f, unsigned int type)
 		else if (q.events == QUALITY_EXACT)
 			q.events = QUALITY_DERIVED;
 	}
-	if (!f->works) /* most of its programs have not been tried */
-		q.events = QUALITY_ABSENT;
 	if (q.events == QUALITY_ABSENT)
 		*q.derived = '\0';
 	return q;
