@@ -228,13 +228,16 @@ static __always_inline struct sock_mem *remember(struct sock *sk,
 }
 
 static __always_inline int holder_write(struct seq_file *seq, struct sock *sk,
+					struct tcp_sock *tp,
 					struct task_struct *task, __u32 fd)
 {
+	struct net *net = sock_of(tp)->__sk_common.skc_net.net;
 	struct snapshot_holder h = {
 		.cookie = bpf_get_socket_cookie(sk),
 		.pid = task->tgid,
 		.tid = task->pid,
 		.fd = fd,
+		.netns = net->ns.inum,
 	};
 
 	__builtin_memcpy(h.comm, task->comm, sizeof(h.comm));
@@ -267,7 +270,7 @@ int snapshot_files(struct bpf_iter__task_file *ctx)
 	if (mem && mem->flags & MEM_BORN)
 		return 0;
 	if (snapshot_what == SNAPSHOT_HOLDERS)
-		return holder_write(seq, sk, task, ctx->fd);
+		return holder_write(seq, sk, tp, task, ctx->fd);
 	if (snapshot_what == SNAPSHOT_CLOSED &&
 	    sk->__sk_common.skc_state != TCB_STATE_CLOSE)
 		return 0;

@@ -11,7 +11,7 @@ struct snapshot_holder {
 	__u32 pid;
 	__u32 tid;
 	__u32 fd;
-	__u32 pad;
+	__u32 netns;
 	char comm[16];
 };
 

@@ -222,7 +222,8 @@ static int choose_existing(struct trace *t)
 	if (t->opt.command && (t->opt.existing || input->asked & socket))
 		return say_fail(EXIT_USAGE, NULL, NULL,
 				"existing sockets are not those of a command");
-	if (!t->opt.existing && !(input->asked & socket))
+	t->opt.existing |= !!(input->asked & socket);
+	if (!t->opt.existing)
 		pipeline_hide(t->pipeline, socket);
 	if (t->opt.command)
 		input->config.events &= ~socket;
@@ -483,7 +484,9 @@ static int loop(struct trace *t)
 	uint64_t ticks;
 	int err = 0;
 
-	while (!err && !end && !pipeline_done(t->pipeline)) {
+	/* whoever asks for existing sockets gets all of them */
+	while (!err && !pipeline_done(t->pipeline) &&
+	       (!end || (t->opt.existing && input_bpf_existing(t->in)))) {
 		if (poll(fds, 4, input_bpf_existing(t->in) ? 0 : -1) < 0 &&
 		    errno != EINTR)
 			return -errno;

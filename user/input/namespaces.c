@@ -21,7 +21,10 @@
 static const char *const named[] = { "/run/netns", "/run/docker/netns" };
 
 struct namespaces {
-	ino_t *seen;
+	struct seen {
+		ino_t inode;
+		bool entered;
+	} * seen;
 	size_t n_seen;
 	int *fds; /* iterators, at most one for each seen[] */
 	size_t n, at;
@@ -34,11 +37,11 @@ struct namespaces {
 static int note(struct namespaces *ns, ino_t inode)
 {
 	size_t n = ns->n_seen, i;
-	ino_t *seen;
+	struct seen *seen;
 	int *fds;
 
 	for (i = 0; i < n; i++)
-		if (ns->seen[i] == inode)
+		if (ns->seen[i].inode == inode)
 			return 0;
 	seen = reallocarray(ns->seen, n + 1, sizeof(*seen));
 	if (!seen)
@@ -48,7 +51,7 @@ static int note(struct namespaces *ns, ino_t inode)
 	if (!fds)
 		return -ENOMEM;
 	ns->fds = fds;
-	ns->seen[ns->n_seen++] = inode;
+	ns->seen[ns->n_seen++] = (struct seen){ .inode = inode };
 	return 1;
 }
 
@@ -84,15 +87,17 @@ static bool is_empty(void)
 			   "TCP6:", " inuse ") <= 0;
 }
 
-/* Opens the iterator of the namespace that we are in. */
+/* Opens the iterator of the namespace that we are in, the last one noted. */
 static void iterate_here(struct namespaces *ns)
 {
 	int fd = bpf_iter_create(ns->link);
 
-	if (fd < 0)
+	if (fd < 0) {
 		ns->blind.namespaces++;
-	else
-		ns->fds[ns->n++] = fd;
+		return;
+	}
+	ns->fds[ns->n++] = fd;
+	ns->seen[ns->n_seen - 1].entered = true;
 }
 
 /* 0, or -errno if there is no way back. */
@@ -102,7 +107,9 @@ static int enter(struct namespaces *ns, int fd)
 		ns->blind.namespaces++;
 		return 0;
 	}
-	if (!is_empty())
+	if (is_empty())
+		ns->seen[ns->n_seen - 1].entered = true;
+	else
 		iterate_here(ns);
 	return setns(ns->self, CLONE_NEWNET) ? -errno : 0;
 }
@@ -203,6 +210,16 @@ int namespaces_current(const struct namespaces *ns)
 void namespaces_next(struct namespaces *ns)
 {
 	close(ns->fds[ns->at++]);
+}
+
+bool namespaces_has(const struct namespaces *ns, __u32 inode)
+{
+	size_t i;
+
+	for (i = 0; i < ns->n_seen; i++)
+		if (ns->seen[i].inode == inode)
+			return ns->seen[i].entered;
+	return false;
 }
 
 const struct input_blind *namespaces_blind(const struct namespaces *ns)

@@ -20,6 +20,9 @@ void namespaces_free(struct namespaces *ns);
 int namespaces_current(const struct namespaces *ns);
 void namespaces_next(struct namespaces *ns);
 
+/* Is there an iterator for this one, or would it find nothing? */
+bool namespaces_has(const struct namespaces *ns, __u32 inode);
+
 const struct input_blind *namespaces_blind(const struct namespaces *ns);
 
 #endif

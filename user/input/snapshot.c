@@ -33,6 +33,7 @@ struct snapshot {
 	struct bpf_link *files, *tcp;
 	struct namespaces *namespaces;
 	int last; /* the iterator over descriptors that comes last; -1: none */
+	bool asked;   /* it has been told what to look for */
 	nsec_t since; /* minisockets that are younger belong to the trace */
 
 	struct held *held;
@@ -207,6 +208,21 @@ static int yield(struct snapshot *s, int fd, input_sink sink, void *ctx)
 	return err ? err : more;
 }
 
+/*
+ * Which sockets to look for in the last walk: of a namespace that was not
+ * entered all of them, else only those that are in no hash table.
+ */
+static enum snapshot_what last_what(const struct snapshot *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_held; i++)
+		if (!s->held[i].told &&
+		    !namespaces_has(s->namespaces, s->held[i].first.netns))
+			return SNAPSHOT_ALL;
+	return SNAPSHOT_CLOSED;
+}
+
 int snapshot_read(struct snapshot *s, input_sink sink, void *ctx)
 {
 	int fd = namespaces_current(s->namespaces), more;
@@ -220,10 +236,10 @@ int snapshot_read(struct snapshot *s, input_sink sink, void *ctx)
 	if (s->last < 0)
 		return 0;
 	if (s->told < s->n_held) {
-		s->skel->bss->snapshot_what =
-			namespaces_blind(s->namespaces)->namespaces ?
-				SNAPSHOT_ALL :
-				SNAPSHOT_CLOSED;
+		if (!s->asked) {
+			s->skel->bss->snapshot_what = last_what(s);
+			s->asked = true;
+		}
 		more = yield(s, s->last, sink, ctx);
 		if (more)
 			return more;
