@@ -88,6 +88,12 @@ FIXTURE_TEARDOWN(features)
  */
 TEST_F_TIMEOUT(features, agrees_with_trace, 120)
 {
+	/* all of them: some types are only shown if asked for by name */
+	char *const all[] = {
+		"--events",
+		"state,window,retransmit,reset,drop,socket",
+		NULL,
+	};
 	struct sighting header = { .type = "header" };
 	struct json_object *o, *hooks;
 	struct trace trace;
@@ -95,7 +101,7 @@ TEST_F_TIMEOUT(features, agrees_with_trace, 120)
 	bool attached, refused;
 	int err;
 
-	err = trace_start(&trace, NULL);
+	err = trace_start(&trace, all);
 	ASSERT_EQ(self->works, !err);
 	EXPECT_EQ(self->works ? 0 : 3, once.code);
 	if (self->works) {
