@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a line of text says of an event, cell by cell, in words. */
+#ifndef TCBSCOPE_OUTPUT_ROW_H
+#define TCBSCOPE_OUTPUT_ROW_H
+
+#include "event/flow.h"
+#include "event/schema.h"
+
+#define ROW_NAME_LEN 80			  /* "comm[pid]", escaped */
+#define ROW_END_LEN (SCHEMA_ADDR_LEN + 8) /* "[addr]:port" */
+
+/* All zero to begin with. The time is the caller's. */
+struct row {
+	char time[24], sock[16], ports[16], owner[ROW_NAME_LEN];
+	char local[ROW_END_LEN], remote[ROW_END_LEN], event[64], cause[40];
+	char detail[256];
+	const char *colour; /* what stands in "\033[...m"; NULL: none */
+};
+
+/* Which socket it is, and whose. @flow may be NULL. */
+void row_socket(const struct event *e, const struct flow *flow,
+		struct row *row);
+
+/* What happened. @wide: there is room for more. */
+void row_event(const struct schema *schema, const struct event *e, bool wide,
+	       struct row *row);
+
+/* Adds words to the detail. */
+void row_add(struct row *row, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ">" of who sent the first SYN, "<" of who was accepted, "-": not known. */
+char row_direction(const struct flow *flow);
+
+#endif
