@@ -11,14 +11,16 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SORT_WINDOW_NS 20000000ull /* what a program may take to finish */
-#define DRAIN_MS 200		   /* how long to wait for running programs */
-#define EXISTING_NS 5000000ull	   /* for how long to read a snapshot at once */
+#define BATCH 16384  /* records in one look: others must have their turn */
+#define DRAIN_MS 200 /* how long to wait for running programs */
+#define EXISTING_NS 5000000ull /* for how long to read a snapshot at once */
 #define SOCKET (1u << EVENT_socket)
 
 struct input_bpf {
@@ -32,6 +34,8 @@ struct input_bpf {
 	void *ctx;
 	int sink_err;
 	uint64_t taken;		   /* records out of the ring */
+	unsigned int room;	   /* how many more this look may take */
+	nsec_t last_ns;		   /* time of the last one */
 	struct snapshot *snapshot; /* NULL: none */
 	bool existing;		   /* it has more to yield */
 	struct reasons reasons[EVENT_TYPES];
@@ -248,8 +252,10 @@ static int on_record(void *ctx, void *data, size_t size)
 		reason_fill(in->reasons, &e);
 		data = &e;
 	}
+	if (size >= sizeof(e.ev))
+		in->last_ns = ((const struct event *)data)->ts_ns;
 	in->sink_err = in->sink(in->ctx, data, size);
-	return in->sink_err;
+	return in->sink_err ? in->sink_err : --in->room ? 0 : -EAGAIN;
 }
 
 int input_bpf_start(struct input_bpf *in,
@@ -338,6 +344,11 @@ static bool collect_held(struct input_bpf *in)
 	return fd >= 0 && !bpf_prog_test_run_opts(fd, &opts);
 }
 
+/*
+ * Not more than a batch: while events come as fast as they are taken there
+ * would be no end, and all that waits to be sorted takes memory. What is left
+ * in the ring is about as old as what was taken last, or younger.
+ */
 int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 		   nsec_t *complete)
 {
@@ -348,10 +359,16 @@ int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 	in->sink = sink;
 	in->ctx = ctx;
 	in->sink_err = 0;
+	in->room = BATCH;
+	*complete = begin - SORT_WINDOW_NS;
 	err = ring_buffer__consume(in->ring);
+	if (err == -EAGAIN && !in->sink_err) {
+		if (in->last_ns < begin)
+			*complete = in->last_ns - SORT_WINDOW_NS;
+		err = 0;
+	}
 	if (err >= 0)
 		err = read_existing(in, begin);
-	*complete = begin - SORT_WINDOW_NS;
 	return in->sink_err ? in->sink_err : err < 0 ? err : 0;
 }
 
@@ -416,6 +433,7 @@ void input_bpf_settle(struct input_bpf *in)
 	struct counters k;
 	int tries = DRAIN_MS;
 
+	in->room = UINT_MAX;
 	while (tries--) {
 		read_counters(in, &k);
 		if (in->sink && !in->sink_err)
