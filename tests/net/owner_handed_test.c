@@ -28,10 +28,7 @@ static int do_make_pair(int arg)
 /* A message of one byte with room for a file descriptor. */
 struct letter {
 	char byte;
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov;
 	struct msghdr msg;
 };
@@ -43,8 +40,8 @@ static void letter_init(struct letter *l)
 	l->msg = (struct msghdr){
 		.msg_iov = &l->iov,
 		.msg_iovlen = 1,
-		.msg_control = l->control.room,
-		.msg_controllen = sizeof(l->control.room),
+		.msg_control = l->control,
+		.msg_controllen = sizeof(l->control),
 	};
 }
 

@@ -469,7 +469,8 @@ TEST_F(undone, late_ack)
 		undone = event;
 	}
 	ASSERT_NE(NULL, undone);
-	EXPECT_EQ(sum(c, 0, NULL, NULL), witness_number(undone, "undone"));
+	EXPECT_EQ((uint64_t)sum(c, 0, NULL, NULL),
+		  witness_number(undone, "undone"));
 	EXPECT_LT(witness_number(undone, "old_cwnd"),
 		  witness_number(undone, "cwnd"));
 }

@@ -468,7 +468,7 @@ TEST_F(window, timeout_of_old_data)
 	event = with_state(self, &self->at_client, "Loss");
 	ASSERT_NE(NULL, event);
 	EXPECT_EQ(1, witness_number(event, "cwnd"));
-	EXPECT_EQ((int64_t)before.tcpi_snd_cwnd,
+	EXPECT_EQ((uint64_t)before.tcpi_snd_cwnd,
 		  witness_number(event, "old_cwnd"));
 	EXPECT_STREQ("Open", text(event, "old_ca_state"));
 }
