@@ -309,9 +309,17 @@ static __always_inline void mem_ends(struct sock_mem *mem, struct sock *sk,
 		mem->flags |= MEM_ENDS;
 }
 
-static __always_inline bool owner_wanted(struct sock_mem *mem)
+static __always_inline bool owner_wanted(const struct sock_mem *mem)
 {
 	return !config.offspring || (mem && mem->flags & MEM_TREE);
+}
+
+/* A transition of another process's socket says who its other end is. */
+static __always_inline bool transition_wanted(const struct sock_mem *mem,
+					      __u32 old, __u32 new)
+{
+	return owner_wanted(mem) ||
+	       filter_spares(KFILTER_SPARES_PAIRS, EVENT_state, old, new);
 }
 
 #define NEEDS(subject) (config.filter.needs & KFILTER_NEEDS(KFILTER_##subject))
@@ -418,6 +426,7 @@ static __always_inline void event_unowned(struct event *e,
 	e->tid = 0;
 	e->owner_how = 0;
 	e->late = 0;
+	e->foreign = !owner_wanted(NULL);
 	__builtin_memset(e->comm, 0, sizeof(e->comm));
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 }
@@ -431,6 +440,7 @@ static __always_inline void event_owned(struct event *e,
 	e->tid = mem->tid;
 	e->owner_how = mem->owner_how;
 	e->late = 0;
+	e->foreign = !owner_wanted(mem);
 	__builtin_memcpy(e->comm, mem->comm, sizeof(e->comm));
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 }

@@ -210,8 +210,9 @@ struct event {
 	enum how how DOC("how the event came to be known");
 	enum how owner_how DOC("how the owner came to be known") ABSENT_IF(0);
 	__u8 late DOC("1: came after later events were shown") ABSENT_IF(0);
-	__u8 within; /* bits: which of the cgroups asked for it is in */
-	__u8 pad[2];
+	__u8 within;  /* bits: which of the cgroups asked for it is in */
+	__u8 foreign; /* not of the traced command; of a peer, it may be */
+	__u8 pad[1];
 };
 
 struct event_state {

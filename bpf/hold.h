@@ -71,13 +71,16 @@ static __always_inline bool state_wanted(struct sock *sk, struct tcp_sock *tp,
 					 struct sock_mem *mem,
 					 const struct transition *t)
 {
+	__u32 old = 1u << t->old % 32, new = 1u << t->new % 32;
 	struct filter_facts x;
 
-	if (!config.filter.n || !mem || !owner_wanted(mem))
-		return owner_wanted(mem);
+	if (!transition_wanted(mem, old, new))
+		return false;
+	if (!config.filter.n || !mem)
+		return true;
 	facts_fill(&x, sk, tp, mem, EVENT_state);
-	x.old = 1u << t->old % 32;
-	x.new = 1u << t->new % 32;
+	x.old = old;
+	x.new = new;
 	return facts_pass(&x);
 }
 

@@ -146,7 +146,8 @@ static __always_inline bool state_stopped(struct sock *sk, struct tcp_sock *tp,
 
 	if (!final && sk->sk_lock.owned)
 		return false; /* it may get an owner by this very call */
-	if (!(config.events & 1u << EVENT_state) || !owner_wanted(mem))
+	if (!(config.events & 1u << EVENT_state) ||
+	    !transition_wanted(mem, old, new))
 		return true;
 	if (!config.filter.n)
 		return false;

@@ -231,7 +231,51 @@ TEST_F(command, offspring)
 	}
 	EXPECT_LT(0, witness_counter(cli->witness, "kernel_filtered"));
 	EXPECT_EQ(witness_counter(cli->witness, "delivered"),
-		  witness_counter(cli->witness, "shown"));
+		  witness_counter(cli->witness, "shown") +
+			  witness_counter(cli->witness, "filtered"));
+}
+
+/* Connects to a server that is older than the trace, and says so. */
+#define CONNECT \
+	"exec 3<>/dev/tcp/127.0.0.1/7001; echo connected >&2; read -r _ <&9"
+
+/*
+ * Claim: the other end of a command's connection is known, though it is another
+ * process's and not shown; of that only the transition that tells of it counts.
+ */
+TEST_F(command, other_end)
+{
+	struct sighting any = { .type = "state" };
+	struct cli *cli = &self->cli;
+	char *args[] = { cli->beside, "--", "bash", "-c", CONNECT, NULL };
+	struct prog_setup setup = { .argv = args };
+	struct json_object *event, *last = NULL;
+	uint64_t cookie;
+	socklen_t len = sizeof(cookie);
+	int go[2], server, child;
+	size_t from = 0;
+
+	server = listen_at(7001);
+	ASSERT_LE(0, server);
+	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(9, dup2(go[0], 9));
+	ASSERT_EQ(0, cli_start(cli, &setup));
+	ASSERT_EQ(0, prog_wait(&cli->prog, PROG_ERR, "connected\n"));
+	child = accept(server, NULL, NULL);
+	ASSERT_LE(0, child);
+	ASSERT_EQ(0, getsockopt(child, SOL_SOCKET, SO_COOKIE, &cookie, &len));
+	ASSERT_EQ(1, write(go[1], "\n", 1));
+	EXPECT_EQ(0, prog_finish(&cli->prog));
+	ASSERT_EQ(0, cli_read_beside(cli));
+
+	while ((event = witness_next(cli->witness, &any, &from))) {
+		EXPECT_EQ(7001, witness_number(event, "rport"));
+		last = event;
+	}
+	ASSERT_NE(NULL, last);
+	EXPECT_EQ(cookie, witness_number(last, "pair"));
+	EXPECT_LE(1, witness_counter(cli->witness, "filtered"));
+	EXPECT_TRUE(witness_complete(cli->witness));
 }
 
 /* Has the program taken all signals that were sent to it? */

@@ -97,15 +97,16 @@ bool pipeline_done(const struct pipeline *p)
 
 static bool passes(const struct pipeline *p, const struct event *e)
 {
-	return !pipeline_done(p) && !(p->hidden & 1u << e->type) &&
+	return !pipeline_done(p) && !e->foreign &&
+	       !(p->hidden & 1u << e->type) &&
 	       (!p->filter || filter_match(p->filter, e));
 }
 
 static int show(struct pipeline *p, struct event *e)
 {
-	struct flow *flow = flow_update(p->flows, e,
-					p->filter &&
-						filter_spared(p->filter, e));
+	bool stranger = e->foreign ||
+			(p->filter && filter_spared(p->filter, e));
+	struct flow *flow = flow_update(p->flows, e, stranger);
 	bool shown = false;
 	unsigned int i;
 	int err = 0;
