@@ -44,6 +44,7 @@ TEST(rows_are_programs)
 		{
 			TH_LOG("no program: %s", p->name);
 		}
+		EXPECT_TRUE(!p->makes || probe_serves(p, p->makes));
 	}
 	EXPECT_EQ(0, n);
 	tcbscope_bpf__destroy(skel);
@@ -65,6 +66,7 @@ TEST(stand_ins)
 		EXPECT_EQ(NULL, other->stands_in_for);
 		EXPECT_FALSE(other->mandatory);
 		EXPECT_EQ(other->events, p->events);
+		EXPECT_EQ(other->makes, p->makes);
 	}
 }
 
@@ -98,6 +100,96 @@ TEST(fields)
 		}
 	}
 	schema_free(schema);
+}
+
+FIXTURE(judge)
+{
+	struct schema *schema;
+	struct probe_result results[PROBE_PROGRAMS];
+};
+
+FIXTURE_SETUP(judge)
+{
+	const struct probe_program *p;
+	unsigned int i;
+
+	self->schema = events_schema();
+	ASSERT_NE(NULL, self->schema);
+	for (i = 0; probe_programs[i].name; i++) {
+		p = &probe_programs[i];
+		self->results[i].status = p->stands_in_for ? PROBE_UNNEEDED :
+							     PROBE_WORKS;
+	}
+}
+
+FIXTURE_TEARDOWN(judge)
+{
+	schema_free(self->schema);
+}
+
+static void refuse(FIXTURE_DATA(judge) * self, const char *name)
+{
+	self->results[row(name) - probe_programs].status = PROBE_REFUSED;
+}
+
+#define JUDGE(type) probe_judge(self->results, self->schema, EVENT_##type)
+
+/* Claim: where nothing is refused all types are exact, and made by something. */
+TEST_F(judge, exact)
+{
+	unsigned int i;
+
+	for (i = 0; i < EVENT_TYPES; i++) {
+		struct probe_quality q;
+
+		if (!self->schema->types[i].n)
+			continue;
+		q = probe_judge(self->results, self->schema, i);
+		EXPECT_EQ(PROBE_EXACT, q.events)
+		{
+			TH_LOG("%s", self->schema->types[i].name);
+		}
+		EXPECT_STREQ("", q.derived);
+	}
+}
+
+/* Claim: what is mandatory takes its events with it, no others. */
+TEST_F(judge, mandatory)
+{
+	refuse(self, "window_ack");
+	EXPECT_EQ(PROBE_ABSENT, JUDGE(window).events);
+	EXPECT_EQ(PROBE_EXACT, JUDGE(state).events);
+	refuse(self, "state_second");
+	EXPECT_EQ(PROBE_ABSENT, JUDGE(state).events);
+}
+
+/* Claim: resets are not exact if one direction is missing, absent if both. */
+TEST_F(judge, resets)
+{
+	refuse(self, "reset_receive");
+	EXPECT_EQ(PROBE_DERIVED, JUDGE(reset).events);
+	EXPECT_STREQ("cause", JUDGE(reset).derived);
+	EXPECT_EQ(PROBE_EXACT, JUDGE(state).events);
+	EXPECT_STREQ("cause", JUDGE(state).derived);
+	EXPECT_STREQ("", JUDGE(window).derived);
+	refuse(self, "reset_send");
+	EXPECT_EQ(PROBE_ABSENT, JUDGE(reset).events);
+	EXPECT_STREQ("", JUDGE(reset).derived);
+}
+
+/* Claim: a stand-in that works makes good what is refused; else fields are. */
+TEST_F(judge, stand_in)
+{
+	unsigned int refused = row("owner_receives") - probe_programs;
+
+	refuse(self, "owner_receives");
+	EXPECT_TRUE(probe_missing(self->results, refused));
+	EXPECT_EQ(PROBE_EXACT, JUDGE(state).events);
+	EXPECT_STREQ("pid,tid,comm", JUDGE(state).derived);
+	self->results[row("owner_reads") - probe_programs].status = PROBE_WORKS;
+	EXPECT_FALSE(probe_missing(self->results, refused));
+	EXPECT_STREQ("owner_reads", probe_stand_in(self->results, refused));
+	EXPECT_STREQ("", JUDGE(state).derived);
 }
 
 /* Claim: the tables fit into the arrays of results, tiers are numbered. */

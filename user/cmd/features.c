@@ -16,7 +16,6 @@
 #include <sys/utsname.h>
 
 #define ENOTSUPP 524 /* the kernel's own; libc has no word for it */
-#define FIELDS_LEN 128
 
 struct options {
 	bool json, strict, debug;
@@ -31,12 +30,6 @@ struct features {
 	struct input_error error;
 	struct probe_result programs[PROBE_PROGRAMS]; /* of probe_programs[] */
 	struct probe_result hooks[TIER_HOOKS];	      /* of tier_hooks[] */
-};
-
-/* How good the events of a type are on this kernel. */
-struct quality {
-	enum { QUALITY_EXACT, QUALITY_DERIVED, QUALITY_ABSENT } events;
-	char derived[FIELDS_LEN]; /* fields that are worse: "pid,comm" */
 };
 
 static const char *const quality_names[] = { "exact", "derived", "absent" };
@@ -82,30 +75,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* ---------------------------------------------------------- finding out */
 
-/* The program that works in the place of one that is refused; NULL: none. */
-static const char *stand_in(const struct features *f, unsigned int i)
-{
-	const struct probe_program *p;
-
-	for (p = probe_programs; p->name; p++)
-		if (p->stands_in_for &&
-		    !strcmp(p->stands_in_for, probe_programs[i].name) &&
-		    f->programs[p - probe_programs].status == PROBE_WORKS)
-			return p->name;
-	return NULL;
-}
-
-static bool is_missing(const struct features *f, unsigned int i)
-{
-	return f->programs[i].status == PROBE_REFUSED && !stand_in(f, i);
-}
-
 static bool anything_missing(const struct features *f)
 {
 	unsigned int i;
 
 	for (i = 0; probe_programs[i].name; i++)
-		if (is_missing(f, i))
+		if (probe_missing(f->programs, i))
 			return true;
 	return false;
 }
@@ -127,44 +102,11 @@ static void examine(struct features *f, bool debug)
 	tier_try_all(f->hooks);
 }
 
-/* Adds those of @fields that the type has. */
-static void add_fields(char *to, const struct schema_type *type,
-		       const char *fields)
+static struct probe_quality quality(const struct features *f, unsigned int type)
 {
-	char *copy = strdup(fields), *rest = copy, *s;
+	const struct probe_quality none = { .events = PROBE_ABSENT };
 
-	while (copy && (s = strsep(&rest, ","))) {
-		size_t n = strlen(to);
-
-		if (!schema_field_find(type, s) || strstr(to, s))
-			continue;
-		snprintf(to + n, FIELDS_LEN - n, "%s%s", n ? "," : "", s);
-	}
-	free(copy);
-}
-
-static struct quality quality(const struct features *f, unsigned int type)
-{
-	const struct probe_program *p;
-	struct quality q = {
-		.events = f->works ? QUALITY_EXACT : QUALITY_ABSENT,
-	};
-
-	for (p = probe_programs; p->name; p++) {
-		if (!probe_serves(p, 1u << type) ||
-		    !is_missing(f, p - probe_programs))
-			continue;
-		if (p->mandatory)
-			q.events = QUALITY_ABSENT;
-		else if (p->fields)
-			add_fields(q.derived, &f->schema->types[type],
-				   p->fields);
-		else if (q.events == QUALITY_EXACT)
-			q.events = QUALITY_DERIVED;
-	}
-	if (q.events == QUALITY_ABSENT)
-		*q.derived = '\0';
-	return q;
+	return f->works ? probe_judge(f->programs, f->schema, type) : none;
 }
 
 static bool tier_works(const struct features *f, unsigned int tier)
@@ -225,8 +167,9 @@ static void print_programs(const struct features *f)
 			printf("%18s %s is there\n", "", p->stands_in_for);
 		if (f->programs[i].status != PROBE_REFUSED)
 			continue;
-		if (stand_in(f, i))
-			printf("%18s instead: %s\n", "", stand_in(f, i));
+		if (probe_stand_in(f->programs, i))
+			printf("%18s instead: %s\n", "",
+			       probe_stand_in(f->programs, i));
 		else if (p->without && f->works)
 			printf("%18s lost: %s\n", "", p->without);
 	}
@@ -255,7 +198,7 @@ static void print_events(const struct features *f)
 
 	puts("\nEVENTS");
 	for (i = 0; i < EVENT_TYPES; i++) {
-		struct quality q;
+		struct probe_quality q;
 
 		if (!f->schema->types[i].n)
 			continue;
@@ -317,7 +260,7 @@ static struct json_object *json_program(const struct features *f,
 	add_text(o, "status", status(f, i));
 	add_refusal(o, &f->programs[i]);
 	if (f->programs[i].status == PROBE_REFUSED)
-		add_text(o, "stands_in", stand_in(f, i));
+		add_text(o, "stands_in", probe_stand_in(f->programs, i));
 	add_text(o, "stands_in_for", p->stands_in_for);
 	json_object_object_add(o, "mandatory",
 			       json_object_new_boolean(p->mandatory));
@@ -382,7 +325,7 @@ static struct json_object *json_events(const struct features *f)
 	unsigned int i;
 
 	for (i = 0; i < EVENT_TYPES; i++) {
-		struct quality q;
+		struct probe_quality q;
 		char *rest, *s;
 
 		if (!f->schema->types[i].n)

@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ENOTSUPP 524 /* the kernel's own; libc has no word for it */
 
+#define STATE (1u << EVENT_state)
 #define SOCKET (1u << EVENT_socket)
 #define WINDOW (1u << EVENT_window)
 #define RETRANSMIT (1u << EVENT_retransmit)
@@ -18,14 +20,15 @@
 
 const struct probe_program probe_programs[] = {
 	/* the second copy must come after the first */
-	{ .name = "state_first", .mandatory = true },
-	{ .name = "state_second", .mandatory = true },
+	{ .name = "state_first", .makes = STATE, .mandatory = true },
+	{ .name = "state_second", .makes = STATE, .mandatory = true },
 	{ .name = "reset_receive",
-	  .without = "a reset is not told from other ends of a connection",
+	  .makes = RESET,
+	  .without = "a reset is not told from other ends of a connection; "
+		     "resets that this machine receives are not seen",
 	  .fields = "cause" },
 	{ .name = "hold_collect",
-	  .without = "a connect() is shown when it is answered",
-	  .fields = "" },
+	  .without = "a connect() is shown when it is answered" },
 	{ .name = "state_setup", .events = ~0u, .mandatory = true },
 
 	{ .name = "owner_sends",
@@ -39,27 +42,41 @@ const struct probe_program probe_programs[] = {
 	  .without = "a child is its listener's until it is closed",
 	  .fields = OWNER },
 
-	{ .name = "window_ack", .events = WINDOW, .mandatory = true },
+	{ .name = "window_ack",
+	  .events = WINDOW,
+	  .makes = WINDOW,
+	  .mandatory = true },
 	{ .name = "window_ca_state",
 	  .events = WINDOW,
+	  .makes = WINDOW,
 	  .without = "congestion states are seen at the next ACK" },
 	{ .name = "window_retransmit",
 	  .events = WINDOW,
+	  .makes = WINDOW,
 	  .without = "changes at a retransmission are seen at the next ACK" },
 
 	{ .name = "retransmit_segment",
 	  .events = RETRANSMIT,
+	  .makes = RETRANSMIT,
 	  .mandatory = true },
 	{ .name = "retransmit_synack",
 	  .events = RETRANSMIT,
+	  .makes = RETRANSMIT,
 	  .without = "retransmissions of SYN-ACKs are not seen" },
 
 	{ .name = "reset_send",
 	  .events = RESET,
+	  .makes = RESET,
 	  .without = "resets that this machine sends are not seen" },
-	{ .name = "drop_skb", .events = DROP, .mandatory = true },
-	{ .name = "snapshot_files", .events = SOCKET, .mandatory = true },
-	{ .name = "snapshot_tcp", .events = SOCKET, .mandatory = true },
+	{ .name = "drop_skb", .events = DROP, .makes = DROP, .mandatory = true },
+	{ .name = "snapshot_files",
+	  .events = SOCKET,
+	  .makes = SOCKET,
+	  .mandatory = true },
+	{ .name = "snapshot_tcp",
+	  .events = SOCKET,
+	  .makes = SOCKET,
+	  .mandatory = true },
 	{}
 };
 
@@ -103,6 +120,70 @@ static const char *noun(const char *section)
 bool probe_serves(const struct probe_program *p, __u32 events)
 {
 	return (p->events ?: ~SOCKET) & events;
+}
+
+const char *probe_stand_in(const struct probe_result *results, unsigned int i)
+{
+	const struct probe_program *p;
+
+	for (p = probe_programs; p->name; p++)
+		if (p->stands_in_for &&
+		    !strcmp(p->stands_in_for, probe_programs[i].name) &&
+		    results[p - probe_programs].status == PROBE_WORKS)
+			return p->name;
+	return NULL;
+}
+
+bool probe_missing(const struct probe_result *results, unsigned int i)
+{
+	return results[i].status == PROBE_REFUSED &&
+	       !probe_stand_in(results, i);
+}
+
+/* Adds those of @fields that the type has. */
+static void add_fields(char to[PROBE_FIELDS], const struct schema_type *type,
+		       const char *fields)
+{
+	char *copy = strdup(fields), *rest = copy, *s;
+
+	while (copy && (s = strsep(&rest, ","))) {
+		size_t n = strlen(to);
+
+		if (!schema_field_find(type, s) || strstr(to, s))
+			continue;
+		snprintf(to + n, PROBE_FIELDS - n, "%s%s", n ? "," : "", s);
+	}
+	free(copy);
+}
+
+struct probe_quality probe_judge(const struct probe_result *results,
+				 const struct schema *schema,
+				 enum event_type type)
+{
+	struct probe_quality q = { .events = PROBE_EXACT };
+	const __u32 bit = 1u << type;
+	const struct probe_program *p;
+	bool made = false;
+
+	for (p = probe_programs; p->name; p++) {
+		if (!probe_missing(results, p - probe_programs)) {
+			made |= !!(p->makes & bit);
+			continue;
+		}
+		if (!probe_serves(p, bit))
+			continue;
+		if (p->mandatory)
+			q.events = PROBE_ABSENT;
+		else if (p->makes & bit && q.events == PROBE_EXACT)
+			q.events = PROBE_DERIVED;
+		if (p->fields)
+			add_fields(q.derived, &schema->types[type], p->fields);
+	}
+	if (!made)
+		q.events = PROBE_ABSENT;
+	if (q.events == PROBE_ABSENT)
+		*q.derived = '\0';
+	return q;
 }
 
 void probe_refuse(struct probe_result *r, const char *section, int err,

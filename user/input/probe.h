@@ -6,22 +6,22 @@
 #ifndef TCBSCOPE_INPUT_PROBE_H
 #define TCBSCOPE_INPUT_PROBE_H
 
-#include <linux/types.h>
-#include <stdbool.h>
+#include "event/schema.h"
 
 #define PROBE_PROGRAMS 64 /* more than there are rows in the table */
 #define PROBE_REASON 320
+#define PROBE_FIELDS 128
 
 /* One program of bpf/. What it hangs on is said there, by its section. */
 struct probe_program {
 	const char *name;	   /* of its function */
 	__u32 events;		   /* 1 << EVENT_x of all it serves; 0: all that
 				      happens, but for what exists */
+	__u32 makes;		   /* of these, those that it makes itself */
 	bool mandatory;		   /* a trace of them is nothing without it */
 	const char *stands_in_for; /* loaded only if that program cannot be */
 	const char *without;	   /* what is lost; NULL: not worth a word */
-	const char *fields; /* that are then only derived: "pid,comm", or none:
-			       ""; NULL: its events are no longer exact */
+	const char *fields;	   /* that are then only derived: "pid,comm" */
 };
 
 /*
@@ -44,8 +44,29 @@ struct probe_result {
 	char reason[PROBE_REASON]; /* refused: why, in words; one line */
 };
 
+/* How good the events of a type are on this kernel. */
+struct probe_quality {
+	enum { PROBE_EXACT, PROBE_DERIVED, PROBE_ABSENT } events;
+	char derived[PROBE_FIELDS]; /* fields that are worse: "pid,comm" */
+};
+
 /* Does it serve one of these event types? */
 bool probe_serves(const struct probe_program *p, __u32 events);
+
+/*
+ * What became of probe_programs[i], one result for each row: the name of the
+ * program that works in its place, or NULL; was it refused, and has none?
+ */
+const char *probe_stand_in(const struct probe_result *results, unsigned int i);
+bool probe_missing(const struct probe_result *results, unsigned int i);
+
+/*
+ * What that makes of the events of a type: exact, unless a program that makes
+ * some of them is missing; absent, if all of those are, or a mandatory one.
+ */
+struct probe_quality probe_judge(const struct probe_result *results,
+				 const struct schema *schema,
+				 enum event_type type);
 
 /*
  * Marks a program as refused, and says why in words. @section: what it hangs
