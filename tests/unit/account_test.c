@@ -91,10 +91,12 @@ TEST(several_types)
 	a.malformed = 1;
 	a.missed_runs[0] = a.missed_runs[3] = 1;
 	a.kernel.no_storage = 3;
+	a.existing = 9;
 	EXPECT_STREQ("> 15 generated - 0 lost = 7 shown + 4 filtered + 1 "
 		     "malformed + 3 under way (state 5 - 0 = 7 + 0 - 2, window "
 		     "10 - 0 = 0 + 4 + 6); 2 missed, 0 recovered, 0 gaps; 8 "
-		     "filtered in the kernel; 3 without memory\n",
+		     "filtered in the kernel; 9 existing looked at; 3 without "
+		     "memory\n",
 		     said(&a, schema));
 	schema_free(schema);
 }

@@ -484,6 +484,77 @@ TEST_F(output, limit)
 	pipeline_free(p);
 }
 
+/*
+ * Existing sockets that nobody asked for are known to the flow table, not
+ * shown, and no events in the account.
+ */
+TEST_F(output, existing)
+{
+	const struct account *a = pipeline_account(self->pipeline);
+	struct event_state server = events_other_end(2000000000, 2, 80, 2000,
+						     TCB_STATE_ESTABLISHED,
+						     TCB_STATE_CLOSE_WAIT);
+	struct event_state client = events_state(0, 1, 2000, 80, 0, 0);
+	struct event_socket s = { .ev = client.ev };
+
+	s.ev.type = EVENT_socket;
+	s.state = TCB_STATE_ESTABLISHED;
+	pipeline_hide_existing(self->pipeline);
+	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
+					 output_json_new(self->schema,
+							 self->file)));
+	ASSERT_EQ(0, header(self->pipeline));
+	pipeline_push(self->pipeline, &s, sizeof(s));
+	pipeline_push(self->pipeline, &server, sizeof(server));
+	EXPECT_NE(NULL, strstr(finish(self->pipeline, self->file, &self->text),
+			       "\"pair\":1}\n{\"type\":\"footer\""));
+	EXPECT_NE(NULL, strstr(self->text, "\"existing\":1,"));
+	EXPECT_EQ(1, a->existing);
+	EXPECT_EQ(0, a->delivered[EVENT_socket] + a->shown[EVENT_socket] +
+			     a->filtered[EVENT_socket]);
+	EXPECT_EQ(1, a->shown[EVENT_state]);
+}
+
+/* Nor are they if they are dropped before they are looked at. */
+TEST_F(output, existing_dropped)
+{
+	const struct account *a = pipeline_account(self->pipeline);
+	struct event_state client = events_state(0, 1, 2000, 80, 0, 0);
+	struct event_socket s = { .ev = client.ev };
+
+	s.ev.type = EVENT_socket;
+	s.state = TCB_STATE_ESTABLISHED;
+	pipeline_hide_existing(self->pipeline);
+	pipeline_push(self->pipeline, &s, sizeof(s));
+	pipeline_drop(self->pipeline);
+	EXPECT_EQ(1, a->existing);
+	EXPECT_EQ(0, a->filtered[EVENT_socket]);
+}
+
+/* What is not of the traced command is not shown, but known as an other end. */
+TEST_F(output, foreign)
+{
+	const struct account *a = pipeline_account(self->pipeline);
+	struct event_state server = events_other_end(1000000001, 2, 80, 2000,
+						     TCB_STATE_SYN_RECV,
+						     TCB_STATE_ESTABLISHED);
+	struct event_state client = events_state(1000000002, 1, 2000, 80,
+						 TCB_STATE_ESTABLISHED,
+						 TCB_STATE_FIN_WAIT1);
+
+	server.ev.foreign = 1;
+	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
+					 output_json_new(self->schema,
+							 self->file)));
+	pipeline_push(self->pipeline, &server, sizeof(server));
+	pipeline_push(self->pipeline, &client, sizeof(client));
+	EXPECT_NE(NULL, strstr(finish(self->pipeline, self->file, &self->text),
+			       "\"pair\":2}\n{\"type\":\"footer\""));
+	EXPECT_EQ(NULL, strstr(self->text, "\"cookie\":2,"));
+	EXPECT_EQ(1, a->shown[EVENT_state]);
+	EXPECT_EQ(1, a->filtered[EVENT_state]);
+}
+
 /* An output that cannot write says so, and the trace ends. */
 TEST_F(output, write_error)
 {

@@ -70,6 +70,7 @@ void tally_say(const char *head, const struct account *a,
 	fprintf(stderr, "; %llu missed, %llu recovered, %llu gaps",
 		account_missed(a), k->recovered, k->gaps);
 	say_unless_0(account_sum(k->kernel_filtered), "filtered in the kernel");
+	say_unless_0(a->existing, "existing looked at");
 	say_unless_0(a->late, "late");
 	say_unless_0(k->no_storage, "without memory");
 	putc('\n', stderr);

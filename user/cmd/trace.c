@@ -224,7 +224,7 @@ static int choose_existing(struct trace *t)
 				"existing sockets are not those of a command");
 	t->opt.existing |= !!(input->asked & socket);
 	if (!t->opt.existing)
-		pipeline_hide(t->pipeline, socket);
+		pipeline_hide_existing(t->pipeline);
 	if (t->opt.command)
 		input->config.events &= ~socket;
 	else
@@ -455,14 +455,23 @@ static int show(struct trace *t, nsec_t complete)
 	return err == -EINTR ? -EPIPE : err;
 }
 
+/* The account so far. The input counts as generated all that it has yielded. */
+static struct account *take_account(struct trace *t)
+{
+	struct account *account = pipeline_account(t->pipeline);
+
+	input_bpf_account(t->in, account);
+	account->kernel.generated[EVENT_socket] -= account->existing;
+	return account;
+}
+
 /* What has become of the events of the interval that ends now. */
 static int say_stats(struct trace *t)
 {
-	struct account *account = pipeline_account(t->pipeline), interval;
+	struct account *account = take_account(t), interval;
 	nsec_t now = clock_now_ns();
 	char head[32];
 
-	input_bpf_account(t->in, account);
 	account_between(&interval, &t->told, account);
 	t->told = *account;
 	t->stats_due = now + t->opt.stats_ns;
@@ -513,7 +522,7 @@ static int loop(struct trace *t)
 /* Detach first: then the account is exact, and complete when all is read. */
 static int finish(struct trace *t, int err)
 {
-	struct account *account = pipeline_account(t->pipeline);
+	struct account *account;
 	nsec_t complete;
 
 	input_bpf_stop(t->in);
@@ -521,7 +530,7 @@ static int finish(struct trace *t, int err)
 		err = input_bpf_read(t->in, pipeline_push, t->pipeline,
 				     &complete);
 	input_bpf_settle(t->in);
-	input_bpf_account(t->in, account);
+	account = take_account(t);
 	let_interrupt(t, true);
 	if (!err)
 		err = pipeline_release(t->pipeline, ~0ull);

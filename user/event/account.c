@@ -29,6 +29,8 @@ const struct account_member account_members[] = {
 	       "transitions that do not begin where the last one ended"),
 	SINGLE("no_storage", kernel.no_storage,
 	       "times that a socket got no memory: owner and gaps unknown"),
+	SINGLE("existing", existing,
+	       "existing sockets that were looked at and not asked for"),
 	SINGLE("malformed", malformed, "records that broke the schema"),
 	SINGLE("late", late, "events shown out of order"),
 	{},

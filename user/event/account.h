@@ -5,7 +5,8 @@
  *	generated = delivered + malformed + ring_lost
  *	delivered = shown + filtered
  *
- * Both hold exactly once the input is closed. The other counts stand beside.
+ * Both hold exactly once the input is closed. The other counts stand beside:
+ * existing sockets that nobody asked for are in none of these sums.
  */
 #ifndef TCBSCOPE_EVENT_ACCOUNT_H
 #define TCBSCOPE_EVENT_ACCOUNT_H
@@ -22,6 +23,7 @@ struct account {
 	__u64 delivered[EVENT_TYPES];
 	__u64 shown[EVENT_TYPES];
 	__u64 filtered[EVENT_TYPES];
+	__u64 existing;	 /* sockets that were only looked at, no events */
 	__u64 malformed; /* broke the schema: of no known type */
 	__u64 late;	 /* shown out of order */
 };

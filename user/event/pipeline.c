@@ -13,7 +13,7 @@ struct pipeline {
 	struct filter *filter;
 	struct output *outputs[PIPELINE_OUTPUTS];
 	unsigned int n_outputs;
-	__u32 hidden; /* 1 << EVENT_x */
+	bool hide_existing;
 	uint64_t max, shown;
 	struct account account;
 };
@@ -62,9 +62,9 @@ int pipeline_add_output(struct pipeline *p, struct output *o)
 	return 0;
 }
 
-void pipeline_hide(struct pipeline *p, __u32 types)
+void pipeline_hide_existing(struct pipeline *p)
 {
-	p->hidden = types;
+	p->hide_existing = true;
 }
 
 int pipeline_header(struct pipeline *p, const struct trace_info *info)
@@ -77,6 +77,11 @@ int pipeline_header(struct pipeline *p, const struct trace_info *info)
 	return err;
 }
 
+static bool is_hidden(const struct pipeline *p, const struct event *e)
+{
+	return p->hide_existing && e->type == EVENT_socket;
+}
+
 int pipeline_push(void *pipeline, const void *data, size_t size)
 {
 	struct pipeline *p = pipeline;
@@ -86,7 +91,10 @@ int pipeline_push(void *pipeline, const void *data, size_t size)
 		p->account.malformed++;
 		return 0;
 	}
-	p->account.delivered[e->type]++;
+	if (is_hidden(p, e))
+		p->account.existing++;
+	else
+		p->account.delivered[e->type]++;
 	return sort_push(p->sort, e, size);
 }
 
@@ -98,7 +106,6 @@ bool pipeline_done(const struct pipeline *p)
 static bool passes(const struct pipeline *p, const struct event *e)
 {
 	return !pipeline_done(p) && !e->foreign &&
-	       !(p->hidden & 1u << e->type) &&
 	       (!p->filter || filter_match(p->filter, e));
 }
 
@@ -111,6 +118,8 @@ static int show(struct pipeline *p, struct event *e)
 	unsigned int i;
 	int err = 0;
 
+	if (is_hidden(p, e))
+		return 0;
 	if (passes(p, e)) {
 		if (flow)
 			flow_number(p->flows, flow);
@@ -185,5 +194,6 @@ void pipeline_drop(struct pipeline *p)
 	struct event *e;
 
 	while ((e = sort_pop(p->sort, ~0ull)))
-		p->account.filtered[e->type]++;
+		if (!is_hidden(p, e))
+			p->account.filtered[e->type]++;
 }

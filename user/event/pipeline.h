@@ -63,10 +63,10 @@ void pipeline_free(struct pipeline *p);
 int pipeline_add_output(struct pipeline *p, struct output *o);
 
 /*
- * Events of these types, 1 << EVENT_x, are never shown: they only serve the
- * flow table.
+ * Existing sockets, one EVENT_socket each, are never shown: they only serve the
+ * flow table, and are counted by themselves.
  */
-void pipeline_hide(struct pipeline *p, __u32 types);
+void pipeline_hide_existing(struct pipeline *p);
 
 int pipeline_header(struct pipeline *p, const struct trace_info *info);
 
