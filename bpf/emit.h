@@ -152,24 +152,37 @@ static __always_inline __u32 mem_seq(struct sock_mem *mem)
 	return __sync_fetch_and_add(&mem->seq, 1);
 }
 
+/* The way from a task up to its ancestors. */
+struct ascent {
+	struct task_struct *task;
+	int in_tree;
+};
+
+/* As bpf_loop() wants it: 1 ends the loop. */
+static long ascend(__u32 generation, struct ascent *a)
+{
+	if (!a->task || a->task->tgid <= 1)
+		return 1;
+	a->in_tree = (__u32)a->task->tgid == tree;
+	if (a->in_tree)
+		return 1;
+	a->task = a->task->real_parent;
+	return 0;
+}
+
 /*
  * Is the running task the offspring of the traced command's keeper? A global
- * function: verified once, by itself. Inlined, each way out of the loop would
- * be verified on to the end of every caller, which takes seconds.
+ * function is verified once, by itself, and the body of bpf_loop() until its
+ * types repeat, where a plain loop is verified turn by turn. It begins at a
+ * thread of the same process, whose pointer is not trusted, as sock_of()'s.
  */
 __weak __noinline int task_in_tree(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	int i;
+	struct ascent a = { .task = task->signal->curr_target };
 
-	for (i = 0; i < TREE_DEPTH; i++) {
-		if (!task || task->tgid <= 1)
-			return 0;
-		if ((__u32)task->tgid == tree)
-			return 1;
-		task = task->real_parent;
-	}
-	return 0;
+	bpf_loop(TREE_DEPTH, ascend, &a, 0);
+	return a.in_tree;
 }
 
 /*

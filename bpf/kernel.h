@@ -300,6 +300,10 @@ struct thread_info {
 	__u32 status; /* x86 only */
 };
 
+struct signal_struct {
+	struct task_struct *curr_target; /* one of the process's threads */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -307,6 +311,7 @@ struct task_struct {
 	int tgid;
 	char comm[16];
 	struct task_struct *real_parent;
+	struct signal_struct *signal;
 };
 
 struct seq_file;
