@@ -89,12 +89,26 @@ bool tracer_wanted(const struct tracer *tracer)
 	return false;
 }
 
+/*
+ * A shell starts what runs in its background with SIGINT ignored, and so is
+ * what that starts: but SIGINT is what ends a tracer.
+ */
+static void hear_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGINT, SIG_DFL);
+}
+
 /* perf and bpftrace look for tracefs, which may not be mounted. */
 void tracer_execute(const char *const argv[], int out, int err)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	hear_signals();
 	if (!unshare(CLONE_NEWNS) &&
 	    !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
