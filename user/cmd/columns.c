@@ -124,6 +124,16 @@ static const struct column *composed_find(const char *name)
 	return NULL;
 }
 
+static bool has(const struct columns *c, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->n; i++)
+		if (!strcmp(c->column[i].name, name))
+			return true;
+	return false;
+}
+
 static int add(struct columns *c, const struct schema *schema, const char *name)
 {
 	const struct column *ours = composed_find(name);
@@ -133,6 +143,8 @@ static int add(struct columns *c, const struct schema *schema, const char *name)
 	f = ours ? NULL : schema_field_find(&schema->types[EVENT_socket], name);
 	if (!ours && !f)
 		return -EINVAL;
+	if (has(c, name)) /* an object of JSON cannot have it twice */
+		return 0;
 	if (c->n == COLUMNS_MAX)
 		return -E2BIG;
 	memset(to, 0, sizeof(*to));

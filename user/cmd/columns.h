@@ -27,8 +27,8 @@ struct columns {
 
 /*
  * Adds the columns of a list, "STATE,OWNER", in any case; if it begins with +,
- * to those there are, else instead of them. 0, or -EINVAL with the name that
- * is none in @bad, or -E2BIG.
+ * to those there are, else instead of them. One that is there already is not
+ * added again. 0, or -EINVAL with the name that is none in @bad, or -E2BIG.
  */
 int columns_parse(struct columns *c, const struct schema *schema,
 		  const char *list, char bad[32]);

@@ -133,7 +133,7 @@ static int choose_columns(struct sockets *t)
 	default:
 		return say_fail(EXIT_USAGE, NULL,
 				"'tcbscope sockets --help' says which there are",
-				"-o: no such column: %s", bad);
+				"-o: no such column: '%s'", bad);
 	}
 }
 
@@ -328,7 +328,8 @@ static void print_json(const struct sockets *t)
 
 static int print_sockets(struct sockets *t)
 {
-	qsort(t->rows, t->n, sizeof(*t->rows), by_place);
+	if (t->n) /* qsort() takes no NULL */
+		qsort(t->rows, t->n, sizeof(*t->rows), by_place);
 	if (!t->opt.json)
 		return print_table(t);
 	print_json(t);

@@ -177,7 +177,8 @@ int piles_make(struct piles *piles, const struct event_socket *s, size_t n)
 	}
 	qsort(members, n_members, sizeof(*members), by_key_and_fd);
 	err = gather(piles, members, n_members);
-	qsort(piles->pile, piles->n, sizeof(*piles->pile), by_size);
+	if (piles->n) /* qsort() takes no NULL */
+		qsort(piles->pile, piles->n, sizeof(*piles->pile), by_size);
 out:
 	free(listeners);
 	free(members);
