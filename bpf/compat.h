@@ -148,6 +148,21 @@ compat_keepalive_expires(struct inet_connection_sock *icsk)
 	return 0;
 }
 
+/* From which ports the kernel chooses a local one, as highest << 16 | lowest. */
+struct local_ports___pair {
+	int range[2];
+} __attribute__((preserve_access_index));
+
+static __always_inline __u32 compat_local_ports(struct net *net)
+{
+	struct local_ports *ports = &net->ipv4.ip_local_ports;
+	struct local_ports___pair *pair = (void *)ports;
+
+	if (bpf_core_field_exists(pair->range))
+		return pair->range[1] << 16 | pair->range[0];
+	return ports->range;
+}
+
 /*
  * Does the verifier know bpf_rdonly_cast()? Linux 6.2. It reads by itself what
  * lockdown forbids bpf_probe_read_kernel().

@@ -52,7 +52,10 @@ struct kfilter_test {
 			__u32 from, to; /* of a number, both included */
 		};
 		__u32 bits; /* of states and cgroups, which of them */
-		__u32 set;  /* of ports, the index in ports */
+		struct {
+			__u32 set; /* of ports, the index in ports ... */
+			port_t lowest, highest; /* ... and what is in there */
+		};
 	};
 	__u32 types; /* bit mask of 1 << enum event_type */
 	__u8 subject;

@@ -17,6 +17,7 @@
 
 #define TREE_DEPTH 32	/* generations of processes that are searched */
 #define CGROUP_DEPTH 16 /* levels of cgroups, from the socket's upwards */
+#define PORT_CLIENT 1024 /* below are services, and hardly anything else */
 
 /* A state transition, complete but for the socket's endpoints. */
 struct transition {
@@ -137,7 +138,12 @@ static __always_inline bool sock_is_tcp(struct sock *sk)
 	       (family == FAMILY_INET || family == FAMILY_INET6);
 }
 
-static __always_inline struct sock_mem *mem_get(struct sock *sk)
+static __always_inline struct sock_mem *mem_find(struct sock *sk)
+{
+	return bpf_sk_storage_get(&memory, sk, 0, 0);
+}
+
+static __always_inline struct sock_mem *mem_make(struct sock *sk)
 {
 	struct sock_mem *mem;
 
@@ -203,6 +209,15 @@ static __always_inline void mem_own(struct sock_mem *mem)
 		mem->flags &= ~MEM_TREE;
 }
 
+/*
+ * The same socket by a pointer that the verifier does not call trusted: where
+ * a trusted one is followed it searches all of the kernel's types by name.
+ */
+static __always_inline struct sock *sock_of(struct tcp_sock *tp)
+{
+	return &tp->inet_conn.icsk_inet.sk;
+}
+
 static __always_inline port_t sock_lport(struct sock *sk, struct tcp_sock *tp)
 {
 	return sk->__sk_common.skc_num ?:
@@ -245,15 +260,6 @@ static __always_inline enum family sock_addrs(struct sock_common *skc,
 	l[2] = l2;
 	r[2] = r2;
 	return FAMILY_INET6;
-}
-
-/*
- * The same socket by a pointer that the verifier does not call trusted: where
- * a trusted one is followed it searches all of the kernel's types by name.
- */
-static __always_inline struct sock *sock_of(struct tcp_sock *tp)
-{
-	return &tp->inet_conn.icsk_inet.sk;
 }
 
 /* 1 if they are equal, else 0; a branch would double what is verified. */
@@ -337,6 +343,10 @@ static __always_inline bool transition_wanted(const struct sock_mem *mem,
 
 #define NEEDS(subject) (config.filter.needs & KFILTER_NEEDS(KFILTER_##subject))
 
+#define NEEDS_ENDS                                                       \
+	(NEEDS(NETNS) || NEEDS(LPORT) || NEEDS(RPORT) || NEEDS(LADDR) || \
+	 NEEDS(RADDR))
+
 /*
  * What event_fill() is going to fill in, from the same places, as far as the
  * filter asks for it.
@@ -346,19 +356,18 @@ static __always_inline void facts_fill(struct filter_facts *x, struct sock *sk,
 				       struct sock_mem *mem, int type)
 {
 	__builtin_memset(x, 0, sizeof(*x));
-	x->type = type;
+	x->types = 1u << type;
 	if (NEEDS(PID))
 		x->pid = mem->pid;
 	if (NEEDS(COMM))
 		__builtin_memcpy(x->comm.u8, mem->comm, sizeof(mem->comm));
 	if (NEEDS(UID))
 		x->uid = sk->sk_uid.val;
-	if (!NEEDS(LPORT) && !NEEDS(RPORT) && !NEEDS(LADDR) && !NEEDS(RADDR) &&
-	    !NEEDS(NETNS) && !NEEDS(CGROUP))
+	if (!NEEDS_ENDS && !NEEDS(CGROUP))
 		return;
 	mem_ends(mem, sk, tp);
-	x->lport = mem->ends.lport;
-	x->rport = mem->ends.rport;
+	x->lport = FILTER_PORT(mem->ends.lport);
+	x->rport = FILTER_PORT(mem->ends.rport);
 	x->netns = mem->ends.netns;
 	x->within = mem->ends.within;
 	x->family = mem->ends.family;
@@ -377,6 +386,69 @@ __weak __noinline int facts_fail(const struct filter_facts *x)
 static __always_inline bool facts_pass(const struct filter_facts *x)
 {
 	return filter_passes(facts_fail(x), x);
+}
+
+/* What a socket does not have yet of its ends, as it comes into a state. */
+static __always_inline void facts_missing(struct filter_facts *x,
+					  struct tcp_sock *tp, int state)
+{
+	__u32 range;
+
+	if (!x->lport.to) {
+		x->lport = FILTER_ANY_PORT;
+		if (state == TCB_STATE_SYN_SENT || state == TCB_STATE_LISTEN) {
+			range = compat_local_ports(
+				sock_of(tp)->__sk_common.skc_net.net);
+			x->lport.from = range;
+			x->lport.to = range >> 16;
+		}
+	}
+	if (state == TCB_STATE_SYN_RECV && !x->rport.to) {
+		x->rport = FILTER_ANY_PORT;
+		x->unknown |= FACTS_NO_ADDRS;
+	}
+}
+
+/*
+ * Can no event of the socket pass the filter, whatever becomes of it? Such
+ * sockets get no memory, which would be most of what they cost. The state is
+ * that which it has or comes into. A listener has memory for its children's
+ * sake: any of them may pass, if by its peer's port, one of PORT_CLIENT or more.
+ */
+static __noinline bool sock_excluded(struct sock *sk, struct tcp_sock *tp,
+				     int state)
+{
+	struct net *net = sock_of(tp)->__sk_common.skc_net.net;
+	struct filter_facts x = {
+		.types = config.events,
+		.unknown = FACTS_ENDS_ONLY,
+		.netns = net->ns.inum,
+		.lport = FILTER_PORT(sock_lport(sk, tp)),
+		.rport = FILTER_PORT(sock_rport(sk)),
+	};
+
+	if (NEEDS(LADDR) || NEEDS(RADDR))
+		x.family = sock_addrs(&sk->__sk_common, &x.laddr.addr,
+				      &x.raddr.addr);
+	facts_missing(&x, tp, state);
+	if (state == TCB_STATE_LISTEN) {
+		x.rport = (struct filter_ports){ PORT_CLIENT, 65535 };
+		x.unknown |= FACTS_NO_ADDRS;
+	}
+	return facts_fail(&x) == 1 + KFILTER_SPARES_NONE;
+}
+
+#define EXCLUDED(sk, tp, state) (NEEDS_ENDS && sock_excluded(sk, tp, state))
+
+/* NULL also if the socket is excluded, which is not followed then. */
+static __always_inline struct sock_mem *mem_get(struct sock *sk,
+						struct tcp_sock *tp)
+{
+	struct sock_mem *mem = mem_find(sk);
+
+	if (mem || EXCLUDED(sk, tp, sk->__sk_common.skc_state))
+		return mem;
+	return mem_make(sk);
 }
 
 /* What fails is counted, not generated. */
@@ -413,12 +485,14 @@ static __always_inline bool event_wanted_of(struct sock *sk,
 
 	if (!(config.events & 1u << type))
 		return false;
+	if (!mem && EXCLUDED(sk, tp, sk->__sk_common.skc_state))
+		return wanted(false, type);
 	if (!config.filter.n || !mem || !owner_wanted(mem))
 		return wanted(owner_wanted(mem), type);
 	facts_fill(&x, sk, tp, mem, type);
 	x.new = 1u << sock_state(sk, mem) % 32;
 	if (req) {
-		x.rport = bpf_ntohs(req->skc_dport);
+		x.rport = FILTER_PORT(bpf_ntohs(req->skc_dport));
 		x.family = sock_addrs(req, &x.laddr.addr, &x.raddr.addr);
 	}
 	return wanted(facts_pass(&x), type);

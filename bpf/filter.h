@@ -12,8 +12,8 @@
 #include "bpf/config.h"
 #include <stdbool.h>
 
-#define FACTS_NO_LPORT 1 /* not known yet: it may be any */
-#define FACTS_NO_PEER 2	 /* so is the remote end */
+#define FACTS_NO_ADDRS 1  /* not known yet: they may be any */
+#define FACTS_ENDS_ONLY 2 /* so may all but the ends and the namespace */
 
 union filter_bytes {
 	__u8 u8[16];
@@ -21,13 +21,21 @@ union filter_bytes {
 	__u64 u64[2];
 };
 
+/* A port that is known, or between which ones it is. */
+struct filter_ports {
+	port_t from, to;
+};
+
+#define FILTER_PORT(port) ((struct filter_ports){ (port), (port) })
+#define FILTER_ANY_PORT ((struct filter_ports){ 0, 65535 })
+
 /* What an event is going to say, as far as config.filter.needs it. */
 struct filter_facts {
 	union filter_bytes laddr, raddr, comm;
 	__u32 pid, uid, netns;
 	__u32 old, new; /* bits of the states that it may be */
-	port_t lport, rport;
-	__u8 type;
+	__u32 types;	/* bits of those of which it may be */
+	struct filter_ports lport, rport;
 	__u8 family;
 	__u8 within;
 	__u8 unknown; /* FACTS_x */
@@ -49,9 +57,13 @@ FILTER_INLINE bool filter_number(const volatile struct kfilter_test *t, __u32 n)
 
 FILTER_INLINE bool filter_port(const volatile struct kfilter *f,
 			       const volatile struct kfilter_test *t,
-			       port_t port)
+			       const struct filter_ports *port)
 {
-	return f->ports[t->set % KFILTER_SETS][port / 32] & 1u << port % 32;
+	port_t from = port->from, to = port->to;
+
+	if (from != to)
+		return from <= t->highest && to >= t->lowest;
+	return f->ports[t->set % KFILTER_SETS][to / 32] & 1u << to % 32;
 }
 
 FILTER_INLINE bool filter_test(const volatile struct kfilter *f,
@@ -59,26 +71,28 @@ FILTER_INLINE bool filter_test(const volatile struct kfilter *f,
 			       const struct filter_facts *x)
 {
 	switch (t->subject) {
+	case KFILTER_NETNS:
+		return filter_number(t, x->netns);
+	case KFILTER_LPORT:
+		return filter_port(f, t, &x->lport);
+	case KFILTER_RPORT:
+		return filter_port(f, t, &x->rport);
+	case KFILTER_LADDR:
+		return x->unknown & FACTS_NO_ADDRS ||
+		       (x->family == t->family && filter_same(t, &x->laddr)) !=
+			       t->negate;
+	case KFILTER_RADDR:
+		return x->unknown & FACTS_NO_ADDRS ||
+		       (x->family == t->family && filter_same(t, &x->raddr)) !=
+			       t->negate;
+	}
+	if (x->unknown & FACTS_ENDS_ONLY)
+		return true;
+	switch (t->subject) {
 	case KFILTER_PID:
 		return filter_number(t, x->pid);
 	case KFILTER_UID:
 		return filter_number(t, x->uid);
-	case KFILTER_NETNS:
-		return filter_number(t, x->netns);
-	case KFILTER_LPORT:
-		return x->unknown & FACTS_NO_LPORT ||
-		       filter_port(f, t, x->lport);
-	case KFILTER_RPORT:
-		return x->unknown & FACTS_NO_PEER ||
-		       filter_port(f, t, x->rport);
-	case KFILTER_LADDR:
-		return x->unknown & FACTS_NO_PEER ||
-		       (x->family == t->family && filter_same(t, &x->laddr)) !=
-			       t->negate;
-	case KFILTER_RADDR:
-		return x->unknown & FACTS_NO_PEER ||
-		       (x->family == t->family && filter_same(t, &x->raddr)) !=
-			       t->negate;
 	case KFILTER_COMM:
 		return filter_same(t, &x->comm) != t->negate;
 	case KFILTER_CGROUP:
@@ -96,13 +110,13 @@ FILTER_INLINE bool filter_test(const volatile struct kfilter *f,
  * be: the flow table (user/event/flow.h) wants to know of both. A transition
  * that fails may be of a socket that is: how its connection began is told.
  */
-FILTER_INLINE bool filter_spares(int spares, int type, __u32 old, __u32 new)
+FILTER_INLINE bool filter_spares(int spares, __u32 types, __u32 old, __u32 new)
 {
 	const __u32 opening = 1u << TCB_STATE_CLOSE | 1u << TCB_STATE_LISTEN |
 			      1u << TCB_STATE_SYN_SENT |
 			      1u << TCB_STATE_SYN_RECV;
 
-	if (!spares || type != EVENT_state)
+	if (!spares || types != 1u << EVENT_state)
 		return false;
 	if (spares == KFILTER_SPARES_OPENING)
 		return old & opening;
@@ -130,8 +144,7 @@ FILTER_INLINE int filter_fails(const volatile struct kfilter *f,
 		if (i >= (int)f->n)
 			return 0;
 		if (!holds)
-			holds = !(t->types & 1u << x->type) ||
-				filter_test(f, t, x);
+			holds = x->types & ~t->types || filter_test(f, t, x);
 		if (!t->last)
 			continue;
 		if (!holds)
@@ -147,7 +160,7 @@ FILTER_INLINE int filter_fails(const volatile struct kfilter *f,
  */
 FILTER_INLINE bool filter_passes(int fails, const struct filter_facts *x)
 {
-	return !fails || filter_spares(fails - 1, x->type, x->old, x->new);
+	return !fails || filter_spares(fails - 1, x->types, x->old, x->new);
 }
 
 #endif

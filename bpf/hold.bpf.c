@@ -41,14 +41,14 @@ static __always_inline struct looked look(const struct hold_slot *slot)
 static __always_inline bool slot_wanted(const struct event_state *e)
 {
 	struct filter_facts x = {
-		.type = EVENT_state,
+		.types = 1u << EVENT_state,
 		.family = e->ev.family,
 		.within = e->ev.within,
 		.pid = e->ev.pid,
 		.uid = e->ev.uid,
 		.netns = e->ev.netns,
-		.lport = e->ev.lport,
-		.rport = e->ev.rport,
+		.lport = FILTER_PORT(e->ev.lport),
+		.rport = FILTER_PORT(e->ev.rport),
 		.old = 1u << e->old % 32,
 		.new = 1u << e->new % 32,
 	};

@@ -61,7 +61,12 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct local_ports {
+	__u32 range; /* highest << 16 | lowest */
+};
+
 struct netns_ipv4 {
+	struct local_ports ip_local_ports; /* for who does not choose one */
 	int sysctl_tcp_fastopen;    /* 1: as a client, 2: as a server */
 	int sysctl_tcp_fin_timeout; /* jiffies */
 };

@@ -18,6 +18,14 @@ static __noinline void owner_releases(struct sock *sk, struct sock_mem *mem)
 		hold_release(sk, tp, mem);
 }
 
+/* One that is older than the trace. */
+static __always_inline struct sock_mem *owner_learns(struct sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	return tp ? mem_get(sk, tp) : NULL;
+}
+
 static __always_inline struct sock_mem *owner_uses(struct sock *sk)
 {
 	int state = sk->__sk_common.skc_state;
@@ -25,10 +33,10 @@ static __always_inline struct sock_mem *owner_uses(struct sock *sk)
 
 	if (!sock_is_tcp(sk))
 		return NULL;
-	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
+	mem = mem_find(sk);
 	if (!mem &&
 	    (state == TCB_STATE_ESTABLISHED || state == TCB_STATE_CLOSE_WAIT))
-		mem = mem_get(sk); /* it is older than the trace */
+		mem = owner_learns(sk);
 	if (!mem)
 		return NULL;
 	if (mem->owner_how != HOW_observed)

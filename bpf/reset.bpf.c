@@ -93,7 +93,7 @@ static __always_inline int sent_by_connection(struct sock *sk,
 
 	if (!tp)
 		return 0;
-	e = of_connection(sk, tp, mem_get(sk), DIRECTION_sent);
+	e = of_connection(sk, tp, mem_get(sk, tp), DIRECTION_sent);
 	if (!e)
 		return 0;
 	e->why.reason_nr = reason;
@@ -161,16 +161,18 @@ static __always_inline bool was_data(struct sock *sk, struct tcp_sock *tp,
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(reset_receive, struct sock *sk)
 {
-	struct sock_mem *mem = mem_get(sk); /* it may be older than the trace */
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct event_reset *e;
-	struct tcp_sock *tp;
+	struct sock_mem *mem;
 
+	if (!tp)
+		return 0;
+	mem = mem_get(sk, tp); /* it may be older than the trace */
 	if (mem)
 		mem->flags |= MEM_RST;
 	if (!(config.events & 1u << EVENT_reset))
 		return 0;
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp || was_data(sk, tp, mem))
+	if (was_data(sk, tp, mem))
 		return 0;
 	e = of_connection(sk, tp, mem, DIRECTION_received);
 	if (!e)

@@ -87,7 +87,7 @@ int BPF_PROG(retransmit_segment, struct sock *sk, struct sk_buff *skb)
 
 	if (!tp || compat_retransmit_err(ctx))
 		return 0;
-	mem = mem_get(sk);
+	mem = mem_get(sk, tp);
 	if (!mem || !event_wanted(sk, tp, mem, EVENT_retransmit))
 		return 0;
 	e = EVENT_RESERVE(event_retransmit, EVENT_retransmit);
@@ -130,7 +130,7 @@ int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req)
 
 	if (!tp)
 		return 0;
-	mem = mem_get(sk);
+	mem = mem_get(sk, tp);
 	if (!mem || !event_wanted_of(sk, tp, mem, skc, EVENT_retransmit))
 		return 0;
 	e = EVENT_RESERVE(event_retransmit, EVENT_retransmit);

@@ -199,7 +199,7 @@ static __always_inline struct sock_mem *remember(struct sock *sk,
 						 struct task_struct *holder)
 {
 	struct inet_connection_sock *icsk = &tp->inet_conn;
-	struct sock_mem before, after, *mem = mem_get(sk);
+	struct sock_mem before, after, *mem = mem_get(sk, tp);
 	int state = sk->__sk_common.skc_state;
 
 	if (!mem)

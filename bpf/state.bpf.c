@@ -157,15 +157,20 @@ static __always_inline bool state_stopped(struct sock *sk, struct tcp_sock *tp,
 		facts_fill(&x, sk, tp, mem, EVENT_state);
 		x.old = old;
 		x.new = new;
-		if (endpoints_missing(sk, tp, t->new))
-			x.unknown = t->new == TCB_STATE_SYN_SENT ?
-					    FACTS_NO_LPORT :
-					    FACTS_NO_LPORT | FACTS_NO_PEER;
+		if (NEEDS_ENDS)
+			facts_missing(&x, tp, t->new);
 		fails = facts_fail(&x);
 		if (fails_for_good(fails, final))
 			mem->fails = fails;
 	}
-	return fails && !filter_spares(fails - 1, EVENT_state, old, new);
+	return fails && !filter_spares(fails - 1, 1u << EVENT_state, old, new);
+}
+
+static __always_inline int state_excluded(bool second)
+{
+	if (!second && config.events & 1u << EVENT_state)
+		COUNT(kernel_filtered[EVENT_state]);
+	return 0;
 }
 
 /* Nothing but memory is kept of a transition that no one is told of. */
@@ -210,9 +215,9 @@ static __always_inline void state_make(struct sock *sk, struct tcp_sock *tp,
  * One transition, as it is about to be made: the socket is still in @old.
  *
  * Runs twice for each. A softirq on top of the first copy cannot run that copy
- * again: the kernel skips it. The second copy then finds that the memory does
- * not know the transition, and stands in. It must be a program of its own: a
- * tail call to the first would run it on top of itself, and newer kernels give
+ * again: the kernel skips it. The second copy then finds the transition neither
+ * in `first' nor in the memory, and stands in. It must be a program of its own:
+ * a tail call to the first would run it on top of itself, and newer kernels give
  * a program one stack per CPU.
  */
 static __always_inline int state(struct sock *sk, int old, int new, bool second)
@@ -223,7 +228,7 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 
 	if (!sock_is_tcp(sk))
 		return 0;
-	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
+	mem = mem_find(sk);
 	if (second && mem && mem->old == old && mem->new == new)
 		return 0;
 	if (old == new)
@@ -231,8 +236,10 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
 		return 0;
+	if (!mem && EXCLUDED(sk, tp, new))
+		return state_excluded(second);
 	if (!mem && !second)
-		mem = mem_get(sk);
+		mem = mem_make(sk);
 	if (second) {
 		if (!mem)
 			mem = bpf_sk_storage_get(&memory, sk, 0,
@@ -255,15 +262,37 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 	return 0;
 }
 
+/*
+ * What the first copy has run for last, on each CPU: nearly always the second
+ * one then has nothing to do. CPUs beyond COUNTERS share, and a softirq may
+ * come between the two; then the socket's memory tells.
+ */
+struct {
+	__u64 sk;
+	int old, new;
+} __attribute__((aligned(64))) first[COUNTERS];
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_first, struct sock *sk, int old, int new)
 {
+	__u32 i = bpf_get_smp_processor_id() % COUNTERS;
+
+	first[i].old = old;
+	first[i].new = new;
+	first[i].sk = (__u64)sk;
 	return state(sk, old, new, false);
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_second, struct sock *sk, int old, int new)
 {
+	__u32 i = bpf_get_smp_processor_id() % COUNTERS;
+
+	if (first[i].sk == (__u64)sk && first[i].old == old &&
+	    first[i].new == new) {
+		first[i].sk = 0;
+		return 0;
+	}
 	return state(sk, old, new, true);
 }
 

@@ -22,9 +22,7 @@ static __always_inline int window(struct sock *sk, int ca_state, int at)
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
 		return 0;
-	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
-	if (!mem)
-		mem = mem_get(sk);
+	mem = mem_get(sk, tp);
 	if (mem)
 		window_look(sk, tp, mem, ca_state, at);
 	return 0;

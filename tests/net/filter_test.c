@@ -2,6 +2,7 @@
 /* Tests of filters on real traffic: what the kernel decides is decided well. */
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -455,6 +456,94 @@ TEST_F(crossing, one_end)
 	EXPECT_STREQ("observed", witness_string(e, "kind_how"));
 	EXPECT_NE(0, witness_number(e, "pair"));
 	EXPECT_TRUE(witness_complete(self->one.witness));
+}
+
+FIXTURE(memory)
+{
+	struct play play;
+};
+
+FIXTURE_VARIANT(memory)
+{
+	char *port;
+	bool unbound; /* the client leaves its port to the kernel */
+	bool followed;
+};
+
+FIXTURE_VARIANT_ADD(memory, of_followed){ .port = "2001", .followed = true };
+FIXTURE_VARIANT_ADD(memory, not_of_others){ .port = "9" };
+FIXTURE_VARIANT_ADD(memory, not_of_unbound){ .port = "9", .unbound = true };
+
+FIXTURE_SETUP(memory)
+{
+	ASSERT_EQ(0, play_init(&self->play));
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	play_free(&self->play);
+}
+
+/* From a port that is chosen when it binds, or not before it connects. */
+static int do_connect_from(int unbound)
+{
+	struct sockaddr_in *end = (void *)&actor_tcp.end[0];
+
+	end->sin_port = 0;
+	if (!unbound)
+		return actor_connect(0);
+	actor_tcp.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (actor_tcp.fd < 0 ||
+	    connect(actor_tcp.fd, (void *)&actor_tcp.end[1], actor_tcp.len))
+		return -errno;
+	return 0;
+}
+
+/* Bytes of option memory that the actor's socket is charged for. */
+static int do_charge(int of_listener)
+{
+	__u32 info[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(of_listener ? actor_tcp.listener : actor_tcp.fd,
+		       SOL_SOCKET, SO_MEMINFO, info, &len))
+		return -errno;
+	return info[SK_MEMINFO_OPTMEM];
+}
+
+/* A connection, while it lasts: what client and listener are charged for. */
+static int charge(struct play *play, bool unbound, int of[2])
+{
+	int err = actor_call(&play->server, actor_listen, 1);
+
+	if (!err)
+		err = actor_call(&play->client, do_connect_from, unbound);
+	if (!err)
+		err = actor_call(&play->server, actor_accept, 0);
+	of[0] = actor_call(&play->client, do_charge, 0);
+	of[1] = actor_call(&play->server, do_charge, 1);
+	if (!err)
+		err = actor_call(&play->client, actor_close, 0);
+	if (!err)
+		err = actor_call(&play->server, actor_close, 0);
+	return err ? err : actor_call(&play->server, actor_unlisten, 0);
+}
+
+/* Claim: a socket that the filter excludes costs no memory. */
+TEST_F(memory, is_of_followed_sockets)
+{
+	char *args[] = { "--port", variant->port, NULL };
+	int before[2], with[2], i;
+	struct trace *trace = &self->play.trace;
+
+	ASSERT_EQ(0, charge(&self->play, variant->unbound, before));
+	ASSERT_EQ(0, trace_start(trace, args));
+	ASSERT_EQ(0, charge(&self->play, variant->unbound, with));
+	ASSERT_EQ(0, trace_stop(trace));
+	for (i = 0; i < 2; i++) {
+		ASSERT_LE(0, before[i]);
+		EXPECT_EQ(variant->followed, before[i] < with[i]);
+	}
 }
 
 TEST_HARNESS_MAIN

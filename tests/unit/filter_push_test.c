@@ -39,9 +39,9 @@ static struct filter_facts facts_of(const union event_any *e)
 		.pid = e->ev.pid,
 		.uid = e->ev.uid,
 		.netns = e->ev.netns,
-		.lport = e->ev.lport,
-		.rport = e->ev.rport,
-		.type = e->ev.type,
+		.types = 1u << e->ev.type,
+		.lport = FILTER_PORT(e->ev.lport),
+		.rport = FILTER_PORT(e->ev.rport),
 		.family = e->ev.family,
 		.within = e->ev.within,
 		.new = 1u << e->window.state,
@@ -226,12 +226,17 @@ TEST_F(push, unknown)
 	struct filter *f = push(self->schema, "sport 5", self->k);
 
 	EXPECT_FALSE(filter_passes(filter_fails(self->k, &x), &x));
-	x.unknown = FACTS_NO_LPORT;
+	x.lport = (struct filter_ports){ 1, 4 };
+	EXPECT_FALSE(filter_passes(filter_fails(self->k, &x), &x));
+	x.lport = (struct filter_ports){ 6, 65535 };
+	EXPECT_FALSE(filter_passes(filter_fails(self->k, &x), &x));
+	x.lport = (struct filter_ports){ 4, 5 };
 	EXPECT_TRUE(filter_passes(filter_fails(self->k, &x), &x));
 	filter_free(f);
 	f = push(self->schema, "dport 5 and not dst 10.0.0.2", self->k);
 	EXPECT_FALSE(filter_passes(filter_fails(self->k, &x), &x));
-	x.unknown = FACTS_NO_PEER;
+	x.unknown = FACTS_NO_ADDRS;
+	x.rport = FILTER_ANY_PORT;
 	EXPECT_TRUE(filter_passes(filter_fails(self->k, &x), &x));
 	filter_free(f);
 }

@@ -181,6 +181,11 @@ static void ports_of(const struct filter_term *term,
 		set[port / 32] |= 1u << port % 32;
 }
 
+static bool in_set(const __u32 *set, unsigned int port)
+{
+	return set[port / 32] & 1u << port % 32;
+}
+
 /* As a set that may be there already. */
 static bool add_ports(struct push *p, const struct filter_term *term,
 		      int subject, bool negated)
@@ -199,6 +204,11 @@ static bool add_ports(struct push *p, const struct filter_term *term,
 		p->n--; /* nothing */
 		return true;
 	}
+	t->highest = UINT16_MAX;
+	while (!in_set(set, t->lowest))
+		t->lowest++;
+	while (!in_set(set, t->highest))
+		t->highest--;
 	for (i = 0; i < KFILTER_SETS; i++) {
 		__u32 *to = p->to->ports[i];
 
@@ -499,9 +509,9 @@ bool filter_spared(const struct filter *filter, const struct event *e)
 		.pid = e->pid,
 		.uid = e->uid,
 		.netns = e->netns,
-		.lport = e->lport,
-		.rport = e->rport,
-		.type = e->type,
+		.types = 1u << e->type,
+		.lport = FILTER_PORT(e->lport),
+		.rport = FILTER_PORT(e->rport),
 		.family = e->family,
 		.within = e->within,
 		.laddr.addr = e->laddr,
