@@ -19,6 +19,7 @@ CLANG	?= clang
 BPFTOOL	?= bpftool
 CFLAGS	?= -O2 -g
 PREFIX	?= /usr/local
+SECONDS	?= 60
 DESTDIR	?=
 
 # Every Debian package that the build, the tests and lint need, and why.
@@ -66,6 +67,7 @@ TESTLIB	 := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
 TEST_SRC := $(wildcard tests/unit/*_test.c tests/unit/*_test.sh \
 	    tests/net/*_test.c tests/net/*_test.sh)
 TESTS	 := $(addprefix $(O)/,$(basename $(TEST_SRC)))
+FUZZERS	 := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*_fuzz.c))
 BENCH_OBJ := $(patsubst %.c,$(O)/%.o, \
 	     $(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 MAN_SRC	 := $(wildcard Documentation/man/*.[1-9].rst)
@@ -133,7 +135,7 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 # ---------------------------------------------------------------- targets
 
 .PHONY: all deps packages static tests demo check check-host check-unit \
-	check-vm check-bed kernels vm-shell bench bench-doc lint install \
+	check-vm check-bed kernels vm-shell fuzz bench bench-doc lint install \
 	uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -176,6 +178,17 @@ kernels: tests $(VM_FILES)	## write Documentation/kernels.rst anew, from guests
 
 vm-shell: tests $(VM_FILES)	## a shell in a guest (KERNEL=6.12)
 	$(Q)tests/vm/run -s $(O) $(KERNEL)
+
+fuzz: all	## feed nonsense to the filter and the pipeline (SECONDS=60 each)
+	$(Q)$(MAKE) O=build-fuzz CC=clang SAN=1 \
+		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link" build-fuzz/.fuzzers
+	$(Q)$(O)/tcbscope events --schema | grep -o '"[A-Za-z_]*"' | \
+		sort -u >build-fuzz/words
+	$(Q)for f in build-fuzz/tests/fuzz/*_fuzz; do \
+		mkdir -p $$f.corpus && $$f -max_total_time=$(SECONDS) \
+			-len_control=0 -dict=build-fuzz/words -artifact_prefix=$$f. \
+			$$f.corpus || exit; done
+	$(own)
 
 bench: all $(O)/tests/bench/bench	## measure what a trace costs (root; BENCH=connect ROUNDS=5 TRACERS="tcbscope*")
 	$(Q)TCBSCOPE_BUILD=$(O) $(O)/tests/bench/bench $(if $(ROUNDS),-r $(ROUNDS)) \
@@ -283,6 +296,11 @@ $(O)/tests/bench/bench: $(BENCH_OBJ) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie $^ $(PKG_LIBS) -o $@
 
+# Fuzz targets are built with all of user/ by a make of their own, "make fuzz".
+$(O)/tests/%_fuzz: $(O)/tests/%_fuzz.o $(O)/tests/lib/events.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -fsanitize=fuzzer $^ $(PKG_LIBS) -o $@
+
 # The newest kernel source that Debian's linux-source put in /usr/src.
 $(HARNESS)/.done: | $(PACKAGES)
 	$(call say,EXTRACT,$(@D))
@@ -292,6 +310,8 @@ $(HARNESS)/.done: | $(PACKAGES)
 		"$$(ls /usr/src/linux-source-*.tar.xz | sort -V | tail -n 1)" \
 		'*/tools/testing/selftests/kselftest*.h'
 	@touch $@
+
+$(O)/.fuzzers: $(FUZZERS)
 
 # ---------------------------------------------------------------- stamps
 

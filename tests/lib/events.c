@@ -138,3 +138,45 @@ struct event_drop events_drop(nsec_t ts, __u64 cookie)
 
 	return d;
 }
+
+struct filter_facts events_facts(const union event_any *e)
+{
+	struct filter_facts x = {
+		.pid = e->ev.pid,
+		.uid = e->ev.uid,
+		.netns = e->ev.netns,
+		.types = 1u << e->ev.type,
+		.lport = FILTER_PORT(e->ev.lport),
+		.rport = FILTER_PORT(e->ev.rport),
+		.family = e->ev.family,
+		.within = e->ev.within,
+		.new = 1u << e->window.state % 32,
+	};
+
+	if (e->ev.type == EVENT_state) {
+		x.old = 1u << e->state.old;
+		x.new = 1u << e->state.new;
+	}
+	memcpy(x.laddr.u8, e->ev.laddr.byte, sizeof(x.laddr));
+	memcpy(x.raddr.u8, e->ev.raddr.byte, sizeof(x.raddr));
+	memcpy(x.comm.u8, e->ev.comm, sizeof(x.comm));
+	return x;
+}
+
+void events_mend(const struct schema *schema, union event_any *e)
+{
+	const struct schema_type *type;
+	unsigned int i;
+
+	while (e->ev.type >= EVENT_TYPES || !schema->types[e->ev.type].n)
+		e->ev.type = (e->ev.type + 1) % EVENT_TYPES;
+	type = &schema->types[e->ev.type];
+	for (i = 0; i < type->n_enums; i++) {
+		const struct schema_field *f = &type->fields[type->enums[i]];
+		unsigned char *value = (unsigned char *)e + f->offset;
+
+		/* enums are of one byte, ENUM8 */
+		while (!schema_enum_name(f->values, *value))
+			*value = (*value + 1) % f->values->n;
+	}
+}

@@ -3,6 +3,7 @@
 #ifndef TCBSCOPE_TESTS_LIB_EVENTS_H
 #define TCBSCOPE_TESTS_LIB_EVENTS_H
 
+#include "bpf/filter.h"
 #include "event/schema.h"
 
 /* The schema of the programs under test; the caller frees it. NULL: none. */
@@ -33,5 +34,11 @@ struct event_drop events_drop(nsec_t ts, __u64 cookie);
 /* The window of that socket in ESTABLISHED. */
 struct event_window events_window(nsec_t ts, __u64 cookie, segs_t old_cwnd,
 				  segs_t cwnd);
+
+/* What the programs know of an event before they make it. */
+struct filter_facts events_facts(const union event_any *e);
+
+/* Makes of any bytes an event that passes the schema check. */
+void events_mend(const struct schema *schema, union event_any *e);
 
 #endif

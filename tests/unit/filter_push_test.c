@@ -32,34 +32,9 @@ FIXTURE_TEARDOWN(push)
 	free(self->k);
 }
 
-/* What the programs know of an event before they make it. */
-static struct filter_facts facts_of(const union event_any *e)
-{
-	struct filter_facts x = {
-		.pid = e->ev.pid,
-		.uid = e->ev.uid,
-		.netns = e->ev.netns,
-		.types = 1u << e->ev.type,
-		.lport = FILTER_PORT(e->ev.lport),
-		.rport = FILTER_PORT(e->ev.rport),
-		.family = e->ev.family,
-		.within = e->ev.within,
-		.new = 1u << e->window.state,
-	};
-
-	if (e->ev.type == EVENT_state) {
-		x.old = 1u << e->state.old;
-		x.new = 1u << e->state.new;
-	}
-	memcpy(x.laddr.u8, e->ev.laddr.byte, sizeof(x.laddr));
-	memcpy(x.raddr.u8, e->ev.raddr.byte, sizeof(x.raddr));
-	memcpy(x.comm.u8, e->ev.comm, sizeof(x.comm));
-	return x;
-}
-
 static bool kernel_passes(const struct kfilter *k, const union event_any *e)
 {
-	struct filter_facts x = facts_of(e);
+	struct filter_facts x = events_facts(e);
 
 	return filter_passes(filter_fails(k, &x), &x);
 }
@@ -222,7 +197,7 @@ TEST_F(push, unknown)
 	union event_any e = { .state = events_state(1, 5, 0, 443,
 						    TCB_STATE_CLOSE,
 						    TCB_STATE_SYN_SENT) };
-	struct filter_facts x = facts_of(&e);
+	struct filter_facts x = events_facts(&e);
 	struct filter *f = push(self->schema, "sport 5", self->k);
 
 	EXPECT_FALSE(filter_passes(filter_fails(self->k, &x), &x));

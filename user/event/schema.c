@@ -84,9 +84,12 @@ static const struct schema_enum *enum_read(struct schema *schema,
 	for (i = 0; i < schema->n_enums; i++)
 		if (!strcmp(schema->enums[i].name, type_name(schema, t)))
 			return &schema->enums[i];
-	for (i = 0; i < btf_vlen(t); i++)
+	for (i = 0; i < btf_vlen(t); i++) {
 		if (v[i].val > max)
 			max = v[i].val;
+		if (v[i].val < 0)
+			max = ENUM_VALUES_MAX; /* it does not fit either */
+	}
 	if (!btf_vlen(t) || max >= ENUM_VALUES_MAX) {
 		errno = EPROTO;
 		return NULL;
