@@ -15,8 +15,7 @@ __noinline int packet_copy(struct packet_bytes *to, __u64 from)
 		return -1;
 	if (!compat_has_cast())
 		return bpf_probe_read_kernel(to, sizeof(*to), (void *)from);
-	unit = bpf_rdonly_cast((void *)from,
-			       bpf_core_type_id_kernel(struct in6_addr));
+	unit = bpf_rdonly_cast((void *)from, config.in6_addr);
 	for (i = 0; i < 4; i++)
 		to->word[i] = unit->in6_u.u6_addr32[i];
 	return 0;

@@ -4,13 +4,16 @@
  * a body, through libbpf's own way for sections, that no verifier accepts.
  */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <string.h>
 
 #include "input/input.h"
 #include "input/probe.h"
+#include "input/types.h"
 #include "lib/say.h"
+#include "tcbscope.skel.h"
 
 #include <kselftest_harness.h>
 
@@ -171,6 +174,81 @@ TEST_F_TIMEOUT(load, stand_in, 120)
 	EXPECT_STATUS(PROBE_REFUSED, "owner_receives");
 	EXPECT_STATUS(PROBE_REFUSED, "owner_reads");
 	EXPECT_STATUS(PROBE_WORKS, "state_first");
+}
+
+/* All programs that have a hook, relocated by the kernel's types or by @path. */
+static struct tcbscope_bpf *relocated(const struct types *types,
+				      const char *path)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = path);
+	struct tcbscope_bpf *skel = tcbscope_bpf__open_opts(&opts);
+	struct bpf_program *prog;
+
+	if (!skel)
+		return NULL;
+	skel->rodata->config.in6_addr = types_id(types, "in6_addr",
+						 BTF_KIND_STRUCT);
+	bpf_object__for_each_program(prog, skel->obj) bpf_program__set_autoload(
+		prog, types_has_hook(types, bpf_program__section_name(prog)));
+	if (!tcbscope_bpf__load(skel))
+		return skel;
+	tcbscope_bpf__destroy(skel);
+	return NULL;
+}
+
+/* Their first difference, but for the descriptors of maps; -1: none. */
+static int differ(const struct bpf_program *a, const struct bpf_program *b)
+{
+	const struct bpf_insn *x = bpf_program__insns(a);
+	const struct bpf_insn *y = bpf_program__insns(b);
+	int i, n = bpf_program__insn_cnt(a);
+
+	if (bpf_program__insn_cnt(b) != (size_t)n)
+		return 0;
+	for (i = 0; i < n; i++) {
+		if (x[i].code == (BPF_LD | BPF_IMM | BPF_DW) && x[i].src_reg)
+			i++;
+		else if (memcmp(&x[i], &y[i], sizeof(*x)))
+			return i;
+	}
+	return -1;
+}
+
+/*
+ * Claim: by the few types that are picked programs are relocated as by all that
+ * the kernel has.
+ */
+TEST(relocation)
+{
+	struct btf *kernel = types_kernel();
+	struct tcbscope_bpf *skel = tcbscope_bpf__open(), *by_all, *by_few;
+	struct bpf_program *prog, *same;
+	struct types *types;
+
+	ASSERT_NE(NULL, kernel);
+	ASSERT_NE(NULL, skel);
+	types = types_new(kernel, skel->obj);
+	ASSERT_NE(NULL, types);
+	ASSERT_NE(NULL, types_path(types));
+	by_all = relocated(types, NULL);
+	ASSERT_NE(NULL, by_all);
+	by_few = relocated(types, types_path(types));
+	ASSERT_NE(NULL, by_few);
+	bpf_object__for_each_program(prog, by_all->obj)
+	{
+		const char *name = bpf_program__name(prog);
+
+		same = bpf_object__find_program_by_name(by_few->obj, name);
+		EXPECT_EQ(-1, differ(prog, same))
+		{
+			TH_LOG("in %s", name);
+		}
+	}
+	tcbscope_bpf__destroy(by_all);
+	tcbscope_bpf__destroy(by_few);
+	tcbscope_bpf__destroy(skel);
+	types_free(types);
+	btf__free(kernel);
 }
 
 TEST_HARNESS_MAIN

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * In the normal case everything is loaded at once, and that is all. If it is
- * refused, the verifier's log says which program it was; if there is none, the
- * kernel's BTF says which hooks there are not; if that does not help, each
- * program is tried alone.
+ * The kernel's BTF says which hooks there are not. In the normal case all the
+ * rest is loaded at once, and that is all. If it is refused, the verifier's log
+ * says which program it was; if there is none, each program is tried alone.
  */
 #include "input/load.h"
 #include "input/tier.h"
+#include "input/types.h"
 #include "lib/priv.h"
 #include "lib/say.h"
 #include "tcbscope.skel.h"
@@ -63,12 +63,21 @@ struct load {
 	__u32 events; /* without the types that have been given up */
 	const struct probe_program *fatal; /* refused, and not to be spared */
 	struct notes *notes;
-	bool looked; /* into the kernel's BTF */
+	struct types *types; /* NULL: the kernel says nothing of its types */
 };
 
 struct tcbscope_bpf *load_open(void)
 {
 	return tcbscope_bpf__open();
+}
+
+/* An object to be loaded, which libbpf can only once. */
+static struct tcbscope_bpf *reopen(const struct load *l)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+
+	opts.btf_custom_path = types_path(l->types);
+	return tcbscope_bpf__open_opts(&opts);
 }
 
 static struct bpf_program *program_of(struct tcbscope_bpf *skel, unsigned int i)
@@ -109,6 +118,7 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 	search_modules(skel);
 	*config = l->options->config;
 	config->events = l->events;
+	config->in6_addr = types_id(l->types, "in6_addr", BTF_KIND_STRUCT);
 	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (calls[i].nr < CONFIG_CALLS)
 			config->call[calls[i].nr] = calls[i].cause;
@@ -178,55 +188,25 @@ static void refuse(struct load *l, unsigned int i, const char *section, int err,
 		give_up(l, p->events);
 }
 
-/* One attempt. libbpf cannot use an object again that it failed to load. */
 static int attempt(struct tcbscope_bpf **skel, struct load *l)
 {
-	int err = *skel && l->notes ? configure(*skel, l) : -ENOMEM;
 	unsigned int i;
+	int err;
 
+	tcbscope_bpf__destroy(*skel);
+	*skel = reopen(l);
+	err = *skel && l->notes ? configure(*skel, l) : -ENOMEM;
 	for (i = 0; !err && probe_programs[i].name; i++)
 		bpf_program__set_log_buf(program_of(*skel, i), l->notes->of[i],
 					 NOTE_BYTES);
-	if (!err)
-		err = tcbscope_bpf__load(*skel);
-	if (err) {
-		tcbscope_bpf__destroy(*skel);
-		*skel = tcbscope_bpf__open();
-	}
-	return err;
-}
-
-/* Does the running kernel have what this section hangs on? Asks its BTF. */
-static bool exists(const struct btf *kernel, const char *section)
-{
-	static const struct {
-		const char *section, *prefix;
-		int kind;
-	} hooks[] = {
-		{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF },
-		{ "iter/", "bpf_iter_", BTF_KIND_FUNC },
-	};
-	char type[128];
-	unsigned int i;
-
-	for (i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
-		size_t n = strlen(hooks[i].section);
-
-		if (strncmp(section, hooks[i].section, n))
-			continue;
-		snprintf(type, sizeof(type), "%s%s", hooks[i].prefix,
-			 section + n);
-		return btf__find_by_name_kind(kernel, type, hooks[i].kind) > 0;
-	}
-	return true;
+	return err ?: tcbscope_bpf__load(*skel);
 }
 
 /* Refuses what this kernel has no hook for; a stand-in may be one of them. */
-static bool refuse_missing(struct load *l, struct tcbscope_bpf *skel)
+static void refuse_missing(struct load *l, struct tcbscope_bpf *skel)
 {
-	struct btf *kernel = btf__load_vmlinux_btf();
-	bool any = false, more = kernel && skel;
 	const char *section;
+	bool more = true;
 	unsigned int i;
 
 	while (more) {
@@ -235,14 +215,24 @@ static bool refuse_missing(struct load *l, struct tcbscope_bpf *skel)
 			section = bpf_program__section_name(
 				program_of(skel, i));
 			if (l->results[i].status != PROBE_WORKS ||
-			    exists(kernel, section))
+			    types_has_hook(l->types, section))
 				continue;
 			refuse(l, i, section, -ESRCH, "");
-			more = any = true;
+			more = true;
 		}
 	}
+}
+
+/* What the kernel's BTF says, if it is to be had. */
+static void look(struct load *l, struct tcbscope_bpf *skel)
+{
+	struct btf *kernel = types_kernel();
+
+	if (kernel)
+		l->types = types_new(kernel, skel->obj);
+	if (l->types)
+		refuse_missing(l, skel);
 	btf__free(kernel);
-	return any;
 }
 
 /* Loads one program alone, with a log that has room for all. 0 or -errno. */
@@ -261,7 +251,7 @@ static int load_alone(const struct load *l, struct tcbscope_bpf *skel,
 /* Refuses one program if the kernel does. Has it? */
 static bool try_alone(struct load *l, unsigned int i)
 {
-	struct tcbscope_bpf *skel = tcbscope_bpf__open();
+	struct tcbscope_bpf *skel = reopen(l);
 	char *log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int err = 0;
@@ -278,21 +268,18 @@ static bool try_alone(struct load *l, unsigned int i)
 }
 
 /* Refuses what the kernel has just refused. False: nothing to be found. */
-static bool refuse_some(struct load *l, struct tcbscope_bpf *skel)
+static bool refuse_some(struct load *l)
 {
 	bool any = false;
 	unsigned int i;
 
+	if (l->fatal)
+		return false;
 	for (i = 0; probe_programs[i].name; i++) {
 		if (!*l->notes->of[i])
 			continue;
 		*l->notes->of[i] = '\0';
 		if (try_alone(l, i))
-			return true;
-	}
-	if (!l->looked) {
-		l->looked = true;
-		if (refuse_missing(l, skel))
 			return true;
 	}
 	for (i = 0; probe_programs[i].name && !l->fatal; i++)
@@ -464,11 +451,14 @@ int load_programs(struct tcbscope_bpf **skel,
 	error->code = EXIT_KERNEL;
 	l.notes = calloc(1, sizeof(*l.notes));
 	choose(&l);
+	look(&l, *skel);
 	do {
 		err = attempt(skel, &l);
 		general = err && explain_general(&l, err, error);
-	} while (err && !general && refuse_some(&l, *skel) && !l.fatal);
+	} while (err && !general && refuse_some(&l) && !l.fatal);
 	free(l.notes);
+	if (!err && l.fatal)
+		err = results[l.fatal - probe_programs].err;
 	if (general) {
 		refuse_all(&l, err, error->why);
 	} else if (l.fatal) {
@@ -477,5 +467,10 @@ int load_programs(struct tcbscope_bpf **skel,
 	} else if (err) {
 		explain_unknown(error, err);
 	}
+	if (err) {
+		tcbscope_bpf__destroy(*skel);
+		*skel = load_open();
+	}
+	types_free(l.types);
 	return err;
 }

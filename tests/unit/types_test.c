@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of picking types, from a kernel of a few made-up ones that are called
+ * as those that our programs read.
+ */
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <string.h>
+
+#include "input/load.h"
+#include "input/types.h"
+#include "tcbscope.skel.h"
+
+#include <kselftest_harness.h>
+
+FIXTURE(types)
+{
+	struct tcbscope_bpf *skel;
+	struct btf *kernel;
+	struct types *types;
+	int number; /* the kernel's "int" */
+};
+
+FIXTURE_SETUP(types)
+{
+	self->skel = load_open();
+	ASSERT_NE(NULL, self->skel);
+	self->kernel = btf__new_empty();
+	ASSERT_NE(NULL, self->kernel);
+	self->number = btf__add_int(self->kernel, "int", 4, BTF_INT_SIGNED);
+}
+
+FIXTURE_TEARDOWN(types)
+{
+	types_free(self->types);
+	btf__free(self->kernel);
+	tcbscope_bpf__destroy(self->skel);
+}
+
+/* A struct with one member. */
+static int add_struct(struct btf *btf, const char *name, int size,
+		      const char *member, int type)
+{
+	int id = btf__add_struct(btf, name, size);
+
+	btf__add_field(btf, member, type, 0, 0);
+	return id;
+}
+
+#define PICK()                                                          \
+	do {                                                            \
+		self->types = types_new(self->kernel, self->skel->obj); \
+		ASSERT_NE(NULL, self->types);                           \
+	} while (0)
+
+/* What was picked under a name; NULL: nothing. */
+static const struct btf_type *picked(const struct types *types,
+				     const char *name, __u32 kind)
+{
+	int id = btf__find_by_name_kind(types_btf(types), name, kind);
+
+	return id > 0 ? btf__type_by_id(types_btf(types), id) : NULL;
+}
+
+static const struct btf_type *member(const struct types *types,
+				     const struct btf_type *t)
+{
+	return btf__type_by_id(types_btf(types), btf_members(t)->type);
+}
+
+/* Claim: what programs name is picked, what they do not name is not. */
+TEST_F(types, names)
+{
+	int ns = add_struct(self->kernel, "ns_common", 4, "inum", self->number);
+
+	add_struct(self->kernel, "stranger", 4, "x", self->number);
+	PICK();
+	EXPECT_NE(NULL, picked(self->types, "ns_common", BTF_KIND_STRUCT));
+	EXPECT_EQ(NULL, picked(self->types, "stranger", BTF_KIND_STRUCT));
+	EXPECT_EQ(ns, types_id(self->types, "ns_common", BTF_KIND_STRUCT));
+	EXPECT_EQ(0, types_id(self->types, "stranger", BTF_KIND_STRUCT));
+	EXPECT_EQ(0, types_id(self->types, "tcp_sock", BTF_KIND_STRUCT));
+}
+
+/*
+ * Claim: what a type embeds comes with it, whatever its name, and whole, even
+ * if it has been met behind a pointer before.
+ */
+TEST_F(types, embedded)
+{
+	int inner = add_struct(self->kernel, "stranger", 8, "x", self->number);
+	int fixed = btf__add_const(self->kernel, inner);
+	int call = btf__add_func_proto(self->kernel, 0);
+	const struct btf_type *t;
+
+	btf__add_func_param(self->kernel, "p",
+			    btf__add_ptr(self->kernel, fixed));
+	add_struct(self->kernel, "sock", 8, "call",
+		   btf__add_ptr(self->kernel, call));
+	add_struct(self->kernel, "net", 16, "two",
+		   btf__add_array(self->kernel, self->number, fixed, 2));
+	PICK();
+	t = picked(self->types, "net", BTF_KIND_STRUCT);
+	ASSERT_NE(NULL, t);
+	EXPECT_EQ(16, btf__resolve_size(types_btf(self->types),
+					btf_members(t)->type));
+	t = member(self->types, t);
+	ASSERT_EQ(BTF_KIND_ARRAY, btf_kind(t));
+	t = btf__type_by_id(types_btf(self->types), btf_array(t)->type);
+	ASSERT_EQ(BTF_KIND_CONST, btf_kind(t));
+	t = btf__type_by_id(types_btf(self->types), t->type);
+	ASSERT_EQ(BTF_KIND_STRUCT, btf_kind(t));
+	EXPECT_EQ(8, t->size);
+	EXPECT_EQ(1, btf_vlen(t));
+}
+
+/* Claim: what is behind a pointer does not come with it. */
+TEST_F(types, pointers)
+{
+	int far = add_struct(self->kernel, "stranger", 4, "x", self->number);
+	const struct btf_type *t;
+
+	add_struct(self->kernel, "net", 8, "p",
+		   btf__add_ptr(self->kernel, far));
+	PICK();
+	t = picked(self->types, "net", BTF_KIND_STRUCT);
+	ASSERT_NE(NULL, t);
+	EXPECT_EQ(BTF_KIND_PTR, btf_kind(member(self->types, t)));
+	EXPECT_EQ(NULL, picked(self->types, "stranger", BTF_KIND_STRUCT));
+}
+
+/* Claim: a loop of types has an end. */
+TEST_F(types, loop)
+{
+	int id = btf__add_struct(self->kernel, "task_struct", 8);
+	int pointer = btf__add_ptr(self->kernel, id);
+	int call = btf__add_func_proto(self->kernel, 0);
+
+	btf__add_func_param(self->kernel, "task", pointer);
+	add_struct(self->kernel, "sock", 8, "call",
+		   btf__add_ptr(self->kernel, call));
+	PICK();
+	EXPECT_EQ(id, types_id(self->types, "task_struct", BTF_KIND_STRUCT));
+}
+
+/* The typedef of a tracepoint that is given a struct and a number. */
+static void add_tracepoint(struct btf *btf, const char *name, int number)
+{
+	int sock = btf__add_struct(btf, "stranger", 0);
+	int pointer = btf__add_ptr(btf, btf__add_const(btf, sock));
+	int call = btf__add_func_proto(btf, 0);
+
+	btf__add_func_param(btf, "sk", pointer);
+	btf__add_func_param(btf, "n", number);
+	btf__add_typedef(btf, name, btf__add_ptr(btf, call));
+}
+
+/*
+ * Claim: a tracepoint that programs hang on comes with its arguments, each of
+ * its kind: flavours tell by them which kernel it is.
+ */
+TEST_F(types, arguments)
+{
+	const struct btf *btf;
+	const struct btf_type *t;
+
+	add_tracepoint(self->kernel, "btf_trace_tcp_send_reset", self->number);
+	PICK();
+	btf = types_btf(self->types);
+	t = picked(self->types, "btf_trace_tcp_send_reset", BTF_KIND_TYPEDEF);
+	ASSERT_NE(NULL, t);
+	t = btf__type_by_id(btf, t->type);
+	ASSERT_EQ(BTF_KIND_PTR, btf_kind(t));
+	t = btf__type_by_id(btf, t->type);
+	ASSERT_EQ(BTF_KIND_FUNC_PROTO, btf_kind(t));
+	ASSERT_EQ(2, btf_vlen(t));
+	EXPECT_EQ(BTF_KIND_INT,
+		  btf_kind(btf__type_by_id(btf, btf_params(t)[1].type)));
+	t = btf__type_by_id(btf, btf_params(t)[0].type);
+	ASSERT_EQ(BTF_KIND_PTR, btf_kind(t));
+	t = btf__type_by_id(btf, t->type);
+	ASSERT_EQ(BTF_KIND_CONST, btf_kind(t));
+	EXPECT_EQ(BTF_KIND_STRUCT, btf_kind(btf__type_by_id(btf, t->type)));
+}
+
+/* Claim: there are the hooks that the kernel's types say there are. */
+TEST_F(types, hooks)
+{
+	add_tracepoint(self->kernel, "btf_trace_tcp_probe", self->number);
+	btf__add_struct(self->kernel, "bpf_iter__tcp", 0);
+	PICK();
+	EXPECT_TRUE(types_has_hook(self->types, "tp_btf/tcp_probe"));
+	EXPECT_TRUE(types_has_hook(self->types, "iter/tcp"));
+	EXPECT_TRUE(types_has_hook(self->types, "syscall"));
+	EXPECT_FALSE(types_has_hook(self->types, "tp_btf/tcp_send_reset"));
+	EXPECT_FALSE(types_has_hook(self->types, "iter/task_file"));
+}
+
+/* Claim: the file says what was picked, and libbpf can read it. */
+TEST_F(types, file)
+{
+	struct btf *file;
+
+	add_struct(self->kernel, "ns_common", 4, "inum", self->number);
+	PICK();
+	ASSERT_NE(NULL, types_path(self->types));
+	file = btf__parse(types_path(self->types), NULL);
+	ASSERT_NE(NULL, file);
+	EXPECT_EQ(btf__type_cnt(types_btf(self->types)), btf__type_cnt(file));
+	EXPECT_LT(0,
+		  btf__find_by_name_kind(file, "ns_common", BTF_KIND_STRUCT));
+	btf__free(file);
+	EXPECT_EQ(NULL, types_path(NULL));
+}
+
+TEST_HARNESS_MAIN

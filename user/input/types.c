@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Types are picked by name, of whatever kind, and then copied with all that
+ * they embed, for libbpf asks for kinds, offsets and sizes. Of what is behind a
+ * pointer it asks at most the kind, so that is where copying ends.
+ */
+#include "input/types.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+#define NAME_MAX_LEN 128 /* KSYM_NAME_LEN of most kernels */
+
+struct types {
+	const struct btf *kernel; /* while picking */
+	struct btf *names;	  /* only its strings: a set of them */
+	struct btf *picked;
+	__u32 *whole; /* the kernel's id -> ours, 0: not picked ... */
+	__u32 *far;   /* ... and of what is behind a pointer */
+	__u32 n;      /* of the kernel's types */
+	int fd;
+	char path[32];
+};
+
+/* What a section's programs hang on, as a type. False: on nothing. */
+static bool hook_type(const char *section, char *name, __u32 *kind)
+{
+	static const struct {
+		const char *section, *prefix;
+		__u32 kind;
+	} hooks[] = {
+		{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF },
+		{ "iter/", "bpf_iter__", BTF_KIND_STRUCT },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
+		size_t n = strlen(hooks[i].section);
+
+		if (strncmp(section, hooks[i].section, n))
+			continue;
+		snprintf(name, NAME_MAX_LEN, "%s%s", hooks[i].prefix,
+			 section + n);
+		*kind = hooks[i].kind;
+		return true;
+	}
+	return false;
+}
+
+static bool has_name(const struct btf_type *t)
+{
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+	case BTF_KIND_TYPEDEF:
+		return t->name_off;
+	}
+	return false;
+}
+
+/* A name counts up to "___", behind which is the flavour. 0 or -errno. */
+static int read_names(struct types *types, const struct bpf_object *object)
+{
+	const struct btf *btf = bpf_object__btf(object);
+	struct bpf_program *prog = NULL;
+	char name[NAME_MAX_LEN];
+	__u32 kind, id;
+	int err = 0;
+
+	for (id = 1; err >= 0 && id < btf__type_cnt(btf); id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const char *full = btf__name_by_offset(btf, t->name_off);
+		const char *flavour = strstr(full, "___");
+
+		if (!has_name(t))
+			continue;
+		snprintf(name, sizeof(name), "%.*s",
+			 (int)(flavour ? flavour - full : NAME_MAX_LEN), full);
+		err = btf__add_str(types->names, name);
+	}
+	while (err >= 0 && (prog = bpf_object__next_program(object, prog)))
+		if (hook_type(bpf_program__section_name(prog), name, &kind))
+			err = btf__add_str(types->names, name);
+	return err < 0 ? err : 0;
+}
+
+/* The @i-th of the ids in a type, of what it is made of. NULL: no more. */
+static __u32 *part(const struct btf_type *t, unsigned int i)
+{
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return i < btf_vlen(t) ? &btf_members(t)[i].type : NULL;
+	case BTF_KIND_ARRAY:
+		return i > 1 ? NULL :
+		       i     ? &btf_array(t)->index_type :
+			       &btf_array(t)->type;
+	case BTF_KIND_FUNC_PROTO:
+		return !i		? (__u32 *)&t->type :
+		       i <= btf_vlen(t) ? &btf_params(t)[i - 1].type :
+					  NULL;
+	case BTF_KIND_PTR:
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_CONST:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_TYPE_TAG:
+		return i ? NULL : (__u32 *)&t->type;
+	}
+	return NULL;
+}
+
+static bool is_function(const struct btf *btf, __u32 id)
+{
+	return btf_is_func_proto(btf__type_by_id(btf, id));
+}
+
+static int copy(struct types *types, __u32 id, __u32 *copies);
+
+/* What stands in a copy of @t for the type @id that it is made of. */
+static int copy_part(struct types *types, const struct btf_type *t, __u32 id,
+		     __u32 *copies)
+{
+	if (!btf_is_ptr(t) || copies == types->far)
+		return copy(types, id, copies);
+	return is_function(types->kernel, id) ? copy(types, id, types->far) : 0;
+}
+
+/* Behind a pointer a struct is one, whatever its name and its members are. */
+static int add(struct types *types, const struct btf_type *t, bool bare)
+{
+	if (!bare)
+		return btf__add_type(types->picked, types->kernel, t);
+	return btf_is_union(t) ? btf__add_union(types->picked, NULL, 0) :
+				 btf__add_struct(types->picked, NULL, 0);
+}
+
+/* Our id of a type, which may have been copied before. 0: void; or -errno. */
+static int copy(struct types *types, __u32 id, __u32 *copies)
+{
+	const struct btf_type *t = btf__type_by_id(types->kernel, id);
+	bool bare = copies == types->far && btf_is_composite(t);
+	unsigned int i;
+	__u32 *from;
+	int to, at;
+
+	if (!id || copies[id])
+		return copies[id];
+	to = add(types, t, bare);
+	if (to < 0)
+		return to;
+	copies[id] = to;
+	for (i = 0; !bare && (from = part(t, i)); i++) {
+		at = copy_part(types, t, *from, copies);
+		if (at < 0)
+			return at;
+		*part(btf__type_by_id(types->picked, to), i) = at;
+	}
+	return to;
+}
+
+static int pick(struct types *types)
+{
+	__u32 id, n = btf__type_cnt(types->kernel);
+	const struct btf_type *t;
+	int err = 0;
+
+	types->n = n;
+	types->whole = calloc(n, sizeof(*types->whole));
+	types->far = calloc(n, sizeof(*types->far));
+	if (!types->whole || !types->far)
+		return -ENOMEM;
+	for (id = 1; err >= 0 && id < n; id++) {
+		t = btf__type_by_id(types->kernel, id);
+		if (has_name(t) &&
+		    btf__find_str(types->names,
+				  btf__name_by_offset(types->kernel,
+						      t->name_off)) > 0)
+			err = copy(types, id, types->whole);
+	}
+	return err < 0 ? err : 0;
+}
+
+/* libbpf takes types from files only. */
+static int write_file(struct types *types)
+{
+	__u32 size;
+	const void *raw = btf__raw_data(types->picked, &size);
+
+	types->fd = memfd_create("types", MFD_CLOEXEC);
+	if (!raw || types->fd < 0 || write(types->fd, raw, size) != size)
+		return -errno;
+	snprintf(types->path, sizeof(types->path), "/proc/self/fd/%d",
+		 types->fd);
+	return 0;
+}
+
+/* Since Linux 6.16 they can be mapped; else libbpf reads them page by page. */
+struct btf *types_kernel(void)
+{
+	int fd = open(KERNEL_BTF, O_RDONLY | O_CLOEXEC);
+	struct btf *btf = NULL;
+	struct stat st;
+	void *all;
+
+	if (fd >= 0 && !fstat(fd, &st)) {
+		all = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (all != MAP_FAILED) {
+			btf = btf__new(all, st.st_size);
+			munmap(all, st.st_size);
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	return btf ?: btf__load_vmlinux_btf();
+}
+
+struct types *types_new(const struct btf *kernel,
+			const struct bpf_object *object)
+{
+	struct types *types = calloc(1, sizeof(*types));
+	int err = -ENOMEM;
+
+	if (!types)
+		return NULL;
+	types->fd = -1;
+	types->kernel = kernel;
+	types->names = btf__new_empty();
+	types->picked = btf__new_empty();
+	if (types->names && types->picked)
+		err = read_names(types, object);
+	err = err ?: pick(types) ?: write_file(types);
+	if (!err)
+		return types;
+	types_free(types);
+	errno = -err;
+	return NULL;
+}
+
+const char *types_path(const struct types *types)
+{
+	return types && !access(types->path, R_OK) ? types->path : NULL;
+}
+
+const struct btf *types_btf(const struct types *types)
+{
+	return types->picked;
+}
+
+static int find(const struct types *types, const char *name, __u32 kind)
+{
+	return btf__find_by_name_kind(types->picked, name, kind);
+}
+
+__u32 types_id(const struct types *types, const char *name, __u32 kind)
+{
+	int ours = types ? find(types, name, kind) : 0;
+	__u32 id;
+
+	for (id = 1; ours > 0 && id < types->n; id++)
+		if (types->whole[id] == (__u32)ours)
+			return id;
+	return 0;
+}
+
+bool types_has_hook(const struct types *types, const char *section)
+{
+	char name[NAME_MAX_LEN];
+	__u32 kind;
+
+	return !hook_type(section, name, &kind) || find(types, name, kind) > 0;
+}
+
+void types_free(struct types *types)
+{
+	if (!types)
+		return;
+	if (types->fd >= 0)
+		close(types->fd);
+	btf__free(types->picked);
+	btf__free(types->names);
+	free(types->whole);
+	free(types->far);
+	free(types);
+}
