@@ -8,6 +8,7 @@
 #include "input/tier.h"
 #include "input/types.h"
 #include "lib/priv.h"
+#include "lib/room.h"
 #include "lib/say.h"
 #include "tcbscope.skel.h"
 
@@ -451,6 +452,7 @@ int load_programs(struct tcbscope_bpf **skel,
 	error->code = EXIT_KERNEL;
 	l.notes = calloc(1, sizeof(*l.notes));
 	choose(&l);
+	room_begin();
 	look(&l, *skel);
 	do {
 		err = attempt(skel, &l);
@@ -472,5 +474,6 @@ int load_programs(struct tcbscope_bpf **skel,
 		*skel = load_open();
 	}
 	types_free(l.types);
+	room_end();
 	return err;
 }
