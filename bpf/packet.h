@@ -47,6 +47,7 @@ static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
 
 	__builtin_memset(p, 0, sizeof(*p));
 	p->uid = -1;
+	p->ends.netns = packet_netns(skb); /* verified once, as sock_of() */
 	for (i = 0; i < 3; i++)
 		if (packet_copy(&bytes[i], at + i * sizeof(*bytes)))
 			return false;
@@ -75,7 +76,6 @@ static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
 		return false;
 	p->ends.lport = bpf_ntohl(word[0]) >> (sent ? 16 : 0);
 	p->ends.rport = bpf_ntohl(word[0]) >> (sent ? 0 : 16);
-	p->ends.netns = packet_netns(skb);
 	p->seq = bpf_ntohl(word[1]);
 	p->len = len - (byte[12] >> 4) * 4;
 	p->flags = byte[13];

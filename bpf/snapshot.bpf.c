@@ -302,11 +302,10 @@ static __always_inline void timewait_fill(struct event_socket *e,
 }
 
 static __always_inline void request_fill(struct event_socket *e,
-					 struct sock_common *skc,
 					 struct tcp_request_sock *req,
 					 __u32 uid)
 {
-	common_fill(&e->ev, skc, uid);
+	common_fill(&e->ev, &req->req.req.__req_common, uid);
 	e->timer = TIMER_SYN_ACK;
 	e->timer_ns = until(req->req.req.rsk_timer.expires);
 	e->age_ns = e->ev.ts_ns - req->snt_synack * NSEC_PER_USEC;
@@ -346,7 +345,7 @@ int snapshot_tcp(struct bpf_iter__tcp *ctx)
 	if (tw)
 		timewait_fill(e, tw);
 	else if (req)
-		request_fill(e, skc, req, ctx->uid);
+		request_fill(e, req, ctx->uid);
 	else
 		return 0;
 write:
