@@ -77,7 +77,8 @@ TEST_F(types, names)
 	PICK();
 	EXPECT_NE(NULL, picked(self->types, "ns_common", BTF_KIND_STRUCT));
 	EXPECT_EQ(NULL, picked(self->types, "stranger", BTF_KIND_STRUCT));
-	EXPECT_EQ(ns, types_id(self->types, "ns_common", BTF_KIND_STRUCT));
+	EXPECT_EQ((__u32)ns,
+		  types_id(self->types, "ns_common", BTF_KIND_STRUCT));
 	EXPECT_EQ(0, types_id(self->types, "stranger", BTF_KIND_STRUCT));
 	EXPECT_EQ(0, types_id(self->types, "tcp_sock", BTF_KIND_STRUCT));
 }
@@ -110,7 +111,7 @@ TEST_F(types, embedded)
 	ASSERT_EQ(BTF_KIND_CONST, btf_kind(t));
 	t = btf__type_by_id(types_btf(self->types), t->type);
 	ASSERT_EQ(BTF_KIND_STRUCT, btf_kind(t));
-	EXPECT_EQ(8, t->size);
+	EXPECT_EQ(8u, t->size);
 	EXPECT_EQ(1, btf_vlen(t));
 }
 
@@ -140,7 +141,8 @@ TEST_F(types, loop)
 	add_struct(self->kernel, "sock", 8, "call",
 		   btf__add_ptr(self->kernel, call));
 	PICK();
-	EXPECT_EQ(id, types_id(self->types, "task_struct", BTF_KIND_STRUCT));
+	EXPECT_EQ((__u32)id,
+		  types_id(self->types, "task_struct", BTF_KIND_STRUCT));
 }
 
 /* The typedef of a tracepoint that is given a struct and a number. */
@@ -173,7 +175,7 @@ TEST_F(types, arguments)
 	ASSERT_EQ(BTF_KIND_PTR, btf_kind(t));
 	t = btf__type_by_id(btf, t->type);
 	ASSERT_EQ(BTF_KIND_FUNC_PROTO, btf_kind(t));
-	ASSERT_EQ(2, btf_vlen(t));
+	ASSERT_EQ(2u, btf_vlen(t));
 	EXPECT_EQ(BTF_KIND_INT,
 		  btf_kind(btf__type_by_id(btf, btf_params(t)[1].type)));
 	t = btf__type_by_id(btf, btf_params(t)[0].type);
