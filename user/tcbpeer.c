@@ -366,6 +366,7 @@ int main(int argc, char **argv)
 	static struct tcbpeer tp;
 	int err;
 
+	say_init();
 	tp.report.file = stdout;
 	talk_init(&tp.talk);
 

@@ -49,6 +49,7 @@ int main(int argc, char **argv)
 	char name[64];
 	unsigned int i;
 
+	say_init();
 	argp_err_exit_status = EXIT_USAGE;
 	argp_program_version = "tcbscope " TCBSCOPE_VERSION;
 	if (argc < 2)

@@ -280,6 +280,36 @@ TEST(no_privilege)
 	}
 }
 
+/*
+ * Claim: what is written to a stream that is closed does not go to whatever was
+ * opened in its place: a file that is in the kernel, or the peer's connection.
+ */
+TEST(closed_streams)
+{
+	static const char *const scripts[] = {
+		"exec \"$0\" events >&-",
+		"exec \"$0\" features --json >&-",
+		"exec \"$0\" features --json >&- <&-",
+		"exec \"$0\" features --json >&- <&- 2>&-",
+	};
+	char *argv[] = { "/bin/sh", "-c", NULL, NULL, NULL };
+	const struct prog_setup setup = { .argv = argv };
+	struct prog prog;
+	size_t i;
+
+	argv[3] = (char *)trace_program("tcbscope");
+	for (i = 0; i < ROWS(scripts); i++) {
+		argv[2] = (char *)scripts[i];
+		EXPECT_EQ(1, prog_run(&prog, &setup))
+		{
+			TH_LOG("%s", scripts[i]);
+		}
+		EXPECT_EQ(i == 3, !strstr(prog_text(&prog, PROG_ERR),
+					  "Bad file descriptor\n"));
+		prog_free(&prog);
+	}
+}
+
 /* Claim: describing the events needs no privilege and is not cut off. */
 TEST(events)
 {

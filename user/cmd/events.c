@@ -353,9 +353,8 @@ int cmd_events(int argc, char **argv)
 	code = format == FORMAT_REST   ? rest(schema) :
 	       format == FORMAT_SCHEMA ? json_schema(schema) :
 					 text(schema);
-	if ((fflush(stdout) || ferror(stdout)) && errno != EPIPE)
-		code = say_fail(EXIT_FAILED, NULL, NULL, "cannot write: %s",
-				strerror(errno));
+	if (!code)
+		code = say_written();
 	schema_free(schema);
 	input_bpf_free(in);
 	return code;

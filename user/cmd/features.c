@@ -386,9 +386,8 @@ static int run(struct features *f, const struct options *opt)
 		print_json(f);
 	else
 		print_text(f);
-	if (fflush(stdout) && errno != EPIPE)
-		return say_fail(EXIT_FAILED, NULL, NULL, "cannot write: %s",
-				strerror(errno));
+	if (say_written())
+		return EXIT_FAILED;
 	if (!f->works)
 		return say_fail(f->error.code, f->error.why, f->error.then,
 				"%s", f->error.what);

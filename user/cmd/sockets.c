@@ -391,9 +391,8 @@ int cmd_sockets(int argc, char **argv)
 		code = collect(&t);
 	if (!code)
 		code = t.opt.piles ? print_piles(&t) : print_sockets(&t);
-	if (!code && (fflush(stdout) || ferror(stdout)) && errno != EPIPE)
-		code = say_fail(EXIT_FAILED, NULL, NULL, "cannot write: %s",
-				strerror(errno));
+	if (!code)
+		code = say_written();
 	input_bpf_free(t.in);
 	filter_free(t.filter);
 	schema_free(t.schema);

@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* How the programs speak to a person: exit codes, errors, notes, escaping. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/say.h"
 
 #define SAY_LINE 1024 /* bytes of one line before escaping */
 #define SAY_WHERE 70  /* bytes of a text that has an error ... */
 #define SAY_BEFORE 40 /* ... and, of these, at most before it */
+
+void say_init(void)
+{
+	int fd;
+
+	/* the lowest that is free is the one that is closed */
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null",
+			     fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
 
 static void say_line(FILE *out, const char *head, const char *text)
 {
@@ -90,6 +103,15 @@ void say_where(const char *text, size_t at, size_t len)
 		putc('~', stderr);
 	putc('\n', stderr);
 	errno = saved;
+}
+
+int say_written(void)
+{
+	/* if it failed before, errno is mostly what it was then */
+	if ((!fflush(stdout) && !ferror(stdout)) || errno == EPIPE)
+		return EXIT_DONE;
+	return say_fail(EXIT_FAILED, NULL, NULL, "cannot write: %s",
+			strerror(errno));
 }
 
 void say_note(const char *fmt, ...)

@@ -13,6 +13,13 @@ enum {
 };
 
 /*
+ * To be called before anything is opened: else a standard stream that is closed
+ * lends its number to the next file or socket, and what is said goes there.
+ * Writing to it fails with EBADF instead.
+ */
+void say_init(void);
+
+/*
  * Print an error on stderr, headed by the program's name:
  *
  *	tcbscope: cannot attach inet_sock_set_state: Operation not permitted
@@ -34,6 +41,12 @@ int say_fail(int code, const char *why, const char *then, const char *fmt, ...)
  *	                         ^~~~
  */
 void say_where(const char *text, size_t at, size_t len);
+
+/*
+ * At the end: has all gone out that was printed on stdout? EXIT_DONE, also if
+ * its reader has gone, which knows it; else says what is wrong: EXIT_FAILED.
+ */
+int say_written(void);
 
 /* Print one line on stderr, headed by the program's name. errno is kept. */
 void say_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
