@@ -280,6 +280,23 @@ TEST(no_privilege)
 	}
 }
 
+/* Claim: what was written on the command line steers no terminal by an error. */
+TEST(escaped)
+{
+	static const struct row rows[] = {
+		{ { "tcbscope", "trace", "--count=\033[1m" }, "'\\x1b[1m'\n" },
+		{ { "tcbscope", "trace", "--time=\033[1m" }, "'\\x1b[1m'\n" },
+		{ { "tcbscope", "trace", "--pid=\033[1m" }, "'\\x1b[1m'\n" },
+		{ { "tcbscope", "events", "\033[1m" }, "'\\x1b[1m'\n" },
+		{ { "tcbscope", "sockets", "-o\033[1m" }, "'\\x1b[1m'\n" },
+		{ { "tcbscope", "\033[1m" }, ": \\x1b[1m\n" },
+	};
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++)
+		expect_run(_metadata, &rows[i], 2, PROG_ERR);
+}
+
 /*
  * Claim: what is written to a stream that is closed does not go to whatever was
  * opened in its place: a file that is in the kernel, or the peer's connection.

@@ -57,8 +57,7 @@ static const char *text(FIXTURE_DATA(columns) * self, const char *name)
 {
 	if (parse(self, name))
 		return "no such column";
-	return column_text(self->columns.column, self->schema, &self->s,
-			   self->text);
+	return column_text(self->columns.column, &self->s, self->text);
 }
 
 /* Claim: a list stands for itself, in its order; + adds to what there is. */

@@ -23,17 +23,13 @@ static void end_text(enum family family, const addr_t *addr, port_t port,
 		snprintf(to, COLUMN_TEXT, v6 ? "[%s]:*" : "%s:*", text);
 }
 
-static void text_local(const struct schema *schema,
-		       const struct event_socket *s, char to[COLUMN_TEXT])
+static void text_local(const struct event_socket *s, char to[COLUMN_TEXT])
 {
-	(void)schema;
 	end_text(s->ev.family, &s->ev.laddr, s->ev.lport, to);
 }
 
-static void text_remote(const struct schema *schema,
-			const struct event_socket *s, char to[COLUMN_TEXT])
+static void text_remote(const struct event_socket *s, char to[COLUMN_TEXT])
 {
-	(void)schema;
 	end_text(s->ev.family, &s->ev.raddr, s->ev.rport, to);
 }
 
@@ -50,10 +46,8 @@ void column_owner(const struct event *e, char to[COLUMN_TEXT])
 		 e->owner_how == HOW_derived ? "~" : "", comm, e->pid);
 }
 
-static void text_owner(const struct schema *schema,
-		       const struct event_socket *s, char to[COLUMN_TEXT])
+static void text_owner(const struct event_socket *s, char to[COLUMN_TEXT])
 {
-	(void)schema;
 	column_owner(&s->ev, to);
 }
 
@@ -78,25 +72,19 @@ void column_span(nsec_t ns, bool derived, char to[COLUMN_TEXT])
 		snprintf(to, COLUMN_TEXT, "%s%llud", mark, s / 86400);
 }
 
-static void text_age(const struct schema *schema, const struct event_socket *s,
-		     char to[COLUMN_TEXT])
+static void text_age(const struct event_socket *s, char to[COLUMN_TEXT])
 {
-	(void)schema;
 	column_span(s->age_ns, s->age_how == HOW_derived, to);
 }
 
-static void text_idle(const struct schema *schema, const struct event_socket *s,
-		      char to[COLUMN_TEXT])
+static void text_idle(const struct event_socket *s, char to[COLUMN_TEXT])
 {
-	(void)schema;
 	column_span(s->idle_ns, false, to);
 }
 
 /* What waits: bytes in and out; of a listener SYN queue, accept queue, limit. */
-static void text_queues(const struct schema *schema,
-			const struct event_socket *s, char to[COLUMN_TEXT])
+static void text_queues(const struct event_socket *s, char to[COLUMN_TEXT])
 {
-	(void)schema;
 	*to = '\0';
 	if (s->limit != ~0u)
 		snprintf(to, COLUMN_TEXT, "%u+%u/%u", s->syn, s->accept,
@@ -231,12 +219,12 @@ static void field_text(const struct schema_field *f, const struct event *e,
 	}
 }
 
-const char *column_text(const struct column *c, const struct schema *schema,
-			const struct event_socket *s, char to[COLUMN_TEXT])
+const char *column_text(const struct column *c, const struct event_socket *s,
+			char to[COLUMN_TEXT])
 {
 	if (c->field)
 		field_text(c->field, &s->ev, to);
 	else
-		c->text(schema, s, to);
+		c->text(s, to);
 	return *to ? to : "-";
 }

@@ -15,8 +15,7 @@ struct column {
 	char name[32];			  /* in small letters */
 	const struct schema_field *field; /* NULL: one of ours */
 	/* of ours: its text, "" if there is none */
-	void (*text)(const struct schema *schema, const struct event_socket *s,
-		     char to[COLUMN_TEXT]);
+	void (*text)(const struct event_socket *s, char to[COLUMN_TEXT]);
 	bool right, cut; /* see output/table.h */
 };
 
@@ -40,8 +39,8 @@ void columns_default(struct columns *c, const struct schema *schema);
 void columns_all(struct columns *c, const struct schema *schema);
 
 /* The value as people read it, "-" if there is none; steers no terminal. */
-const char *column_text(const struct column *c, const struct schema *schema,
-			const struct event_socket *s, char to[COLUMN_TEXT]);
+const char *column_text(const struct column *c, const struct event_socket *s,
+			char to[COLUMN_TEXT]);
 
 /* Owner and times, as all lists write them. */
 void column_owner(const struct event *e, char to[COLUMN_TEXT]);

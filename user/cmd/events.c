@@ -2,6 +2,7 @@
 /* tcbscope events: the schema, as a table, as JSON Schema, as reST. */
 #include "cmd/cmd.h"
 #include "input/input.h"
+#include "lib/opt.h"
 #include "lib/say.h"
 
 #include <argp.h>
@@ -40,7 +41,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
 	case ARGP_KEY_ARG:
-		argp_error(state, "what is '%s'?", arg);
+		opt_wrong(state, "no such argument", arg);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

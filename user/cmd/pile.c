@@ -162,7 +162,10 @@ static void print_object(const struct pile *p, const struct pile_options *o)
 		printf("%s{\"addr\":\"%s\",\"count\":%zu}", i ? "," : "",
 		       schema_addr(p->peers[i].family, &p->peers[i].addr, addr),
 		       p->peers[i].n);
-	printf("],");
+	putchar(']');
+	if (p->other_peers)
+		printf(",\"other_peers\":%zu", p->other_peers);
+	putchar(',');
 	print_string("advice", advice, strlen(advice));
 	putchar('}');
 }

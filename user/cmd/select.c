@@ -160,12 +160,13 @@ int select_apply(const struct select *select, const struct schema *schema,
 			     select->terms[i].values);
 	if (select->n_words && !code)
 		code = apply_words(*filter, select);
-	config->events |= filter_types(*filter) & ~EVENTS_OPT_IN;
-	config->events |= filter_named_types(*filter) & EVENTS_OPT_IN;
-	filter_push(*filter, &config->filter);
 	if (code) {
 		filter_free(*filter);
 		*filter = NULL;
+		return code;
 	}
-	return code;
+	config->events |= filter_types(*filter) & ~EVENTS_OPT_IN;
+	config->events |= filter_named_types(*filter) & EVENTS_OPT_IN;
+	filter_push(*filter, &config->filter);
+	return EXIT_DONE;
 }

@@ -32,9 +32,9 @@ struct select {
 extern const struct argp select_argp;
 
 /*
- * Makes the filter that was asked for, the caller's, and sets the kernel's
- * share of it in @config: event types and ports. Returns EXIT_DONE, or says
- * what is wrong and returns the exit code.
+ * Makes the filter that was asked for, the caller's, and sets in @config what
+ * of it the kernel decides, and which event types can pass. Returns EXIT_DONE,
+ * or says what is wrong and returns the exit code.
  */
 int select_apply(const struct select *select, const struct schema *schema,
 		 struct filter **filter, struct config *config);

@@ -262,8 +262,7 @@ static int print_table(struct sockets *t)
 		for (i = 0; i < t->columns.n && !err; i++)
 			err = table_cell(table,
 					 column_text(&t->columns.column[i],
-						     t->schema, &t->rows[row],
-						     text));
+						     &t->rows[row], text));
 	if (!err)
 		err = table_print(table);
 	table_free(table);
@@ -278,8 +277,8 @@ static void print_string(const char *s, size_t len)
 }
 
 /* A column of a socket as a member of an object; nothing if it is absent. */
-static bool print_member(const struct sockets *t, const struct column *c,
-			 const struct event_socket *s, const char *before)
+static bool print_member(const struct column *c, const struct event_socket *s,
+			 const char *before)
 {
 	char text[COLUMN_TEXT];
 	const char *bytes = text;
@@ -296,7 +295,7 @@ static bool print_member(const struct sockets *t, const struct column *c,
 	if (c->field && c->field->kind == SCHEMA_TEXT) {
 		len = schema_text(c->field, &s->ev, &bytes);
 	} else {
-		if (column_text(c, t->schema, s, text) != text)
+		if (column_text(c, s, text) != text)
 			return false;
 		len = strlen(text);
 	}
@@ -318,8 +317,8 @@ static void print_json(const struct sockets *t)
 		printf("%s\n{", row ? "," : "");
 		before = "";
 		for (i = 0; i < t->columns.n; i++)
-			if (print_member(t, &t->columns.column[i],
-					 &t->rows[row], before))
+			if (print_member(&t->columns.column[i], &t->rows[row],
+					 before))
 				before = ",";
 		putchar('}');
 	}

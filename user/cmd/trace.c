@@ -106,7 +106,7 @@ static const char doc[] =
 	"Lists are separated by commas. ~ marks what is derived, not seen. "
 	"The last line on standard error says what became of all events.";
 
-static int word(struct argp_state *state, const char *option, const char *arg,
+static int word(struct argp_state *state, const char *what, const char *arg,
 		const char *const *words)
 {
 	int i;
@@ -114,7 +114,7 @@ static int word(struct argp_state *state, const char *option, const char *arg,
 	for (i = 0; words[i]; i++)
 		if (!strcmp(arg, words[i]))
 			return i;
-	argp_error(state, "--%s: no such word: %s", option, arg);
+	opt_wrong(state, what, arg);
 	return 0;
 }
 
@@ -130,31 +130,29 @@ static void parse_how(int key, char *arg, struct argp_state *state)
 	case OPT_DURATION:
 		if (opt_duration_ns(arg, &opt->duration_ns) ||
 		    !opt->duration_ns)
-			argp_error(state, "--duration: not a time: %s", arg);
+			opt_wrong(state, "--duration: not a time", arg);
 		break;
 	case OPT_STATS:
 		if (opt_duration_ns(arg, &opt->stats_ns) ||
 		    opt->stats_ns < POLL_NS)
-			argp_error(state, "--stats: not a time from 10ms: %s",
-				   arg);
+			opt_wrong(state, "--stats: not a time from 10ms", arg);
 		break;
 	case 'c':
 		if (opt_number(arg, 1, UINT64_MAX, &opt->count))
-			argp_error(state, "--count: not a number above 0: %s",
-				   arg);
+			opt_wrong(state, "--count: not a number above 0", arg);
 		break;
 	case OPT_RING:
 		if (opt_size(arg, &opt->input.ring_bytes) ||
 		    opt->input.ring_bytes < 4096 ||
 		    opt->input.ring_bytes > 1u << 30)
-			argp_error(state,
-				   "--ring: not a size from 4K to 1G: %s", arg);
+			opt_wrong(state, "--ring: not a size from 4K to 1G",
+				  arg);
 		break;
 	case OPT_TIME:
-		opt->time = word(state, "time", arg, times);
+		opt->time = word(state, "--time: no such word", arg, times);
 		break;
 	case OPT_COLOUR:
-		switch (word(state, "color", arg, colours)) {
+		switch (word(state, "--color: no such word", arg, colours)) {
 		case 1:
 			opt->colour = true;
 			break;
@@ -181,6 +179,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		opt->existing = true;
 		break;
 	case 'j':
+		if (arg && !*arg)
+			argp_error(state, "--json= lacks the name of a file");
 		opt->json = opt->json || !arg;
 		opt->json_file = arg ? arg : opt->json_file;
 		break;
@@ -559,6 +559,17 @@ static int command_code(struct trace *t)
 	return t->child_ended ? child_code(t->child_status) : 128 + t->ended_by;
 }
 
+/* Something has gone wrong with an output, or else with the events. */
+static int fail(const struct trace *t, int err)
+{
+	if (t->json_file && ferror(t->json_file))
+		return say_fail(EXIT_FAILED, NULL, NULL,
+				"cannot write the events to %s: %s",
+				t->opt.json_file, strerror(-err));
+	return say_fail(EXIT_FAILED, NULL, NULL, "cannot %s the events: %s",
+			ferror(stdout) ? "write" : "read", strerror(-err));
+}
+
 static int run(struct trace *t)
 {
 	int err;
@@ -580,8 +591,7 @@ static int run(struct trace *t)
 		err = loop(t);
 	err = finish(t, err);
 	if (err && err != -EPIPE && err != -EINTR)
-		return say_fail(EXIT_FAILED, NULL, NULL,
-				"cannot write the events: %s", strerror(-err));
+		return fail(t, err);
 	return t->child.pid ? command_code(t) : EXIT_DONE;
 }
 

@@ -9,6 +9,7 @@
 
 #include "lib/opt.h"
 #include "lib/clock.h"
+#include "lib/say.h"
 
 /* Not isdigit(): that one asks the locale and dislikes negative chars. */
 static bool opt_digit(char c)
@@ -268,4 +269,13 @@ int opt_addr(const char *s, int *family, uint8_t addr[16], unsigned int *prefix)
 	*family = af;
 	*prefix = bits;
 	return 0;
+}
+
+void opt_wrong(const struct argp_state *state, const char *what,
+	       const char *value)
+{
+	char text[256];
+
+	say_escape(text, sizeof(text), value, strlen(value));
+	argp_error(state, "%s: '%s'", what, text);
 }

@@ -3,6 +3,7 @@
 #ifndef TCBSCOPE_LIB_OPT_H
 #define TCBSCOPE_LIB_OPT_H
 
+#include <argp.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -43,5 +44,12 @@ int opt_endpoint(const char *s, struct sockaddr_storage *addr, socklen_t *len);
  */
 int opt_addr(const char *s, int *family, uint8_t addr[16],
 	     unsigned int *prefix);
+
+/*
+ * Ends the program as argp_error() does, saying "@what: '@value'"; the value is
+ * escaped.
+ */
+void opt_wrong(const struct argp_state *state, const char *what,
+	       const char *value);
 
 #endif /* TCBSCOPE_LIB_OPT_H */
