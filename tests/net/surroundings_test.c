@@ -24,6 +24,7 @@ FIXTURE_VARIANT(without)
 	const char *hidden; /* a directory that seems empty; NULL: none */
 	bool user_namespace;
 	rlim_t memory; /* that it may map; 0: no limit */
+	rlim_t files;  /* that it may open until it asks for more; 0: many */
 	char *argv[5]; /* of tcbscope */
 	int code;
 	const char *says[2]; /* on standard error */
@@ -69,12 +70,30 @@ FIXTURE_VARIANT_ADD(without, users){
 	.says = { "why:  capabilities inside a user namespace are not enough\n",
 		  "then: run it outside" },
 };
+FIXTURE_VARIANT_ADD(without, files){
+	.files = 16,
+	.argv = { "trace", "--duration=1ms" },
+	.code = 0,
+	.says = { " generated - 0 lost = ", "" },
+};
 #ifndef __SANITIZE_ADDRESS__ /* which needs /proc, and all the memory */
 FIXTURE_VARIANT_ADD(without, proc){
 	.hidden = "/proc",
 	.argv = { "trace", "--duration=1ms" },
 	.code = 0,
-	.says = { " generated - 0 lost = ", "" },
+	.says = { " generated - 0 lost = ", "is /proc mounted?\n" },
+};
+FIXTURE_VARIANT_ADD(without, proc_existing){
+	.hidden = "/proc",
+	.argv = { "trace", "--existing", "--duration=1ms" },
+	.code = 3,
+	.says = { "cannot look at existing sockets", "then: mount -t proc" },
+};
+FIXTURE_VARIANT_ADD(without, proc_sockets){
+	.hidden = "/proc",
+	.argv = { "sockets" },
+	.code = 3,
+	.says = { "cannot look at existing sockets", "then: mount -t proc" },
 };
 FIXTURE_VARIANT_ADD(without, proc_self){
 	.hidden = "/proc",
@@ -134,7 +153,7 @@ static int become_inner_root(void)
 /* Claim: it ends with the right code, and says what is missing. */
 TEST_F_TIMEOUT(without, is_said, 60)
 {
-	struct rlimit limit = { variant->memory, variant->memory };
+	struct rlimit limit = { variant->memory, variant->memory }, files;
 	char *argv[7] = { (char *)trace_program("tcbscope") };
 	const struct prog_setup setup = { .argv = argv };
 	const char *said;
@@ -148,6 +167,11 @@ TEST_F_TIMEOUT(without, is_said, 60)
 		ASSERT_EQ(0, become_inner_root());
 	if (variant->memory)
 		ASSERT_EQ(0, setrlimit(RLIMIT_AS, &limit));
+	if (variant->files) {
+		ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &files));
+		files.rlim_cur = variant->files;
+		ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	}
 	EXPECT_EQ(variant->code, prog_run(&self->prog, &setup));
 	said = prog_text(&self->prog, PROG_ERR);
 	for (i = 0; i < 2; i++) {

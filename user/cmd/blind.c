@@ -4,14 +4,20 @@
 #include "lib/priv.h"
 #include "lib/say.h"
 
+#include <errno.h>
 #include <linux/capability.h>
+#include <string.h>
 
 void blind_say(const struct input_blind *blind)
 {
 	static const int caps[] = { CAP_SYS_ADMIN, CAP_SYS_PTRACE, -1 };
 	const char *lacks;
 
-	if (!blind || (!blind->namespaces && !blind->processes))
+	if (blind->err)
+		say_note("existing sockets are not known: %s%s",
+			 strerror(-blind->err),
+			 blind->err == -ENOENT ? "; is /proc mounted?" : "");
+	if (!blind->namespaces && !blind->processes)
 		return;
 	lacks = priv_lacks("seeing them", caps);
 	if (lacks)

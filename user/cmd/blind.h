@@ -9,7 +9,7 @@
 /*
  * A note on standard error, if something is not seen and it is for want of
  * capabilities or of a way in. To be called while the process still has those
- * that it took the snapshot with. @blind may be NULL.
+ * that it took the snapshot with.
  */
 void blind_say(const struct input_blind *blind);
 

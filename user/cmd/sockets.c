@@ -181,10 +181,6 @@ static int collect(struct sockets *t)
 		return say_fail(error.code, error.why, error.then, "%s",
 				error.what);
 	blind = input_bpf_blind(t->in);
-	if (!blind)
-		return say_fail(EXIT_KERNEL, NULL, "--debug shows more",
-				"cannot walk over the sockets: %s",
-				strerror(errno));
 	t->blind = blind->namespaces || blind->processes;
 	if (!t->opt.quiet)
 		blind_say(blind);

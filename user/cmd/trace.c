@@ -223,7 +223,9 @@ static int choose_existing(struct trace *t)
 		return say_fail(EXIT_USAGE, NULL, NULL,
 				"existing sockets are not those of a command");
 	t->opt.existing |= !!(input->asked & socket);
-	if (!t->opt.existing)
+	if (t->opt.existing)
+		input->asked |= socket;
+	else
 		pipeline_hide_existing(t->pipeline);
 	if (t->opt.command)
 		input->config.events &= ~socket;

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ struct input_bpf {
 	unsigned int room;	   /* how many more this look may take */
 	nsec_t last_ns;		   /* time of the last one */
 	struct snapshot *snapshot; /* NULL: none */
+	struct input_blind blind;  /* if there is none */
 	bool existing;		   /* it has more to yield */
 	struct reasons reasons[EVENT_TYPES];
 };
@@ -223,10 +225,10 @@ static void explain(struct input_error *error, const char *what, int err,
 }
 
 /*
- * Once all is attached. A trace goes on without it; load_programs() has said
- * what is lost.
+ * Once all is attached. 0, also if the kernel has refused its programs, of
+ * which load_programs() has said what is lost; or -errno.
  */
-static void start_snapshot(struct input_bpf *in, __u32 events)
+static int start_snapshot(struct input_bpf *in, __u32 events)
 {
 	bool works = true;
 	unsigned int i;
@@ -235,9 +237,21 @@ static void start_snapshot(struct input_bpf *in, __u32 events)
 		if (probe_programs[i].events == SOCKET)
 			works &= in->results[i].status == PROBE_WORKS;
 	if (!(events & SOCKET) || !works)
-		return;
+		return 0;
 	in->snapshot = snapshot_open(in->skel, events != SOCKET);
 	in->existing = in->snapshot;
+	return in->snapshot ? 0 : -errno;
+}
+
+/* Maps, programs and links take some files, and each namespace takes one. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int on_record(void *ctx, void *data, size_t size)
@@ -265,6 +279,7 @@ int input_bpf_start(struct input_bpf *in,
 	const struct probe_program *refused;
 	int err;
 
+	allow_files();
 	if (load_programs(&in->skel, options, in->results, error))
 		return -1;
 	err = setup(in);
@@ -287,8 +302,14 @@ int input_bpf_start(struct input_bpf *in,
 		explain_attach(in, refused, error);
 		return -1;
 	}
-	start_snapshot(in, options->config.events);
-	return 0;
+	in->blind.err = start_snapshot(in, options->config.events);
+	if (!in->blind.err || !(options->asked & SOCKET))
+		return 0;
+	input_bpf_stop(in);
+	explain(error, "cannot look at existing sockets", in->blind.err,
+		in->blind.err == -ENOENT ? "mount -t proc proc /proc" :
+					   "--debug shows more");
+	return -1;
 }
 
 bool input_bpf_existing(const struct input_bpf *in)
@@ -298,7 +319,7 @@ bool input_bpf_existing(const struct input_bpf *in)
 
 const struct input_blind *input_bpf_blind(const struct input_bpf *in)
 {
-	return in->snapshot ? snapshot_blind(in->snapshot) : NULL;
+	return in->snapshot ? snapshot_blind(in->snapshot) : &in->blind;
 }
 
 /* A part of the snapshot, so that the trace goes on in between. */

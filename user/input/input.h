@@ -34,6 +34,7 @@ struct input_error {
 struct input_blind {
 	unsigned int namespaces; /* that could not be entered */
 	unsigned int processes;	 /* whose namespace could not be told */
+	int err;		 /* -errno: at nothing at all */
 };
 
 struct input_bpf;
@@ -72,7 +73,7 @@ const char *input_bpf_section(const struct input_bpf *in, unsigned int i);
  */
 bool input_bpf_existing(const struct input_bpf *in);
 
-/* What is kept from such sockets; NULL: nothing is known of any. */
+/* What of such sockets cannot be known; all 0 if they are not wanted. */
 const struct input_blind *input_bpf_blind(const struct input_bpf *in);
 
 /*
