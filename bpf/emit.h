@@ -15,8 +15,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define TREE_DEPTH 32	/* generations of processes that are searched */
-#define CGROUP_DEPTH 16 /* levels of cgroups, from the socket's upwards */
+#define TREE_DEPTH 32	 /* generations of processes that are searched */
+#define CGROUP_DEPTH 16	 /* levels of cgroups, from the socket's upwards */
 #define PORT_CLIENT 1024 /* below are services, and hardly anything else */
 
 /* A state transition, complete but for the socket's endpoints. */
@@ -338,7 +338,7 @@ static __always_inline bool transition_wanted(const struct sock_mem *mem,
 					      __u32 old, __u32 new)
 {
 	return owner_wanted(mem) ||
-	       filter_spares(KFILTER_SPARES_PAIRS, EVENT_state, old, new);
+	       filter_spares(KFILTER_SPARES_PAIRS, 1u << EVENT_state, old, new);
 }
 
 #define NEEDS(subject) (config.filter.needs & KFILTER_NEEDS(KFILTER_##subject))
