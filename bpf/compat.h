@@ -18,10 +18,12 @@
  */
 struct pt_regs___x86 {
 	unsigned long orig_ax;
+	unsigned long si;
 } __attribute__((preserve_access_index));
 
 struct pt_regs___arm64 {
 	int syscallno;
+	__u64 regs[31];
 } __attribute__((preserve_access_index));
 
 static __always_inline long compat_syscall_nr(struct task_struct *task)
@@ -39,6 +41,26 @@ static __always_inline long compat_syscall_nr(struct task_struct *task)
 		return arm64->syscallno;
 	return -1;
 }
+
+/* Second argument of the system call in which the running task is; 0. */
+static __always_inline __u32 compat_syscall_arg2(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	void *regs = (void *)bpf_task_pt_regs(task);
+	struct pt_regs___x86 *x86 = regs;
+	struct pt_regs___arm64 *arm64 = regs;
+
+	if (bpf_core_field_exists(x86->orig_ax))
+		return x86->si;
+	if (bpf_core_field_exists(arm64->syscallno))
+		return arm64->regs[1];
+	return 0;
+}
+
+/* Is there a tracepoint for what makes a socket readable? Linux 6.3. */
+typedef void (*btf_trace_sk_data_ready)(void *, const struct sock *);
+
+#define compat_has_data_ready() bpf_core_type_exists(btf_trace_sk_data_ready)
 
 /*
  * Of a tracepoint's arguments a program may read those that there are. How

@@ -15,9 +15,10 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define TREE_DEPTH 32	 /* generations of processes that are searched */
-#define CGROUP_DEPTH 16	 /* levels of cgroups, from the socket's upwards */
-#define PORT_CLIENT 1024 /* below are services, and hardly anything else */
+#define UNKNOWN_NS (~0ull) /* nsec_t of an event: absent */
+#define TREE_DEPTH 32	   /* generations of processes that are searched */
+#define CGROUP_DEPTH 16	   /* levels of cgroups, from the socket's upwards */
+#define PORT_CLIENT 1024   /* below are services, and hardly anything else */
 
 /* A state transition, complete but for the socket's endpoints. */
 struct transition {
@@ -42,6 +43,7 @@ struct transition {
 #define MEM_CHILD 0x10	 /* its listener has sent the SYN-ACK */
 #define MEM_ENDS 0x20	 /* mem->ends is whole, and will not change */
 #define MEM_BORN 0x40	 /* the trace has seen it begin */
+#define MEM_QUEUED 0x80	 /* in the accept queue since mem->queued_ns */
 
 /*
  * Which socket it is, as events say it. It does not change while a connection
@@ -70,9 +72,13 @@ struct sock_mem {
 	struct transition held; /* waits for its endpoints (bpf/hold.h) ... */
 	__u64 ticket;		/* ... if not 0 */
 	struct ends ends;
-	__u32 seq;	     /* of the next event */
-	nsec_t fin_wait2_ts; /* when a closed socket came to FIN_WAIT2 */
-	__u32 data_segs_in;  /* when it came to FIN_WAIT1 */
+	__u32 seq;	/* of the next event */
+	__u64 listener; /* cookie; of a listener its own */
+	union {
+		nsec_t queued_ns;    /* while it waits to be accepted */
+		nsec_t fin_wait2_ts; /* when a closed one came to FIN_WAIT2 */
+	};
+	__u32 data_segs_in; /* when it came to FIN_WAIT1 */
 	__u32 pid;
 	__u32 tid;
 	char comm[16];

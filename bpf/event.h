@@ -55,6 +55,7 @@ enum ENUM8 event_type {
 	EVENT_reset = 4,
 	EVENT_drop = 5,
 	EVENT_socket = 6,
+	EVENT_queue = 7,
 };
 
 /* How a fact came to be known. */
@@ -341,6 +342,42 @@ struct event_drop {
 	__u32 pad2;
 };
 
+/* What happens to a listener's queues. */
+enum ENUM8 queue_op {
+	QUEUE_listen = 1,     /* a socket begins to listen */
+	QUEUE_SYN_ACK_resent, /* to one that waits in the SYN queue */
+	QUEUE_completed,      /* the handshake: into the accept queue */
+	QUEUE_accepted,	      /* out of it, by a process */
+	QUEUE_unlisten,	      /* it is closed, with all that wait */
+};
+
+/*
+ * Of the connection, if there is a socket for it, else of the listener. The
+ * SYN queue has the requests whose handshake is not complete, the accept queue
+ * the connections that no process has accepted; the limit is of each of them,
+ * and each holds one more.
+ */
+struct event_queue {
+	struct event ev;
+	__u64 listener DOC("socket cookie of the listener") ABSENT_IF(0);
+	nsec_t wait_ns DOC("time in the accept queue")
+		ABSENT_IF(0xffffffffffffffff);
+	usec_t syn_wait_us DOC("time in the SYN queue") ABSENT_IF(0);
+	__u32 syn DOC("requests in the SYN queue, after this")
+		ABSENT_IF(0xffffffff);
+	__u32 young DOC("of them, those whose SYN-ACK was sent but once")
+		ABSENT_IF(0xffffffff);
+	__u32 accept DOC("connections in the accept queue, after this")
+		ABSENT_IF(0xffffffff);
+	__u32 limit DOC("what listen() was asked for, at most somaxconn");
+	__u32 asked DOC("what listen() was asked for") ABSENT_IF(0xffffffff);
+	enum queue_op op DOC("what happened");
+	enum how depth_how DOC("how the depths came to be known") ABSENT_IF(0);
+	enum how wait_how DOC("how the times came to be known") ABSENT_IF(0);
+	__u8 nth DOC("how many times the SYN-ACK was sent again") ABSENT_IF(0);
+	__u8 pad[4];
+};
+
 /*
  * A socket that was there when the trace began. Its seq is that of its next
  * event, because it is none itself.
@@ -386,6 +423,7 @@ union event_any {
 	struct event_reset reset;
 	struct event_drop drop;
 	struct event_socket socket;
+	struct event_queue queue;
 };
 
 #endif

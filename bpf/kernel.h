@@ -178,7 +178,8 @@ struct tcp_congestion_ops {
 };
 
 struct request_sock_queue {
-	atomic_t qlen; /* the SYN queue */
+	atomic_t young; /* in the SYN queue with one SYN-ACK sent */
+	atomic_t qlen;	/* the SYN queue */
 };
 
 struct inet_connection_sock {

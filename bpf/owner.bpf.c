@@ -8,14 +8,19 @@
  * it, in that process's own context.
  */
 #include "bpf/hold.h"
+#include "bpf/queue.h"
 #include "bpf/window.h"
 
-static __noinline void owner_releases(struct sock *sk, struct sock_mem *mem)
+/* What a child that is used for the first time has waited with. */
+static __noinline void owner_begins(struct sock *sk, struct sock_mem *mem)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
-	if (tp)
-		hold_release(sk, tp, mem);
+	if (!tp)
+		return;
+	hold_release(sk, tp, mem); /* of Fast Open, it is used in SYN_RECV */
+	if (config.events & 1u << EVENT_queue && mem->flags & MEM_QUEUED)
+		queue_accepted(sk, tp, mem);
 }
 
 /* One that is older than the trace. */
@@ -41,8 +46,8 @@ static __always_inline struct sock_mem *owner_uses(struct sock *sk)
 		return NULL;
 	if (mem->owner_how != HOW_observed)
 		mem_own(mem);
-	if (mem->ticket) /* a child of Fast Open, which is used in SYN_RECV */
-		owner_releases(sk, mem);
+	if (mem->ticket || mem->flags & MEM_QUEUED)
+		owner_begins(sk, mem);
 	return mem;
 }
 

@@ -18,7 +18,6 @@
 #define NSEC_PER_USEC 1000ull
 #define NSEC_PER_MSEC 1000000ull
 #define TIME_WAIT_NS 60000000000ull /* TCP_TIMEWAIT_LEN */
-#define UNKNOWN_NS (~0ull)
 
 EVENT_ANCHOR(event_socket);
 
@@ -216,6 +215,8 @@ static __always_inline struct sock_mem *remember(struct sock *sk,
 		   mem->pid != (__u32)holder->tgid) {
 		after.owner_how = HOW_derived; /* which of them uses it? */
 	}
+	if (state == TCB_STATE_LISTEN)
+		mem->listener = bpf_get_socket_cookie(sk);
 	/* what a tracepoint has done to it in between is newer */
 	__sync_val_compare_and_swap(&mem->word, before.word, after.word);
 	if (!mem->cwnd && state != TCB_STATE_LISTEN &&

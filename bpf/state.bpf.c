@@ -6,6 +6,7 @@
 #include "bpf/cause.h"
 #include "bpf/emit.h"
 #include "bpf/hold.h"
+#include "bpf/queue.h"
 #include "bpf/window.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -252,10 +253,14 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 
 	if (mem)
 		state_begin(sk, tp, mem, &t);
+	if (mem && config.events & 1u << EVENT_queue)
+		queue_before(sk, tp, mem);
 	if (mem && state_stopped(sk, tp, mem, &t))
 		state_skip(tp, mem, &t);
 	else
 		state_make(sk, tp, mem, &t);
+	if (mem && config.events & 1u << EVENT_queue)
+		queue_after(sk, tp, mem, old, new);
 	if (mem && !second && config.events & 1u << EVENT_window &&
 	    was_connected(old))
 		window_look(sk, tp, mem, -1, WINDOW_AT_state);

@@ -102,6 +102,8 @@ static bool listens(const struct event *e)
 {
 	if (e->type == EVENT_state)
 		return ((const struct event_state *)e)->new == TCB_STATE_LISTEN;
+	if (e->type == EVENT_queue)
+		return ((const struct event_queue *)e)->op == QUEUE_listen;
 	return e->type == EVENT_socket &&
 	       ((const struct event_socket *)e)->state == TCB_STATE_LISTEN;
 }
@@ -358,6 +360,12 @@ static void age(struct flows *flows, struct flow *flow, bool known)
 		age(flows, flow, true);
 }
 
+/* A socket of which only the queues are traced. */
+static void note_queue(struct flow *flow, const struct event_queue *q)
+{
+	flow->role = q->listener == q->ev.cookie ? FLOW_LISTENER : FLOW_PASSIVE;
+}
+
 struct flow *flow_update(struct flows *flows, struct event *e, bool stranger)
 {
 	struct flow *flow;
@@ -378,6 +386,8 @@ struct flow *flow_update(struct flows *flows, struct event *e, bool stranger)
 		note_state(flow, (struct event_state *)e);
 	else if (e->type == EVENT_socket && !flow->state)
 		note_existing(flows, flow, (struct event_socket *)e);
+	else if (e->type == EVENT_queue && flow->role == FLOW_UNKNOWN)
+		note_queue(flow, (struct event_queue *)e);
 	age(flows, flow, !stranger);
 	if (flows->closed > FLOW_CLOSED_MAX ||
 	    flows->strangers > FLOW_STRANGERS_MAX)

@@ -16,12 +16,13 @@
 #define RETRANSMIT (1u << EVENT_retransmit)
 #define RESET (1u << EVENT_reset)
 #define DROP (1u << EVENT_drop)
+#define QUEUE (1u << EVENT_queue)
 #define OWNER "pid,tid,comm"
 
 const struct probe_program probe_programs[] = {
 	/* the second copy must come after the first */
-	{ .name = "state_first", .makes = STATE, .mandatory = true },
-	{ .name = "state_second", .makes = STATE, .mandatory = true },
+	{ .name = "state_first", .makes = STATE | QUEUE, .mandatory = true },
+	{ .name = "state_second", .makes = STATE | QUEUE, .mandatory = true },
 	{ .name = "reset_receive",
 	  .makes = RESET,
 	  .without = "a reset is not told from other ends of a connection; "
@@ -68,6 +69,16 @@ const struct probe_program probe_programs[] = {
 	  .events = RESET,
 	  .makes = RESET,
 	  .without = "resets that this machine sends are not seen" },
+	{ .name = "queue_ready",
+	  .events = QUEUE,
+	  .makes = QUEUE,
+	  .without = "the depths are those that a child has copied, and that "
+		     "of the SYN queue may be absent",
+	  .fields = "syn,young,accept" },
+	{ .name = "queue_synack",
+	  .events = QUEUE,
+	  .makes = QUEUE,
+	  .without = "retransmissions of SYN-ACKs are not seen" },
 	{ .name = "drop_skb", .events = DROP, .makes = DROP, .mandatory = true },
 	{ .name = "snapshot_files",
 	  .events = SOCKET,

@@ -375,6 +375,49 @@ static void row_drop(const struct schema *schema, const struct event_drop *d,
 	row->colour = "31";
 }
 
+/* "3/128", "?/128" */
+static void detail_depth(struct row *row, const char *what, __u32 n,
+			 const struct event_queue *q)
+{
+	if (n != ~0u)
+		DETAIL(row, "%s%s %u/%u",
+		       q->depth_how == HOW_derived ? "~" : "", what, n,
+		       q->limit);
+}
+
+/* COMPLETED   accept queue   waited ~1.2ms syn 3/128 ~accept 17/128 */
+static void row_queue(const struct event_queue *q, struct row *row)
+{
+	static const char *const words[][2] = {
+		[QUEUE_listen] = { "listens", "listen()" },
+		[QUEUE_SYN_ACK_resent] = { "SYN QUEUE waits",
+					   "SYN-ACK resent" },
+		[QUEUE_completed] = { "ACCEPT QUEUE in", "rx ACK" },
+		[QUEUE_accepted] = { "ACCEPT QUEUE out", "accept()" },
+		[QUEUE_unlisten] = { "listens no more", "close()" },
+	};
+	const char *mark = q->ev.how == HOW_derived ? "~" : "";
+	char span[24];
+
+	if (q->op >= sizeof(words) / sizeof(*words) || !words[q->op][0])
+		return;
+	strcpy(row->event, words[q->op][0]);
+	snprintf(row->cause, sizeof(row->cause), "%s%s", mark, words[q->op][1]);
+	detail_depth(row, "syn", q->syn, q);
+	detail_depth(row, "accept", q->accept, q);
+	if (q->asked != ~0u && q->asked != q->limit)
+		DETAIL(row, "asked for %u", q->asked);
+	if (q->nth)
+		DETAIL(row, "%u%s", q->nth, ordinal(q->nth));
+	if (q->syn_wait_us)
+		detail_usec(row, "handshake", q->syn_wait_us);
+	if (q->wait_ns != ~0ull) {
+		span_words(span, sizeof(span), q->wait_ns);
+		DETAIL(row, "waited %s%s", mark, span);
+	}
+	row->colour = "34";
+}
+
 /* A type that nothing here knows: its name and all that it says. */
 static void row_any(const struct schema *schema, const struct event *e,
 		    struct row *row)
@@ -421,6 +464,9 @@ void row_event(const struct schema *schema, const struct event *e, bool wide,
 		break;
 	case EVENT_drop:
 		row_drop(schema, any, row);
+		break;
+	case EVENT_queue:
+		row_queue(any, row);
 		break;
 	default:
 		row_any(schema, e, row);

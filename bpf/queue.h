@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Telling of a listener's two queues, as seen from its children.
+ *
+ * A child is a copy of its listener, made just before it comes into the accept
+ * queue: its own fields say how full the queues are. Its memory is a copy, too,
+ * and says which listener it is. Where there is a tracepoint that tells of the
+ * listener right after, that one has the exact depths (queue.bpf.c): until then
+ * the event waits.
+ */
+#ifndef TCBSCOPE_QUEUE_H
+#define TCBSCOPE_QUEUE_H
+
+#include "bpf/call.h"
+
+#define UNKNOWN (~0u)
+
+/* The event of a child that has come into the accept queue; type 0: none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct event_queue);
+} queue_waits SEC(".maps") __weak;
+
+static __always_inline struct event_queue *queue_waiting(void)
+{
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(&queue_waits, &key);
+}
+
+/* What is common to all, of @sk; the depths are unknown. */
+static __always_inline void queue_fill(struct event_queue *e, struct sock *sk,
+				       struct tcp_sock *tp,
+				       struct sock_mem *mem, enum queue_op op)
+{
+	event_fill(&e->ev, sk, tp, mem);
+	e->ev.type = EVENT_queue;
+	e->ev.ts_ns = bpf_ktime_get_ns();
+	e->ev.seq = op == QUEUE_SYN_ACK_resent ? 0 : mem_seq(mem);
+	e->ev.how = HOW_observed;
+	e->listener = mem->listener;
+	e->wait_ns = UNKNOWN_NS;
+	e->syn_wait_us = 0;
+	e->syn = UNKNOWN;
+	e->young = UNKNOWN;
+	e->accept = UNKNOWN;
+	e->limit = sk->sk_max_ack_backlog;
+	e->asked = UNKNOWN;
+	e->op = op;
+	e->depth_how = 0;
+	e->wait_how = 0;
+	e->nth = 0;
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
+}
+
+/* The depths, read from the listener itself. */
+static __always_inline void queue_depths(struct event_queue *e, struct sock *sk,
+					 struct tcp_sock *tp)
+{
+	struct inet_connection_sock *icsk = &tp->inet_conn;
+
+	e->syn = icsk->icsk_accept_queue.qlen.counter;
+	e->young = icsk->icsk_accept_queue.young.counter;
+	e->accept = sk->sk_ack_backlog;
+	e->limit = sk->sk_max_ack_backlog;
+	e->depth_how = HOW_observed;
+}
+
+static __always_inline void queue_emit(const struct event_queue *from)
+{
+	struct event_queue *e = EVENT_RESERVE(event_queue, EVENT_queue);
+
+	if (!e)
+		return;
+	__builtin_memcpy(e, from, sizeof(*e));
+	EVENT_SUBMIT(e);
+}
+
+/* One that still waits has missed its listener. */
+static __always_inline void queue_flush(struct event_queue *e)
+{
+	if (!e->ev.type)
+		return;
+	queue_emit(e);
+	e->ev.type = 0;
+}
+
+/*
+ * The depths by the child: as they were when it was copied, and changed by
+ * itself since. Newer kernels clear its copy of the SYN queue.
+ */
+static __always_inline void queue_copied(struct event_queue *e, struct sock *sk,
+					 struct tcp_sock *tp)
+{
+	struct inet_connection_sock *icsk = &tp->inet_conn;
+	__u32 syn = icsk->icsk_accept_queue.qlen.counter;
+
+	if (syn)
+		e->syn = syn - 1;
+	e->accept = sk->sk_ack_backlog + 1;
+	e->depth_how = HOW_derived;
+}
+
+static __noinline void queue_completed(struct sock *sk, struct tcp_sock *tp,
+				       struct sock_mem *mem)
+{
+	struct event_queue *e = queue_waiting();
+	nsec_t now = bpf_ktime_get_ns();
+
+	mem->flags |= MEM_QUEUED;
+	mem->queued_ns = now;
+	if (!e)
+		return;
+	queue_flush(e);
+	if (!event_wanted(sk, tp, mem, EVENT_queue))
+		return;
+	queue_fill(e, sk, tp, mem, QUEUE_completed);
+	e->ev.ts_ns = now;
+	queue_copied(e, sk, tp);
+	if (!tp->total_retrans && tp->srtt_us) {
+		/* the first round-trip time is that of the SYN-ACK */
+		e->syn_wait_us = tp->srtt_us >> 3;
+		e->wait_how = HOW_derived;
+	}
+	if (!compat_has_data_ready())
+		queue_flush(e);
+}
+
+static __noinline void queue_listens(struct sock *sk, struct tcp_sock *tp,
+				     struct sock_mem *mem, int op)
+{
+	struct event_queue *e;
+
+	mem->listener = bpf_get_socket_cookie(sk);
+	if (!event_wanted(sk, tp, mem, EVENT_queue))
+		return;
+	e = EVENT_RESERVE(event_queue, EVENT_queue);
+	if (!e)
+		return;
+	queue_fill(e, sk, tp, mem, op);
+	queue_depths(e, sk, tp);
+	if (op == QUEUE_listen && cause_call() == CAUSE_CALL_LISTEN)
+		e->asked = compat_syscall_arg2();
+	EVENT_SUBMIT(e);
+}
+
+/* A child turns out to have been accepted: a process has it, or uses it. */
+static __noinline void queue_accepted(struct sock *sk, struct tcp_sock *tp,
+				      struct sock_mem *mem)
+{
+	struct event_queue *e;
+
+	mem->flags &= ~MEM_QUEUED;
+	if (!event_wanted(sk, tp, mem, EVENT_queue))
+		return;
+	e = EVENT_RESERVE(event_queue, EVENT_queue);
+	if (!e)
+		return;
+	queue_fill(e, sk, tp, mem, QUEUE_accepted);
+	e->ev.how = HOW_derived;
+	e->wait_ns = e->ev.ts_ns - mem->queued_ns;
+	e->wait_how = HOW_derived;
+	EVENT_SUBMIT(e);
+}
+
+/* Before each transition. */
+static __always_inline void queue_before(struct sock *sk, struct tcp_sock *tp,
+					 struct sock_mem *mem)
+{
+	if (mem->flags & MEM_QUEUED && sock_of(tp)->sk_socket)
+		queue_accepted(sk, tp, mem);
+}
+
+/* After each transition. */
+static __always_inline void queue_after(struct sock *sk, struct tcp_sock *tp,
+					struct sock_mem *mem, int old, int new)
+{
+	if (new == TCB_STATE_LISTEN)
+		queue_listens(sk, tp, mem, QUEUE_listen);
+	else if (old == TCB_STATE_LISTEN && new == TCB_STATE_CLOSE)
+		queue_listens(sk, tp, mem, QUEUE_unlisten);
+	else if (old == TCB_STATE_SYN_RECV && new == TCB_STATE_ESTABLISHED &&
+		 mem->flags &MEM_CHILD && !sock_of(tp)->sk_socket)
+		queue_completed(sk, tp, mem);
+}
+
+#endif

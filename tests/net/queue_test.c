@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of the queue events: both queues of a listener, against the kernel. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <linux/tcp.h>
+#include <time.h>
+
+#define _NETINET_TCP_H /* the kernel's header says it all */
+#include "lib/clock.h"
+#include "tests/lib/conn.h"
+
+#include <kselftest_harness.h>
+
+#define CLIENTS 6 /* as many as the queue of listen(5) holds */
+
+FIXTURE(queue)
+{
+	struct conn conn;
+	int client[CLIENTS]; /* 0: none */
+};
+
+FIXTURE_VARIANT(queue)
+{
+	int family;
+};
+
+FIXTURE_VARIANT_ADD(queue, ipv4){ .family = AF_INET };
+FIXTURE_VARIANT_ADD(queue, ipv6){ .family = AF_INET6 };
+
+FIXTURE_SETUP(queue)
+{
+	memset(self->client, 0, sizeof(self->client));
+	ASSERT_EQ(0, conn_stage(&self->conn, variant->family));
+	ASSERT_EQ(0, conn_watch(&self->conn, "queue"));
+	ASSERT_EQ(0, gate_open(&self->conn.gate));
+}
+
+FIXTURE_TEARDOWN(queue)
+{
+	int i;
+
+	for (i = 0; i < CLIENTS; i++)
+		if (self->client[i] > 0)
+			close(self->client[i]);
+	conn_free(&self->conn);
+}
+
+/* The n-th event of this kind, counted from 0; NULL: there are fewer. */
+static struct json_object *nth(const struct conn *c, const char *op, int n)
+{
+	static const struct sighting queue = { .type = "queue" };
+	struct json_object *e;
+	size_t from = 0;
+
+	while ((e = witness_next(c->trace.witness, &queue, &from)))
+		if (!strcmp(witness_string(e, "op"), op) && !n--)
+			return e;
+	return NULL;
+}
+
+static const char *text(struct json_object *e, const char *field)
+{
+	return witness_string(e, field) ?: "absent";
+}
+
+static bool has(struct json_object *e, const char *field)
+{
+	return json_object_object_get_ex(e, field, NULL);
+}
+
+/* How many are in a listener's accept queue, by the kernel; -errno. */
+static int waiting(int listener)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return -errno;
+	return info.tcpi_unacked;
+}
+
+/* Waits until @get() says @n or more of @fd. 0 or -ETIMEDOUT. */
+static int wait_until(int (*get)(int fd), int fd, int n)
+{
+	uint64_t end = clock_now_ns() + TRACE_PATIENCE_NS;
+	struct timespec ms = { .tv_nsec = 1000000 };
+
+	while (get(fd) < n) {
+		if (clock_now_ns() > end)
+			return -ETIMEDOUT;
+		nanosleep(&ms, NULL);
+	}
+	return 0;
+}
+
+/* Until as many are in the accept queue. */
+static int wait_for(const struct conn *c, int n)
+{
+	return wait_until(waiting, c->listener, n);
+}
+
+static int lost(int fd)
+{
+	return conn_lost(fd);
+}
+
+/* One more client connects, from a port of the kernel's choice. 0 or -errno. */
+static int join(const struct conn *c, int *client, bool deaf)
+{
+	int err;
+
+	*client = conn_socket(c, 0);
+	if (*client < 0)
+		return *client;
+	err = deaf ? conn_deafen(*client, true) : 0;
+	if (err)
+		return err;
+	if (connect(*client, (void *)&c->addr[1], c->len) &&
+	    errno != EINPROGRESS)
+		return -errno;
+	return 0;
+}
+
+/* Is the kernel one that tells of a listener what a child cannot know? */
+static bool exact(const struct conn *c)
+{
+	return trace_has_hook(&c->trace, "queue_ready");
+}
+
+/*
+ * Claim: each that comes into the accept queue is shown with the depth that the
+ * kernel has then, whose connection it is, and which listener's; each that
+ * leaves it with the time that it waited.
+ */
+TEST_F(queue, accept)
+{
+	struct conn *c = &self->conn;
+	uint64_t came, left, before[CLIENTS], after[CLIENTS];
+	struct json_object *e, *in;
+	int fd[CLIENTS], i;
+
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, listen(c->listener, CLIENTS - 1));
+	for (i = 0; i < CLIENTS; i++) {
+		ASSERT_EQ(0, join(c, &self->client[i], false));
+		ASSERT_EQ(0, wait_for(c, i + 1));
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		ASSERT_EQ(1, write(self->client[i], "x", 1));
+		before[i] = clock_now_ns();
+		ASSERT_EQ(0, conn_accept(c));
+		ASSERT_EQ(0, conn_receive(c, 1, 1));
+		after[i] = clock_now_ns();
+		fd[i] = c->fd[1];
+		c->fd[1] = -1;
+	}
+	for (i = 0; i < CLIENTS; i++)
+		close(fd[i]);
+	ASSERT_EQ(0, conn_stop(c));
+
+	for (i = 0; i < CLIENTS; i++) {
+		in = nth(c, "completed", i);
+		ASSERT_NE(NULL, in);
+		EXPECT_EQ(i + 1, witness_number(in, "accept"));
+		EXPECT_EQ(CLIENTS - 1, witness_number(in, "limit"));
+		EXPECT_EQ(conn_cookie(c->listener),
+			  witness_number(in, "listener"));
+		EXPECT_EQ(CONN_PORT + 1, witness_number(in, "lport"));
+		EXPECT_NE(0, witness_number(in, "rport"));
+		EXPECT_EQ(0, witness_number(in, "syn"));
+		EXPECT_STREQ(exact(c) ? "observed" : "derived",
+			     text(in, "depth_how"));
+		e = nth(c, "accepted", i);
+		ASSERT_NE(NULL, e);
+		EXPECT_EQ(witness_number(in, "cookie"),
+			  witness_number(e, "cookie"));
+		came = witness_number(in, "ts_ns");
+		left = witness_number(e, "ts_ns");
+		EXPECT_EQ(left - came, witness_number(e, "wait_ns"));
+		EXPECT_LT(before[i], left);
+		EXPECT_GT(after[i], left);
+		EXPECT_EQ(getpid(), (pid_t)witness_number(e, "pid"));
+		EXPECT_STREQ("derived", text(e, "how"));
+	}
+	EXPECT_EQ(NULL, nth(c, "accepted", CLIENTS));
+}
+
+/* Claim: a request whose handshake is not complete counts in the SYN queue. */
+TEST_F(queue, syn)
+{
+	struct conn *c = &self->conn;
+	struct json_object *e;
+
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, join(c, &self->client[0], true));
+	ASSERT_EQ(0, wait_until(lost, self->client[0], 1));
+	ASSERT_EQ(0, join(c, &self->client[1], false));
+	ASSERT_EQ(0, wait_for(c, 1));
+	ASSERT_EQ(0, conn_deafen(self->client[0], false));
+	ASSERT_EQ(0, wait_for(c, 2)); /* the SYN-ACK comes again */
+	ASSERT_EQ(0, conn_stop(c));
+
+	e = nth(c, "completed", 0);
+	ASSERT_NE(NULL, e);
+	EXPECT_EQ(1, witness_number(e, "syn"));
+	EXPECT_EQ(1, witness_number(e, "accept"));
+	EXPECT_TRUE(has(e, "syn_wait_us"));
+	e = nth(c, "SYN_ACK_resent", 0);
+	ASSERT_NE(NULL, e);
+	EXPECT_EQ(1, witness_number(e, "syn"));
+	EXPECT_EQ(1, witness_number(e, "accept"));
+	EXPECT_EQ(1, witness_number(e, "nth"));
+	EXPECT_EQ(conn_cookie(c->listener), witness_number(e, "listener"));
+	EXPECT_EQ(CONN_PORT + 1, witness_number(e, "lport"));
+	e = nth(c, "completed", 1);
+	ASSERT_NE(NULL, e);
+	EXPECT_EQ(witness_number(nth(c, "SYN_ACK_resent", 0), "cookie"),
+		  witness_number(e, "cookie"));
+	EXPECT_EQ(0, witness_number(e, "syn"));
+	EXPECT_EQ(2, witness_number(e, "accept"));
+	EXPECT_FALSE(has(e, "syn_wait_us")); /* which of the two is acked? */
+}
+
+/*
+ * Claim: what listen() asked for is shown beside what it got, and how many are
+ * thrown away when the listener is closed.
+ */
+TEST_F(queue, listen)
+{
+	struct conn *c = &self->conn;
+	struct json_object *e;
+
+	ASSERT_EQ(0, conn_bind(c, 1));
+	ASSERT_EQ(0,
+		  netns_sysctl(c->pair.side[1].fd, "net/core/somaxconn", "3"));
+	ASSERT_EQ(0, listen(c->fd[1], 5000));
+	c->listener = c->fd[1];
+	c->fd[1] = -1;
+	ASSERT_EQ(0, join(c, &self->client[0], false));
+	ASSERT_EQ(0, join(c, &self->client[1], false));
+	ASSERT_EQ(0, wait_for(c, 2));
+	close(c->listener);
+	c->listener = -1;
+	ASSERT_EQ(0, conn_stop(c));
+
+	e = nth(c, "listen", 0);
+	ASSERT_NE(NULL, e);
+	EXPECT_EQ(5000, witness_number(e, "asked"));
+	EXPECT_EQ(3, witness_number(e, "limit"));
+	EXPECT_EQ(0, witness_number(e, "accept"));
+	EXPECT_EQ(witness_number(e, "cookie"), witness_number(e, "listener"));
+	EXPECT_EQ(getpid(), (pid_t)witness_number(e, "pid"));
+	e = nth(c, "unlisten", 0);
+	ASSERT_NE(NULL, e);
+	EXPECT_EQ(2, witness_number(e, "accept"));
+	EXPECT_EQ(0, witness_number(e, "syn"));
+	EXPECT_EQ(NULL, nth(c, "accepted", 0));
+}
+
+TEST_HARNESS_MAIN
