@@ -344,7 +344,7 @@ static __always_inline bool transition_wanted(const struct sock_mem *mem,
 					      __u32 old, __u32 new)
 {
 	return owner_wanted(mem) ||
-	       filter_spares(KFILTER_SPARES_PAIRS, 1u << EVENT_state, old, new);
+	       filter_spares(KFILTER_SPARES_PAIRS, old, new);
 }
 
 #define NEEDS(subject) (config.filter.needs & KFILTER_NEEDS(KFILTER_##subject))

@@ -110,13 +110,13 @@ FILTER_INLINE bool filter_test(const volatile struct kfilter *f,
  * be: the flow table (user/event/flow.h) wants to know of both. A transition
  * that fails may be of a socket that is: how its connection began is told.
  */
-FILTER_INLINE bool filter_spares(int spares, __u32 types, __u32 old, __u32 new)
+FILTER_INLINE bool filter_spares(int spares, __u32 old, __u32 new)
 {
 	const __u32 opening = 1u << TCB_STATE_CLOSE | 1u << TCB_STATE_LISTEN |
 			      1u << TCB_STATE_SYN_SENT |
 			      1u << TCB_STATE_SYN_RECV;
 
-	if (!spares || types != 1u << EVENT_state)
+	if (!spares)
 		return false;
 	if (spares == KFILTER_SPARES_OPENING)
 		return old & opening;
@@ -160,7 +160,8 @@ FILTER_INLINE int filter_fails(const volatile struct kfilter *f,
  */
 FILTER_INLINE bool filter_passes(int fails, const struct filter_facts *x)
 {
-	return !fails || filter_spares(fails - 1, x->types, x->old, x->new);
+	return !fails || (x->types == 1u << EVENT_state &&
+			  filter_spares(fails - 1, x->old, x->new));
 }
 
 #endif

@@ -164,7 +164,7 @@ static __always_inline bool state_stopped(struct sock *sk, struct tcp_sock *tp,
 		if (fails_for_good(fails, final))
 			mem->fails = fails;
 	}
-	return fails && !filter_spares(fails - 1, 1u << EVENT_state, old, new);
+	return fails && !filter_spares(fails - 1, old, new);
 }
 
 static __always_inline int state_excluded(bool second)
@@ -218,8 +218,8 @@ static __always_inline void state_make(struct sock *sk, struct tcp_sock *tp,
  * Runs twice for each. A softirq on top of the first copy cannot run that copy
  * again: the kernel skips it. The second copy then finds the transition neither
  * in `first' nor in the memory, and stands in. It must be a program of its own:
- * a tail call to the first would run it on top of itself, and newer kernels give
- * a program one stack per CPU.
+ * a tail call to the first would run it on top of itself, and newer kernels
+ * give a program one stack per CPU.
  */
 static __always_inline int state(struct sock *sk, int old, int new, bool second)
 {
