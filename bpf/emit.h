@@ -78,7 +78,10 @@ struct sock_mem {
 		nsec_t queued_ns;    /* while it waits to be accepted */
 		nsec_t fin_wait2_ts; /* when a closed one came to FIN_WAIT2 */
 	};
-	__u32 data_segs_in; /* when it came to FIN_WAIT1 */
+	union {
+		__u32 queued_syn;   /* of a child: the listener's SYN queue */
+		__u32 data_segs_in; /* when it came to FIN_WAIT1 */
+	};
 	__u32 pid;
 	__u32 tid;
 	char comm[16];

@@ -89,16 +89,13 @@ static __always_inline void queue_flush(struct event_queue *e)
 
 /*
  * The depths by the child: as they were when it was copied, and changed by
- * itself since. Newer kernels clear its copy of the SYN queue.
+ * itself since. Newer kernels clear its copy of the SYN queue at once.
  */
 static __always_inline void queue_copied(struct event_queue *e, struct sock *sk,
-					 struct tcp_sock *tp)
+					 struct sock_mem *mem)
 {
-	struct inet_connection_sock *icsk = &tp->inet_conn;
-	__u32 syn = icsk->icsk_accept_queue.qlen.counter;
-
-	if (syn)
-		e->syn = syn - 1;
+	if (mem->queued_syn)
+		e->syn = mem->queued_syn - 1;
 	e->accept = sk->sk_ack_backlog + 1;
 	e->depth_how = HOW_derived;
 }
@@ -118,7 +115,7 @@ static __noinline void queue_completed(struct sock *sk, struct tcp_sock *tp,
 		return;
 	queue_fill(e, sk, tp, mem, QUEUE_completed);
 	e->ev.ts_ns = now;
-	queue_copied(e, sk, tp);
+	queue_copied(e, sk, mem);
 	if (!tp->total_retrans && tp->srtt_us) {
 		/* the first round-trip time is that of the SYN-ACK */
 		e->syn_wait_us = tp->srtt_us >> 3;
@@ -177,7 +174,11 @@ static __always_inline void queue_before(struct sock *sk, struct tcp_sock *tp,
 static __always_inline void queue_after(struct sock *sk, struct tcp_sock *tp,
 					struct sock_mem *mem, int old, int new)
 {
-	if (new == TCB_STATE_LISTEN)
+	struct inet_connection_sock *icsk = &tp->inet_conn;
+
+	if (old == TCB_STATE_LISTEN && new == TCB_STATE_SYN_RECV)
+		mem->queued_syn = icsk->icsk_accept_queue.qlen.counter;
+	else if (new == TCB_STATE_LISTEN)
 		queue_listens(sk, tp, mem, QUEUE_listen);
 	else if (old == TCB_STATE_LISTEN && new == TCB_STATE_CLOSE)
 		queue_listens(sk, tp, mem, QUEUE_unlisten);
