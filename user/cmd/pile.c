@@ -3,6 +3,7 @@
 #include "cmd/pile.h"
 #include "cmd/columns.h"
 #include "event/piles.h"
+#include "lib/json.h"
 #include "lib/say.h"
 #include "output/table.h"
 
@@ -128,46 +129,79 @@ static void print_details(const struct pile *p, const struct pile_options *o)
 	print_wrapped(pile_advice(p));
 }
 
-static void print_string(const char *name, const char *s, size_t len)
+static void print_text(struct json *j, const char *name, const char *text)
 {
-	char text[COLUMN_TEXT * 6];
-
-	printf("\"%s\":\"%.*s\"", name,
-	       (int)say_json(text, sizeof(text), s, len), text);
+	json_name(j, name);
+	json_string(j, text, strlen(text));
 }
 
-static void print_object(const struct pile *p, const struct pile_options *o)
+static void print_count(struct json *j, const char *name, uint64_t n)
 {
-	char service[COLUMN_TEXT], addr[SCHEMA_ADDR_LEN];
-	const char *state = state_name(o, p), *advice = pile_advice(p);
+	json_name(j, name);
+	json_number(j, n);
+}
+
+static void print_peer(struct json *j, const struct pile_peer *peer)
+{
+	char addr[SCHEMA_ADDR_LEN];
+
+	json_text(j, "{\"addr\":\"");
+	json_text(j, schema_addr(peer->family, &peer->addr, addr));
+	json_text(j, "\"");
+	print_count(j, "count", peer->n);
+	json_text(j, "}");
+}
+
+static void print_object(struct json *j, const struct pile *p,
+			 const struct pile_options *o)
+{
+	char service[COLUMN_TEXT];
+	const char *state = state_name(o, p);
 	unsigned int i;
 
-	putchar('{');
-	print_string("state", state, strlen(state));
-	printf(",\"count\":%zu,\"netns\":%u", p->n, p->ev.netns);
+	json_text(j, "{\"state\":");
+	json_string(j, state, strlen(state));
+	print_count(j, "count", p->n);
+	print_count(j, "netns", p->ev.netns);
 	if (p->oldest != ~0ull)
-		printf(",\"oldest_ns\":%llu", p->oldest);
+		print_count(j, "oldest_ns", p->oldest);
 	service_text(p, service);
-	putchar(',');
-	print_string("service", service, strlen(service));
+	print_text(j, "service", service);
 	if (p->ev.pid) {
-		printf(",\"pid\":%u,", p->ev.pid);
-		print_string("comm", p->ev.comm,
-			     strnlen(p->ev.comm, sizeof(p->ev.comm)));
+		print_count(j, "pid", p->ev.pid);
+		json_name(j, "comm");
+		json_string(j, p->ev.comm,
+			    strnlen(p->ev.comm, sizeof(p->ev.comm)));
 	}
-	for (i = 0; i < p->n_fds; i++)
-		printf("%s%u", i ? "," : ",\"fds\":[", p->fds[i]);
-	printf("%s,\"peers\":[", p->n_fds ? "]" : "");
-	for (i = 0; i < p->n_peers; i++)
-		printf("%s{\"addr\":\"%s\",\"count\":%zu}", i ? "," : "",
-		       schema_addr(p->peers[i].family, &p->peers[i].addr, addr),
-		       p->peers[i].n);
-	putchar(']');
+	for (i = 0; i < p->n_fds; i++) {
+		json_text(j, i ? "," : ",\"fds\":[");
+		json_number(j, p->fds[i]);
+	}
+	json_text(j, p->n_fds ? "],\"peers\":[" : ",\"peers\":[");
+	for (i = 0; i < p->n_peers; i++) {
+		json_text(j, i ? "," : "");
+		print_peer(j, &p->peers[i]);
+	}
+	json_text(j, "]");
 	if (p->other_peers)
-		printf(",\"other_peers\":%zu", p->other_peers);
-	putchar(',');
-	print_string("advice", advice, strlen(advice));
-	putchar('}');
+		print_count(j, "other_peers", p->other_peers);
+	print_text(j, "advice", pile_advice(p));
+	json_text(j, "}");
+}
+
+static void print_json(const struct piles *piles, const struct pile_options *o)
+{
+	struct json j = { .file = stdout };
+	size_t i;
+
+	json_text(&j, "{\"piles\":[");
+	for (i = 0; i < piles->n; i++) {
+		json_text(&j, i ? ",\n" : "\n");
+		print_object(&j, &piles->pile[i], o);
+	}
+	json_text(&j, "\n],\"complete\":");
+	json_text(&j, o->complete ? "true}\n" : "false}\n");
+	json_write(&j);
 }
 
 int pile_print(const struct event_socket *s, size_t n,
@@ -178,13 +212,7 @@ int pile_print(const struct event_socket *s, size_t n,
 	size_t i;
 
 	if (!err && o->json) {
-		printf("{\"piles\":[");
-		for (i = 0; i < piles.n; i++) {
-			printf("%s\n", i ? "," : "");
-			print_object(&piles.pile[i], o);
-		}
-		printf("\n],\"complete\":%s}\n",
-		       o->complete ? "true" : "false");
+		print_json(&piles, o);
 	} else if (!err) {
 		err = print_table(&piles, o);
 		for (i = 0; i < piles.n && !err && !o->raw; i++)

@@ -6,6 +6,7 @@
 #include "cmd/pile.h"
 #include "cmd/select.h"
 #include "input/input.h"
+#include "lib/json.h"
 #include "lib/priv.h"
 #include "lib/say.h"
 #include "output/table.h"
@@ -265,60 +266,64 @@ static int print_table(struct sockets *t)
 	return err ? table_failed(-err) : EXIT_DONE;
 }
 
-static void print_string(const char *s, size_t len)
+static void print_name(struct json *j, const struct column *c, bool first)
 {
-	char text[1024];
-
-	printf("\"%.*s\"", (int)say_json(text, sizeof(text), s, len), text);
+	if (first) {
+		json_text(j, "\"");
+		json_text(j, c->name);
+		json_text(j, "\":");
+	} else {
+		json_name(j, c->name);
+	}
 }
 
-/* A column of a socket as a member of an object; nothing if it is absent. */
-static bool print_member(const struct column *c, const struct event_socket *s,
-			 const char *before)
+/* A column of a socket as a member of an object; false: it is absent. */
+static bool print_member(struct json *j, const struct column *c,
+			 const struct event_socket *s, bool first)
 {
 	char text[COLUMN_TEXT];
 	const char *bytes = text;
 	uint64_t value;
-	size_t len;
+	size_t len = 0;
 
 	if (c->field && c->field->kind == SCHEMA_NUMBER) {
 		if (!schema_value(c->field, &s->ev, &value))
 			return false;
-		printf("%s\"%s\":%llu", before, c->name,
-		       (unsigned long long)value);
+		print_name(j, c, first);
+		json_number(j, value);
 		return true;
 	}
-	if (c->field && c->field->kind == SCHEMA_TEXT) {
+	if (c->field && c->field->kind == SCHEMA_TEXT)
 		len = schema_text(c->field, &s->ev, &bytes);
-	} else {
-		if (column_text(c, s, text) != text)
-			return false;
+	else if (column_text(c, s, text) == text)
 		len = strlen(text);
-	}
 	if (!len)
 		return false;
-	printf("%s\"%s\":", before, c->name);
-	print_string(bytes, len);
+	print_name(j, c, first);
+	json_string(j, bytes, len);
 	return true;
 }
 
 static void print_json(const struct sockets *t)
 {
-	const char *before;
+	struct json j = { .file = stdout };
+	bool first;
 	unsigned int i;
 	size_t row;
 
-	printf("{\"sockets\":[");
+	json_text(&j, "{\"sockets\":[");
 	for (row = 0; row < t->n; row++) {
-		printf("%s\n{", row ? "," : "");
-		before = "";
+		json_text(&j, row ? ",\n{" : "\n{");
+		first = true;
 		for (i = 0; i < t->columns.n; i++)
-			if (print_member(&t->columns.column[i], &t->rows[row],
-					 before))
-				before = ",";
-		putchar('}');
+			if (print_member(&j, &t->columns.column[i],
+					 &t->rows[row], first))
+				first = false;
+		json_text(&j, "}");
 	}
-	printf("\n],\"complete\":%s}\n", t->blind ? "false" : "true");
+	json_text(&j, "\n],\"complete\":");
+	json_text(&j, t->blind ? "false}\n" : "true}\n");
+	json_write(&j);
 }
 
 static int print_sockets(struct sockets *t)

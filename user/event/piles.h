@@ -22,7 +22,7 @@ struct pile {
 	nsec_t oldest; /* ~0: unknown */
 	__u32 fds[PILE_FDS];
 	unsigned int n_fds; /* kept; there are n if it is held */
-	struct {
+	struct pile_peer {
 		enum family family;
 		addr_t addr;
 		size_t n;
