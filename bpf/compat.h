@@ -18,11 +18,13 @@
  */
 struct pt_regs___x86 {
 	unsigned long orig_ax;
+	unsigned long di;
 	unsigned long si;
 } __attribute__((preserve_access_index));
 
 struct pt_regs___arm64 {
 	int syscallno;
+	__u64 orig_x0;
 	__u64 regs[31];
 } __attribute__((preserve_access_index));
 
@@ -42,7 +44,21 @@ static __always_inline long compat_syscall_nr(struct task_struct *task)
 	return -1;
 }
 
-/* Second argument of the system call in which the running task is; 0. */
+/* First and second argument of the system call of the running task; 0. */
+static __always_inline __u32 compat_syscall_arg1(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	void *regs = (void *)bpf_task_pt_regs(task);
+	struct pt_regs___x86 *x86 = regs;
+	struct pt_regs___arm64 *arm64 = regs;
+
+	if (bpf_core_field_exists(x86->orig_ax))
+		return x86->di;
+	if (bpf_core_field_exists(arm64->syscallno))
+		return arm64->orig_x0;
+	return 0;
+}
+
 static __always_inline __u32 compat_syscall_arg2(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();

@@ -80,6 +80,7 @@ struct kfilter {
 struct config {
 	__u32 events;	  /* bit mask of 1 << enum event_type */
 	__u32 in6_addr;	  /* the kernel's id of that type */
+	__u32 accept[2];  /* system call numbers of accept() and accept4() */
 	__u8 offspring;	  /* only sockets of the descendants of `tree' */
 	__u8 all_windows; /* 0: only falls of cwnd and congestion states */
 	__u8 call[CONFIG_CALLS]; /* system call number -> enum cause */

@@ -371,11 +371,12 @@ struct event_queue {
 		ABSENT_IF(0xffffffff);
 	__u32 limit DOC("what listen() was asked for, at most somaxconn");
 	__u32 asked DOC("what listen() was asked for") ABSENT_IF(0xffffffff);
+	__u32 fd DOC("file descriptor that accept() returned")
+		ABSENT_IF(0xffffffff);
 	enum queue_op op DOC("what happened");
 	enum how depth_how DOC("how the depths came to be known") ABSENT_IF(0);
 	enum how wait_how DOC("how the times came to be known") ABSENT_IF(0);
 	__u8 nth DOC("how many times the SYN-ACK was sent again") ABSENT_IF(0);
-	__u8 pad[4];
 };
 
 /*

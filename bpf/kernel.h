@@ -67,8 +67,8 @@ struct local_ports {
 
 struct netns_ipv4 {
 	struct local_ports ip_local_ports; /* for who does not choose one */
-	int sysctl_tcp_fastopen;    /* 1: as a client, 2: as a server */
-	int sysctl_tcp_fin_timeout; /* jiffies */
+	int sysctl_tcp_fastopen;	   /* 1: as a client, 2: as a server */
+	int sysctl_tcp_fin_timeout;	   /* jiffies */
 };
 
 struct hlist_node {
@@ -145,6 +145,16 @@ struct inode {
 
 struct file {
 	struct inode *f_inode;
+	void *private_data; /* of a socket: its struct socket */
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct socket {
@@ -317,6 +327,7 @@ struct task_struct {
 	int tgid;
 	char comm[16];
 	struct task_struct *real_parent;
+	struct files_struct *files;
 	struct signal_struct *signal;
 };
 

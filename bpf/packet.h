@@ -4,6 +4,7 @@
 #define TCBSCOPE_PACKET_H
 
 #include "bpf/emit.h"
+#include "bpf/peek.h"
 
 struct packet {
 	struct ends ends; /* cookie, cgroup and within: 0 */
@@ -13,13 +14,6 @@ struct packet {
 	__u8 flags;
 	__u8 pad[5];
 };
-
-struct packet_bytes {
-	__u32 word[4];
-};
-
-/* 16 bytes from anywhere in the kernel; 0 or -errno. */
-extern int packet_copy(struct packet_bytes *to, __u64 from);
 
 /* The network namespace that it is in; 0: it is on no device any more. */
 static __always_inline __u32 packet_netns(struct sk_buff *skb)
@@ -38,7 +32,7 @@ static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
 {
 	__be32 *src = (__be32 *)(sent ? &p->ends.laddr : &p->ends.raddr);
 	__be32 *dst = (__be32 *)(sent ? &p->ends.raddr : &p->ends.laddr);
-	struct packet_bytes bytes[3] = {}; /* an IPv6 header; a TCP header */
+	struct peeked bytes[3] = {}; /* an IPv6 header; a TCP header */
 	__u64 at = compat_number(skb->head) + skb->network_header;
 	__u32 *word = bytes[0].word;
 	__u8 *byte = (__u8 *)word;
@@ -49,7 +43,7 @@ static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
 	p->uid = -1;
 	p->ends.netns = packet_netns(skb); /* verified once, as sock_of() */
 	for (i = 0; i < 3; i++)
-		if (packet_copy(&bytes[i], at + i * sizeof(*bytes)))
+		if (peek(&bytes[i], at + i * sizeof(*bytes)))
 			return false;
 	if (byte[0] >> 4 == 4) {
 		if (byte[9] != IPPROTO_TCP || bpf_ntohl(word[1]) & 0x1fff)
@@ -72,7 +66,7 @@ static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
 	} else {
 		return false;
 	}
-	if (packet_copy(&bytes[0], at))
+	if (peek(&bytes[0], at))
 		return false;
 	p->ends.lport = bpf_ntohl(word[0]) >> (sent ? 16 : 0);
 	p->ends.rport = bpf_ntohl(word[0]) >> (sent ? 0 : 16);

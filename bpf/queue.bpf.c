@@ -3,6 +3,7 @@
  * Queue events: both queues of each listener. Its children tell most of them
  * (queue.h); here is what is heard of the listener itself.
  */
+#include "bpf/peek.h"
 #include "bpf/queue.h"
 
 EVENT_ANCHOR(event_queue);
@@ -58,5 +59,94 @@ int BPF_PROG(queue_synack, struct sock *sk, struct request_sock *req)
 	e->ev.rport = bpf_ntohs(skc->skc_dport);
 	e->ev.family = sock_addrs(skc, &e->ev.laddr, &e->ev.raddr);
 	EVENT_SUBMIT(e);
+	return 0;
+}
+
+/* The socket behind a file descriptor of the running task, as a number; 0. */
+static __noinline __u64 fd_sock(__u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct fdtable *fdt = task->files->fdt;
+	__u64 at;
+
+	if (fd >= fdt->max_fds)
+		return 0;
+	at = peek_pointer(compat_number(fdt->fd) + fd * sizeof(void *));
+	if (!at)
+		return 0;
+	at = peek_pointer(at +
+			  bpf_core_field_offset(struct file, private_data));
+	return at ? peek_pointer(at +
+				 bpf_core_field_offset(struct socket, sk)) :
+		    0;
+}
+
+/* The depth of the accept queue behind a file descriptor. */
+static __always_inline void accept_depth(struct event_queue *e, __u32 fd)
+{
+	__u64 sk = fd_sock(fd);
+	struct peeked p = {};
+
+	if (!sk ||
+	    peek(&p, sk + bpf_core_field_offset(struct sock, sk_ack_backlog)))
+		return;
+	e->accept = p.word[0];
+	e->depth_how = HOW_sampled;
+}
+
+/* What has come in is taken out by the running process, just now. */
+static __always_inline void accepts(const struct event_queue *in, __u32 fd)
+{
+	struct event_queue *e = EVENT_RESERVE(event_queue, EVENT_queue);
+	__u64 id = bpf_get_current_pid_tgid();
+
+	if (!e)
+		return;
+	__builtin_memcpy(e, in, sizeof(*e));
+	e->op = QUEUE_accepted;
+	e->ev.ts_ns = bpf_ktime_get_ns();
+	e->ev.seq = 0; /* its memory is out of reach */
+	e->ev.pid = id >> 32;
+	e->ev.tid = id;
+	bpf_get_current_comm(e->ev.comm, sizeof(e->ev.comm));
+	e->ev.owner_how = HOW_observed;
+	e->wait_ns = e->ev.ts_ns - in->ev.ts_ns;
+	e->syn_wait_us = 0;
+	e->wait_how = HOW_observed;
+	e->fd = fd;
+	e->syn = UNKNOWN;
+	e->young = UNKNOWN;
+	e->accept = UNKNOWN;
+	e->depth_how = 0;
+	accept_depth(e, compat_syscall_arg1());
+	EVENT_SUBMIT(e);
+}
+
+/* accept() is about to return: the one moment at which it is exactly known. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(queue_accepts, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct event_queue *waits, in;
+	__u64 sk, cookie;
+	__u32 nr;
+
+	if (ret < 0)
+		return 0;
+	nr = compat_syscall_nr(task);
+	if (nr != config.accept[0] && nr != config.accept[1])
+		return 0;
+	sk = fd_sock(ret);
+	if (!sk)
+		return 0;
+	cookie = peek_pointer(
+		sk +
+		bpf_core_field_offset(struct sock, __sk_common.skc_cookie));
+	waits = bpf_map_lookup_elem(&queue_children, &cookie);
+	if (!waits)
+		return 0;
+	in = *waits;
+	if (!bpf_map_delete_elem(&queue_children, &cookie))
+		accepts(&in, ret); /* else another thread has used it already */
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "bpf/call.h"
 
 #define UNKNOWN (~0u)
+#define QUEUE_CHILDREN 65536
 
 /* The event of a child that has come into the accept queue; type 0: none. */
 struct {
@@ -22,6 +23,18 @@ struct {
 	__type(key, __u32);
 	__type(value, struct event_queue);
 } queue_waits SEC(".maps") __weak;
+
+/*
+ * What waits to be accepted, by its cookie, as it came in: where accept() ends
+ * there is no other way from a socket to its memory.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, QUEUE_CHILDREN);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct event_queue);
+} queue_children SEC(".maps") __weak;
 
 static __always_inline struct event_queue *queue_waiting(void)
 {
@@ -48,11 +61,11 @@ static __always_inline void queue_fill(struct event_queue *e, struct sock *sk,
 	e->accept = UNKNOWN;
 	e->limit = sk->sk_max_ack_backlog;
 	e->asked = UNKNOWN;
+	e->fd = UNKNOWN;
 	e->op = op;
 	e->depth_how = 0;
 	e->wait_how = 0;
 	e->nth = 0;
-	__builtin_memset(e->pad, 0, sizeof(e->pad));
 }
 
 /* The depths, read from the listener itself. */
@@ -106,13 +119,10 @@ static __noinline void queue_completed(struct sock *sk, struct tcp_sock *tp,
 	struct event_queue *e = queue_waiting();
 	nsec_t now = bpf_ktime_get_ns();
 
-	mem->flags |= MEM_QUEUED;
-	mem->queued_ns = now;
-	if (!e)
+	if (!e || !event_wanted(sk, tp, mem, EVENT_queue))
 		return;
 	queue_flush(e);
-	if (!event_wanted(sk, tp, mem, EVENT_queue))
-		return;
+	mem->flags |= MEM_QUEUED;
 	queue_fill(e, sk, tp, mem, QUEUE_completed);
 	e->ev.ts_ns = now;
 	queue_copied(e, sk, mem);
@@ -121,8 +131,27 @@ static __noinline void queue_completed(struct sock *sk, struct tcp_sock *tp,
 		e->syn_wait_us = tp->srtt_us >> 3;
 		e->wait_how = HOW_derived;
 	}
+	mem->queued_ns = now;
+	if (!bpf_map_update_elem(&queue_children, &e->ev.cookie, e, BPF_ANY))
+		mem->queued_ns = 0;
 	if (!compat_has_data_ready())
 		queue_flush(e);
+}
+
+/* It waits no more. False: somebody has taken it already. */
+static __always_inline bool queue_leave(struct sock *sk, struct sock_mem *mem,
+					nsec_t *since)
+{
+	__u64 cookie = bpf_get_socket_cookie(sk);
+	struct event_queue *e;
+
+	mem->flags &= ~MEM_QUEUED;
+	*since = mem->queued_ns;
+	if (*since)
+		return true;
+	e = bpf_map_lookup_elem(&queue_children, &cookie);
+	*since = e ? e->ev.ts_ns : 0;
+	return e && !bpf_map_delete_elem(&queue_children, &cookie);
 }
 
 static __noinline void queue_listens(struct sock *sk, struct tcp_sock *tp,
@@ -148,26 +177,33 @@ static __noinline void queue_accepted(struct sock *sk, struct tcp_sock *tp,
 				      struct sock_mem *mem)
 {
 	struct event_queue *e;
+	nsec_t since;
 
-	mem->flags &= ~MEM_QUEUED;
-	if (!event_wanted(sk, tp, mem, EVENT_queue))
+	if (!queue_leave(sk, mem, &since) ||
+	    !event_wanted(sk, tp, mem, EVENT_queue))
 		return;
 	e = EVENT_RESERVE(event_queue, EVENT_queue);
 	if (!e)
 		return;
 	queue_fill(e, sk, tp, mem, QUEUE_accepted);
 	e->ev.how = HOW_derived;
-	e->wait_ns = e->ev.ts_ns - mem->queued_ns;
+	e->wait_ns = e->ev.ts_ns - since;
 	e->wait_how = HOW_derived;
 	EVENT_SUBMIT(e);
 }
 
 /* Before each transition. */
 static __always_inline void queue_before(struct sock *sk, struct tcp_sock *tp,
-					 struct sock_mem *mem)
+					 struct sock_mem *mem, int new)
 {
-	if (mem->flags & MEM_QUEUED && sock_of(tp)->sk_socket)
+	nsec_t since;
+
+	if (!(mem->flags & MEM_QUEUED))
+		return;
+	if (sock_of(tp)->sk_socket)
 		queue_accepted(sk, tp, mem);
+	else if (new == TCB_STATE_CLOSE) /* its listener is closed, or an RST */
+		queue_leave(sk, mem, &since);
 }
 
 /* After each transition. */

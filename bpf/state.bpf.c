@@ -254,7 +254,7 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 	if (mem)
 		state_begin(sk, tp, mem, &t);
 	if (mem && config.events & 1u << EVENT_queue)
-		queue_before(sk, tp, mem);
+		queue_before(sk, tp, mem, new);
 	if (mem && state_stopped(sk, tp, mem, &t))
 		state_skip(tp, mem, &t);
 	else

@@ -149,8 +149,11 @@ TEST_F(queue, accept)
 		ASSERT_EQ(1, write(self->client[i], "x", 1));
 		before[i] = clock_now_ns();
 		ASSERT_EQ(0, conn_accept(c));
+		if (trace_has_hook(&c->trace, "queue_accepts"))
+			after[i] = clock_now_ns();
 		ASSERT_EQ(0, conn_receive(c, 1, 1));
-		after[i] = clock_now_ns();
+		if (!trace_has_hook(&c->trace, "queue_accepts"))
+			after[i] = clock_now_ns();
 		fd[i] = c->fd[1];
 		c->fd[1] = -1;
 	}
@@ -180,7 +183,11 @@ TEST_F(queue, accept)
 		EXPECT_LT(before[i], left);
 		EXPECT_GT(after[i], left);
 		EXPECT_EQ(getpid(), (pid_t)witness_number(e, "pid"));
-		EXPECT_STREQ("derived", text(e, "how"));
+		if (!trace_has_hook(&c->trace, "queue_accepts"))
+			continue;
+		EXPECT_STREQ("observed", text(e, "wait_how"));
+		EXPECT_EQ(fd[i], (int)witness_number(e, "fd"));
+		EXPECT_EQ(CLIENTS - 1 - i, (int)witness_number(e, "accept"));
 	}
 	EXPECT_EQ(NULL, nth(c, "accepted", CLIENTS));
 }
@@ -255,6 +262,26 @@ TEST_F(queue, listen)
 	EXPECT_EQ(2, witness_number(e, "accept"));
 	EXPECT_EQ(0, witness_number(e, "syn"));
 	EXPECT_EQ(NULL, nth(c, "accepted", 0));
+}
+
+/* Claim: a connection is accepted once, however much it is used then. */
+TEST_F(queue, once)
+{
+	struct conn *c = &self->conn;
+	struct json_object *e;
+
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, join(c, &self->client[0], false));
+	ASSERT_EQ(0, wait_for(c, 1));
+	ASSERT_EQ(0, conn_accept(c));
+	ASSERT_EQ(1, write(c->fd[1], "x", 1));
+	ASSERT_EQ(0, conn_close(c, 1));
+	ASSERT_EQ(0, conn_stop(c));
+
+	e = nth(c, "accepted", 0);
+	ASSERT_NE(NULL, e);
+	EXPECT_EQ(conn_cookie(c->listener), witness_number(e, "listener"));
+	EXPECT_EQ(NULL, nth(c, "accepted", 1));
 }
 
 TEST_HARNESS_MAIN

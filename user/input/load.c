@@ -120,6 +120,10 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 	*config = l->options->config;
 	config->events = l->events;
 	config->in6_addr = types_id(l->types, "in6_addr", BTF_KIND_STRUCT);
+	config->accept[0] = config->accept[1] = SYS_accept4;
+#ifdef SYS_accept
+	config->accept[1] = SYS_accept;
+#endif
 	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (calls[i].nr < CONFIG_CALLS)
 			config->call[calls[i].nr] = calls[i].cause;

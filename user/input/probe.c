@@ -75,6 +75,11 @@ const struct probe_program probe_programs[] = {
 	  .without = "the depths are those that a child has copied, and that "
 		     "of the SYN queue may be absent",
 	  .fields = "syn,young,accept" },
+	{ .name = "queue_accepts",
+	  .events = QUEUE,
+	  .makes = QUEUE,
+	  .without = "a connection is taken for accepted when it is first used",
+	  .fields = "how,wait_ns" },
 	{ .name = "queue_synack",
 	  .events = QUEUE,
 	  .makes = QUEUE,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads bytes that have no type for the verifier, as those of a packet have
- * not: as if they were IPv6 addresses. Only this file may use
- * bpf_rdonly_cast(): libbpf's linker cannot join two that do.
+ * Reads bytes that have no type for the verifier as if they were IPv6
+ * addresses. Only this file may use bpf_rdonly_cast(): libbpf's linker cannot
+ * join two that do.
  */
-#include "bpf/packet.h"
+#include "bpf/emit.h"
+#include "bpf/peek.h"
 
-__noinline int packet_copy(struct packet_bytes *to, __u64 from)
+__noinline int peek(struct peeked *to, __u64 from)
 {
 	const struct in6_addr *unit;
 	int i;
