@@ -278,6 +278,38 @@ TEST_F(command, other_end)
 	EXPECT_TRUE(witness_complete(cli->witness));
 }
 
+/*
+ * Claim: who has ended the trace before it began does not get the command run.
+ * The signal waits for the trace from its first moment on.
+ */
+TEST_F(command, ended_before)
+{
+	const char *program = trace_program("tcbscope");
+	int ran[2], status;
+	sigset_t term;
+	char byte;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(ran));
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		sigprocmask(SIG_BLOCK, &term, NULL);
+		raise(SIGTERM);
+		dup2(ran[1], 9);
+		execl(program, program, "trace", "-q", "--", "sh", "-c",
+		      "echo ran >&9", NULL);
+		_exit(1);
+	}
+	close(ran[1]);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(128 + SIGTERM, WEXITSTATUS(status));
+	EXPECT_EQ(0, read(ran[0], &byte, 1));
+}
+
 /* Has the program taken all signals that were sent to it? */
 static bool signals_taken(pid_t pid)
 {

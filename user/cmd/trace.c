@@ -582,7 +582,7 @@ static int run(struct trace *t)
 	if (!err && isatty(STDERR_FILENO) && !t->child.pid && !t->opt.quiet)
 		say_note("tracing; Ctrl-C ends");
 	/* a reader that is gone does not keep the command from running */
-	if ((!err || err == -EPIPE) && t->child.pid) {
+	if ((!err || err == -EPIPE) && t->child.pid && !signalled(t)) {
 		int refused = child_release(&t->child);
 
 		if (refused)

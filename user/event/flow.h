@@ -55,7 +55,8 @@ void flow_table_free(struct flows *flows);
  * memory. Names special transitions in event_state's kind: an open as full,
  * half or self, as far as both ends or the last segment tell.
  *
- * @stranger: the filter spared the event for the sake of the other end only.
+ * @stranger: the event is here for the sake of the other end only, whatever
+ * would else have kept it in the kernel, a filter or a command.
  * Nothing more may ever be heard of such a flow, not even that it is closed.
  */
 struct flow *flow_update(struct flows *flows, struct event *e, bool stranger);
