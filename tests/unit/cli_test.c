@@ -280,6 +280,26 @@ TEST(no_privilege)
 	}
 }
 
+/* Claim: who asks for what cannot be is told so, and does not wait for it. */
+TEST(nothing_passes)
+{
+	static const struct row rows[] = {
+		{ { "tcbscope", "trace", "type = window and err" },
+		  "nothing can pass" },
+		{ { "tcbscope", "trace", "--events=state", "cwnd < 10" },
+		  "why:  no event has all" },
+		{ { "tcbscope", "trace", "tcp_seq > 0" }, "type = drop\n" },
+		{ { "tcbscope", "sockets", "old = LISTEN" },
+		  "then: 'tcbscope events'" },
+		{ { "tcbscope", "sockets", "--events=state" },
+		  "nothing can pass" },
+	};
+	size_t i;
+
+	for (i = 0; i < ROWS(rows); i++)
+		expect_run(_metadata, &rows[i], 2, PROG_ERR);
+}
+
 /* Claim: what was written on the command line steers no terminal by an error. */
 TEST(escaped)
 {

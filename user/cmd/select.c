@@ -146,8 +146,23 @@ static int apply_words(struct filter *filter, const struct select *select)
 	return code;
 }
 
+/* Which event types can pass; some only do if they are asked for by name. */
+static __u32 types_of(const struct filter *filter)
+{
+	return (filter_types(filter) & ~EVENTS_OPT_IN) |
+	       (filter_named_types(filter) & EVENTS_OPT_IN);
+}
+
+static int say_nothing_passes(void)
+{
+	return say_fail(EXIT_USAGE, "no event has all of what it asks for",
+			"'tcbscope events' lists the fields of each type; drop "
+			"must be asked for by name: type = drop",
+			"nothing can pass this filter");
+}
+
 int select_apply(const struct select *select, const struct schema *schema,
-		 struct filter **filter, struct config *config)
+		 __u32 types, struct filter **filter, struct config *config)
 {
 	int code = EXIT_DONE;
 	unsigned int i;
@@ -160,13 +175,14 @@ int select_apply(const struct select *select, const struct schema *schema,
 			     select->terms[i].values);
 	if (select->n_words && !code)
 		code = apply_words(*filter, select);
+	if (!code && !(types_of(*filter) & types))
+		code = say_nothing_passes();
 	if (code) {
 		filter_free(*filter);
 		*filter = NULL;
 		return code;
 	}
-	config->events |= filter_types(*filter) & ~EVENTS_OPT_IN;
-	config->events |= filter_named_types(*filter) & EVENTS_OPT_IN;
+	config->events |= types_of(*filter);
 	filter_push(*filter, &config->filter);
 	return EXIT_DONE;
 }

@@ -33,10 +33,10 @@ extern const struct argp select_argp;
 
 /*
  * Makes the filter that was asked for, the caller's, and sets in @config what
- * of it the kernel decides, and which event types can pass. Returns EXIT_DONE,
- * or says what is wrong and returns the exit code.
+ * of it the kernel decides, and which event types can pass; one of @types must.
+ * Returns EXIT_DONE, or says what is wrong and returns the exit code.
  */
 int select_apply(const struct select *select, const struct schema *schema,
-		 struct filter **filter, struct config *config);
+		 __u32 types, struct filter **filter, struct config *config);
 
 #endif

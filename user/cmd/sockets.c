@@ -364,8 +364,8 @@ static int prepare(struct sockets *t)
 				strerror(errno));
 	code = choose_columns(t);
 	if (!code)
-		code = select_apply(&t->opt.select, t->schema, &t->filter,
-				    &config);
+		code = select_apply(&t->opt.select, t->schema,
+				    1u << EVENT_socket, &t->filter, &config);
 	return code;
 }
 

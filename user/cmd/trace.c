@@ -240,7 +240,7 @@ static int make_pipeline(struct trace *t)
 	struct filter *filter;
 	int code;
 
-	code = select_apply(&t->opt.select, t->schema, &filter,
+	code = select_apply(&t->opt.select, t->schema, ~0u, &filter,
 			    &t->opt.input.config);
 	if (code)
 		return code;
