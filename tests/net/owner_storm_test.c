@@ -11,6 +11,7 @@
 
 #include "lab/netns.h"
 #include "lab/witness.h"
+#include "tests/lib/guest.h"
 #include "tests/lib/storm.h"
 #include "tests/lib/stream.h"
 
@@ -49,20 +50,6 @@ FIXTURE_TEARDOWN(owner)
 {
 	stream_free(&self->stream);
 	storm_free(&self->storm);
-}
-
-static bool cpu_is_emulated(void)
-{
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	bool emulated = false;
-	char line[256];
-
-	while (file && fgets(line, sizeof(line), file))
-		emulated |= !strncmp(line, "model name", 10) &&
-			    strstr(line, "QEMU TCG");
-	if (file)
-		fclose(file);
-	return emulated;
 }
 
 /* What the trace says of the workers' sockets, compared with the truth. */
@@ -120,7 +107,7 @@ TEST_F(owner, of_each_connection)
 	struct stream *s = &self->stream;
 	unsigned int n = variant->connections;
 
-	if (variant->fast && cpu_is_emulated())
+	if (variant->fast && guest_is_emulated())
 		SKIP(return, "an emulated CPU is too slow");
 	ASSERT_EQ(0, stream_start(s, args));
 	ASSERT_EQ(0, storm_run(&self->storm));

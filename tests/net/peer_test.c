@@ -12,6 +12,7 @@
 #include "lab/gate.h"
 #include "lab/netns.h"
 #include "peer/peer.h"
+#include "tests/lib/guest.h"
 
 #include <kselftest_harness.h>
 
@@ -19,6 +20,7 @@
 #define SHORT_NS 200000000ULL	   /* a deadline that must pass */
 #define SLACK_NS 5000000000ULL	   /* how late a busy host may be */
 #define OPENS 100
+#define FEW_OPENS 10 /* of programs, on an emulated CPU */
 #define ARGS 12
 
 /* A program under test with its output. */
@@ -584,11 +586,11 @@ static void check_open(struct __test_metadata *_metadata,
 TEST_F_TIMEOUT(peer, programs, 240)
 {
 	const char *more[] = { "--json", "--deadline", "20s", NULL };
-	int i, side;
+	int opens = guest_times(OPENS, FEW_OPENS), i, side;
 
 	ASSERT_NE(NULL, tcbpeer_path())
 	TH_LOG("set TCBSCOPE_BUILD to the directory of tcbpeer");
-	for (i = 0; i < OPENS; i++) {
+	for (i = 0; i < opens; i++) {
 		next_ports(self, variant->family, i);
 		ASSERT_EQ(0, gate_close(&self->gate));
 		for (side = 0; side < 2; side++)

@@ -14,14 +14,17 @@
 #include <time.h>
 
 #include "tests/lib/conn.h"
+#include "tests/lib/guest.h"
 #include "tests/lib/play.h"
 #include "tests/lib/prog.h"
 
 #include <kselftest_harness.h>
 
 #define MANY 5000 /* connections */
+#define FEW 1000  /* on an emulated CPU */
 #define CHURN_PORT 3000
 #define CHURN_ROUNDS 5
+#define FEW_ROUNDS 2 /* on an emulated CPU */
 
 static const char *text(struct json_object *event, const char *field)
 {
@@ -582,8 +585,8 @@ static bool each_once(const struct witness *w)
  */
 TEST_F(existing, churn)
 {
+	int rounds = guest_times(CHURN_ROUNDS, FEW_ROUNDS), round;
 	struct play *play = &self->play;
-	int round;
 
 	ASSERT_EQ(0, play_connect(play));
 	/* many more would only take time */
@@ -591,7 +594,7 @@ TEST_F(existing, churn)
 				  "net/ipv4/tcp_max_tw_buckets", "100"));
 	ASSERT_EQ(0, actor_fork(&play->server, &play->worker, "churn"));
 	ASSERT_EQ(0, actor_tell(&play->worker, do_churn, 0));
-	for (round = 0; round < CHURN_ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		trace_free(&play->trace);
 		ASSERT_EQ(0, play_trace(play, "--existing", NULL));
 		ASSERT_EQ(0, trace_stop(&play->trace));
@@ -626,16 +629,17 @@ static int do_many(int n)
 /* Claim: 10,000 sockets are all there, once. */
 TEST_F(existing, ten_thousand)
 {
+	int n = guest_times(MANY, FEW);
 	struct sighting all = { .type = "socket" };
 	struct play *play = &self->play;
 
-	ASSERT_EQ(0, actor_call(&play->server, do_many, MANY));
+	ASSERT_EQ(0, actor_call(&play->server, do_many, n));
 	ASSERT_EQ(0, play_trace(play, "--existing", NULL));
 	ASSERT_EQ(0, trace_stop(&play->trace));
 	expect_account(_metadata, play);
 	EXPECT_TRUE(each_once(play->trace.witness));
 	all.netns = play->at_server.netns;
-	EXPECT_EQ(2 * MANY + 1, witness_count(play->trace.witness, &all));
+	EXPECT_EQ(2 * n + 1, witness_count(play->trace.witness, &all));
 }
 
 TEST_HARNESS_MAIN
