@@ -192,7 +192,7 @@ static __noinline void queue_accepted(struct sock *sk, struct tcp_sock *tp,
 	EVENT_SUBMIT(e);
 }
 
-/* Before each transition. */
+/* Before each transition. What an RST ends can still be accepted. */
 static __always_inline void queue_before(struct sock *sk, struct tcp_sock *tp,
 					 struct sock_mem *mem, int new)
 {
@@ -202,8 +202,8 @@ static __always_inline void queue_before(struct sock *sk, struct tcp_sock *tp,
 		return;
 	if (sock_of(tp)->sk_socket)
 		queue_accepted(sk, tp, mem);
-	else if (new == TCB_STATE_CLOSE) /* its listener is closed, or an RST */
-		queue_leave(sk, mem, &since);
+	else if (new == TCB_STATE_CLOSE && !(mem->flags & MEM_RST))
+		queue_leave(sk, mem, &since); /* its listener is closed */
 }
 
 /* After each transition. */

@@ -14,6 +14,7 @@ static const struct verb {
 } verbs[] = {
 	{ "trace", cmd_trace, "show state changes and windows as they happen" },
 	{ "sockets", cmd_sockets, "show all sockets as they are now" },
+	{ "listeners", cmd_listeners, "watch the queues of all listeners" },
 	{ "events", cmd_events, "describe the events and their fields" },
 	{ "features", cmd_features, "try what this kernel lets us see" },
 	{ "lab", cmd_lab, "make a TCP story happen, and show it" },
@@ -35,7 +36,7 @@ static int usage(FILE *file, int code)
 		"\n"
 		"Verbs:\n");
 	for (i = 0; i < VERBS; i++)
-		fprintf(file, "  %-8s %s\n", verbs[i].name, verbs[i].help);
+		fprintf(file, "  %-9s %s\n", verbs[i].name, verbs[i].help);
 	fprintf(file,
 		"\n"
 		"'tcbscope VERB --help' lists a verb's options; -V prints the version.\n"

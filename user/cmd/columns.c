@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void end_text(enum family family, const addr_t *addr, port_t port,
-		     char to[COLUMN_TEXT])
+void column_end(enum family family, const addr_t *addr, port_t port,
+		char to[COLUMN_TEXT])
 {
 	bool v6 = family == FAMILY_INET6;
 	char text[SCHEMA_ADDR_LEN];
@@ -25,12 +25,12 @@ static void end_text(enum family family, const addr_t *addr, port_t port,
 
 static void text_local(const struct event_socket *s, char to[COLUMN_TEXT])
 {
-	end_text(s->ev.family, &s->ev.laddr, s->ev.lport, to);
+	column_end(s->ev.family, &s->ev.laddr, s->ev.lport, to);
 }
 
 static void text_remote(const struct event_socket *s, char to[COLUMN_TEXT])
 {
-	end_text(s->ev.family, &s->ev.raddr, s->ev.rport, to);
+	column_end(s->ev.family, &s->ev.raddr, s->ev.rport, to);
 }
 
 void column_owner(const struct event *e, char to[COLUMN_TEXT])

@@ -42,7 +42,9 @@ void columns_all(struct columns *c, const struct schema *schema);
 const char *column_text(const struct column *c, const struct event_socket *s,
 			char to[COLUMN_TEXT]);
 
-/* Owner and times, as all lists write them. */
+/* Ends, owners and times, as all lists write them. */
+void column_end(enum family family, const addr_t *addr, port_t port,
+		char to[COLUMN_TEXT]);
 void column_owner(const struct event *e, char to[COLUMN_TEXT]);
 void column_span(nsec_t ns, bool derived, char to[COLUMN_TEXT]);
 

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of listeners: what is added up from events of their queues. */
+#include "event/listeners.h"
+
+#include <string.h>
+
+#include <kselftest_harness.h>
+
+#define MS 1000000ull
+
+FIXTURE(queues)
+{
+	struct listeners l;
+};
+
+FIXTURE_SETUP(queues)
+{
+	memset(&self->l, 0, sizeof(self->l));
+}
+
+FIXTURE_TEARDOWN(queues)
+{
+	listeners_free(&self->l);
+}
+
+/* An event of a queue; depths of ~0 are unknown. */
+static struct event_queue queue(enum queue_op op, __u64 listener, __u64 cookie,
+				nsec_t ts, __u32 accept)
+{
+	return (struct event_queue){
+		.ev.type = EVENT_queue,
+		.ev.cookie = cookie,
+		.ev.ts_ns = ts,
+		.ev.lport = 80,
+		.ev.rport = cookie == listener ? 0 : 1000 + cookie,
+		.listener = listener,
+		.wait_ns = ~0ull,
+		.syn = ~0u,
+		.accept = accept,
+		.limit = 9,
+		.asked = ~0u,
+		.op = op,
+		.depth_how = HOW_observed,
+	};
+}
+
+static int add(FIXTURE_DATA(queues) * self, struct event_queue q)
+{
+	return listeners_add(&self->l, &q.ev);
+}
+
+static int accepted(FIXTURE_DATA(queues) * self, __u64 listener,
+		    __u64 cookie, nsec_t wait)
+{
+	struct event_queue q = queue(QUEUE_accepted, listener, cookie, 0, ~0u);
+
+	q.wait_ns = wait;
+	return listeners_add(&self->l, &q.ev);
+}
+
+static size_t waiting(const struct listener *l)
+{
+	const struct listener_child *child;
+	size_t n = 0;
+
+	TAILQ_FOREACH(child, &l->waiting, next)
+	n++;
+	return n;
+}
+
+/* Claim: who is in the queue is known, the oldest first, until it is out. */
+TEST_F(queues, waiting)
+{
+	struct listener *l;
+
+	ASSERT_EQ(0, add(self, queue(QUEUE_listen, 1, 1, 0, 0)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2, 10, 1)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 3, 20, 2)));
+	ASSERT_EQ(1, self->l.n);
+	l = self->l.listener[0];
+	EXPECT_EQ(2, waiting(l));
+	EXPECT_EQ(2, TAILQ_FIRST(&l->waiting)->cookie);
+	EXPECT_EQ(10, TAILQ_FIRST(&l->waiting)->ev.ts_ns);
+	EXPECT_EQ(2, l->accept);
+	ASSERT_EQ(0, accepted(self, 1, 2, 5));
+	EXPECT_EQ(1, waiting(l));
+	EXPECT_EQ(3, TAILQ_FIRST(&l->waiting)->cookie);
+	EXPECT_EQ(1, l->accept); /* nobody said so */
+	EXPECT_EQ(HOW_derived, l->depth_how);
+	EXPECT_EQ(2, l->all.peak);
+	ASSERT_EQ(0, accepted(self, 1, 2, 5)); /* once more: who was it? */
+	EXPECT_EQ(1, waiting(l));
+}
+
+/* Claim: a cookie that comes again is one child, not two. */
+TEST_F(queues, again)
+{
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2, 10, 1)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2, 30, 1)));
+	EXPECT_EQ(1, waiting(self->l.listener[0]));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 7, 2, 40, 1)));
+	EXPECT_EQ(0, waiting(self->l.listener[0]));
+	EXPECT_EQ(1, waiting(self->l.listener[1]));
+}
+
+/* Claim: a child's event makes its listener known, and is not its address. */
+TEST_F(queues, child_first)
+{
+	struct event_queue q = queue(QUEUE_listen, 1, 1, 0, 0);
+
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2, 10, 1)));
+	ASSERT_EQ(1, self->l.n);
+	EXPECT_EQ(80, self->l.listener[0]->ev.lport);
+	EXPECT_EQ(0, self->l.listener[0]->ev.rport);
+	q.ev.laddr.byte[0] = 10;
+	ASSERT_EQ(0, listeners_add(&self->l, &q.ev));
+	EXPECT_EQ(10, self->l.listener[0]->ev.laddr.byte[0]);
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 3, 10, 1)));
+	EXPECT_EQ(10, self->l.listener[0]->ev.laddr.byte[0]);
+}
+
+/* Claim: an interval forgets its sums, and what is closed, but not who waits. */
+TEST_F(queues, next)
+{
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2, 10, 1)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 3, 10, 2)));
+	ASSERT_EQ(0, accepted(self, 1, 3, 5));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 8, 9, 10, 1)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_unlisten, 8, 8, 20, 1)));
+	listeners_next(&self->l);
+	ASSERT_EQ(1, self->l.n);
+	EXPECT_EQ(1, self->l.listener[0]->cookie);
+	EXPECT_EQ(0, self->l.listener[0]->last.completed);
+	EXPECT_EQ(0, self->l.listener[0]->last.wait.n);
+	EXPECT_EQ(2, self->l.listener[0]->all.completed);
+	EXPECT_EQ(1, self->l.listener[0]->all.accepted);
+	EXPECT_EQ(1, waiting(self->l.listener[0]));
+}
+
+/* Claim: existing listeners are there, other sockets and events are not. */
+TEST_F(queues, existing)
+{
+	struct event_socket s = {
+		.ev.type = EVENT_socket,
+		.ev.cookie = 4,
+		.ev.lport = 22,
+		.state = TCB_STATE_LISTEN,
+		.syn = 1,
+		.accept = 2,
+		.limit = 3,
+	};
+	struct event_state state = { .ev.type = EVENT_state, .ev.cookie = 6 };
+
+	ASSERT_EQ(0, listeners_add(&self->l, &s.ev));
+	s.ev.cookie = 5;
+	s.state = TCB_STATE_ESTABLISHED;
+	ASSERT_EQ(0, listeners_add(&self->l, &s.ev));
+	ASSERT_EQ(0, listeners_add(&self->l, &state.ev));
+	ASSERT_EQ(1, self->l.n);
+	EXPECT_EQ(4, self->l.listener[0]->cookie);
+	EXPECT_EQ(1, self->l.listener[0]->syn);
+	EXPECT_EQ(2, self->l.listener[0]->accept);
+	EXPECT_EQ(3, self->l.listener[0]->limit);
+}
+
+/* Claim: the fullest comes first, then the busiest. */
+TEST_F(queues, order)
+{
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 11, 10, 1)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 2, 12, 10, 3)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_listen, 3, 3, 10, 0)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_listen, 4, 4, 10, 0)));
+	ASSERT_EQ(0, accepted(self, 4, 13, 5));
+	listeners_sort(&self->l);
+	EXPECT_EQ(2, self->l.listener[0]->cookie);
+	EXPECT_EQ(1, self->l.listener[1]->cookie);
+	EXPECT_EQ(4, self->l.listener[2]->cookie);
+	EXPECT_EQ(3, self->l.listener[3]->cookie);
+}
+
+/* Claim: a percentile is not below the truth, and at most an eighth above. */
+TEST_F(queues, percentiles)
+{
+	const struct spans *wait;
+	unsigned int i;
+	nsec_t p;
+
+	for (i = 1; i <= 1000; i++)
+		ASSERT_EQ(0, accepted(self, 1, i, i * MS));
+	wait = &self->l.listener[0]->all.wait;
+	EXPECT_EQ(1000, wait->n);
+	EXPECT_EQ(1000 * MS, wait->max);
+	p = spans_percentile(wait, 50);
+	EXPECT_LE(500 * MS, p);
+	EXPECT_GE(500 * MS * 9 / 8, p);
+	p = spans_percentile(wait, 99);
+	EXPECT_LE(990 * MS, p);
+	EXPECT_GE(1000 * MS, p);
+	EXPECT_EQ(1000 * MS, spans_percentile(wait, 100));
+}
+
+/* Claim: no time is too short or too long. */
+TEST_F(queues, extremes)
+{
+	static const nsec_t times[] = { 0, 1, 7, 8, 9, 15, 16, ~0ull - 1 };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		const struct spans *wait;
+
+		ASSERT_EQ(0, accepted(self, 100 + i, i, times[i]));
+		wait = &self->l.listener[i]->all.wait;
+		EXPECT_EQ(times[i], spans_percentile(wait, 1));
+		EXPECT_EQ(times[i], spans_percentile(wait, 100));
+	}
+	ASSERT_EQ(0, accepted(self, 1, 1, ~0ull)); /* unknown */
+	EXPECT_EQ(~0ull, spans_percentile(&self->l.listener[i]->all.wait, 50));
+}
+
+TEST_HARNESS_MAIN
