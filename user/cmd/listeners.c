@@ -186,7 +186,11 @@ static int make_pipeline(struct watch *w, struct input_bpf_options *input)
 		return no_memory();
 	lister->output.ops = &lister_ops;
 	lister->listeners = &w->listeners;
-	code = select_apply(&w->opt.select, w->schema, &filter, &input->config);
+	input->asked = 1u << EVENT_socket;
+	if (!w->opt.now)
+		input->asked |= 1u << EVENT_queue;
+	code = select_apply(&w->opt.select, w->schema, input->asked, &filter,
+			    &input->config);
 	if (code) {
 		free(lister);
 		return code;
@@ -196,9 +200,6 @@ static int make_pipeline(struct watch *w, struct input_bpf_options *input)
 		free(lister);
 		return no_memory();
 	}
-	input->asked = 1u << EVENT_socket;
-	if (!w->opt.now)
-		input->asked |= 1u << EVENT_queue;
 	input->config.events = input->asked;
 	return EXIT_DONE;
 }
