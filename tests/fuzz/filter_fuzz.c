@@ -12,18 +12,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void decide(struct filter *f, union event_any *e)
+static void judge(const struct filter *f, const struct kfilter *k,
+		  const union event_any *e)
 {
-	static struct kfilter k;
-	struct filter_facts x;
+	struct filter_facts x = events_facts(e);
 
-	filter_push(f, &k);
-	x = events_facts(e);
 	if (filter_match(f, &e->ev))
 		FUZZ_CLAIM(filter_types(f) & 1u << e->ev.type &&
-			   filter_passes(filter_fails(&k, &x), &x));
-	FUZZ_CLAIM(!(filter_named_types(f) & ~filter_types(f)));
+			   filter_passes(filter_fails(k, &x), &x));
 	filter_spared(f, &e->ev);
+}
+
+/* The first number of the text wherever it may be asked for. */
+static void make_likely(union event_any *e, const char *text)
+{
+	unsigned long n = strtoul(text + strcspn(text, "0123456789"), NULL, 10);
+
+	e->ev.pid = e->ev.uid = e->ev.netns = n;
+	e->ev.lport = e->ev.rport = n;
+}
+
+/* Of an event of each type, as it came and so that it is likely to match. */
+static void decide(struct filter *f, const union event_any *bytes,
+		   const char *text)
+{
+	static struct kfilter k;
+	unsigned int type;
+
+	filter_push(f, &k);
+	FUZZ_CLAIM(!(filter_named_types(f) & ~filter_types(f)));
+	for (type = 0; type < EVENT_TYPES; type++) {
+		union event_any e = *bytes;
+
+		e.ev.type = type;
+		events_mend(fuzz_schema(), &e);
+		judge(f, &k, &e);
+		make_likely(&e, text);
+		judge(f, &k, &e);
+	}
 }
 
 /* What a user would be told, written to memory instead. */
@@ -55,17 +81,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	room = size - len < sizeof(e) ? size - len : sizeof(e);
 	memcpy(&e, data + len, room);
-	events_mend(schema, &e);
 	err = filter_parse(f, text, &error);
 	FUZZ_CLAIM(!err || err == -EINVAL);
 	if (err)
 		explain(text, &error);
 	else
-		decide(f, &e);
+		decide(f, &e, text);
 	filter_free(f);
 	f = filter_new(schema);
 	if (!filter_parse_option(f, "comm", text, &error))
-		decide(f, &e);
+		decide(f, &e, text);
 	filter_free(f);
 	free(text);
 	return 0;
