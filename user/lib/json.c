@@ -42,7 +42,8 @@ void json_string(struct json *j, const char *s, size_t len)
 {
 	char text[1024];
 
+	len = say_json(text, sizeof(text), s, len);
 	json_put(j, "\"", 1);
-	json_put(j, text, say_json(text, sizeof(text), s, len));
+	json_put(j, text, len);
 	json_put(j, "\"", 1);
 }
