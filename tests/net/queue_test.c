@@ -164,7 +164,7 @@ TEST_F(queue, accept)
 	for (i = 0; i < CLIENTS; i++) {
 		in = nth(c, "completed", i);
 		ASSERT_NE(NULL, in);
-		EXPECT_EQ(i + 1, witness_number(in, "accept"));
+		EXPECT_EQ((uint64_t)i + 1, witness_number(in, "accept"));
 		EXPECT_EQ(CLIENTS - 1, witness_number(in, "limit"));
 		EXPECT_EQ(conn_cookie(c->listener),
 			  witness_number(in, "listener"));

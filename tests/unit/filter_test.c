@@ -541,6 +541,19 @@ TEST_F(filter, garbage)
 	}
 }
 
+/* Claim: a socket may lack what others of its type have, as a listener does. */
+TEST_F(filter, lacks_a_struct)
+{
+	const __u32 socket = 1u << EVENT_socket;
+	struct event_socket s = { .ev = { .type = EVENT_socket } };
+
+	ASSERT_EQ(0, filter_parse(self->filter, "not mss", &self->error));
+	EXPECT_EQ(socket, filter_types(self->filter) & socket);
+	EXPECT_TRUE(filter_match(self->filter, &s.ev));
+	s.w.cwnd = 10;
+	EXPECT_FALSE(filter_match(self->filter, &s.ev));
+}
+
 /* Claim: types of which nothing can pass are known, and those that are named. */
 TEST_F(filter, possible_types)
 {

@@ -219,7 +219,7 @@ static enum filter_maybe term_maybe(const struct filter_term *term, int type)
 		return filter_term_match(term, &e) ? FILTER_ALWAYS :
 						     FILTER_NEVER;
 	if (term->op == FILTER_PRESENT && f->kind != SCHEMA_TEXT &&
-	    !f->can_be_absent)
+	    !schema_may_lack(f))
 		return FILTER_ALWAYS;
 	return FILTER_MAYBE;
 }
