@@ -136,7 +136,7 @@ FILTER_INLINE int filter_fails(const volatile struct kfilter *f,
 	int i;
 
 #ifdef __clang__
-#pragma unroll
+#pragma nounroll
 #endif
 	for (i = 0; i < KFILTER_TESTS; i++) {
 		const volatile struct kfilter_test *t = &f->tests[i];
