@@ -355,7 +355,8 @@ lint: $(O)/.flags $(HARNESS)/.done	## style, static analysis, both compilers
 	clang-format --dry-run -Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability --std=c11 \
-		--library=gnu -Iuser -I. $(filter user/%.c,$(C_FILES))
+		--library=gnu --include=/usr/include/$(MULTIARCH)/sys/queue.h \
+		-Iuser -I. $(filter user/%.c,$(C_FILES))
 	for f in $(RST); do rst2pseudoxml --halt=warning $$f /dev/null || exit; done
 	for f in $(SH_FILES); do bash -n $$f || exit; done
 	$(MAKE) O=$(O)/lint-gcc CC=gcc all tests

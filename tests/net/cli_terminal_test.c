@@ -280,7 +280,7 @@ static struct cli_counts flood(struct __test_metadata *_metadata,
 	const struct prog_setup setup = { .argv = args,
 					  .env = env,
 					  .columns = 80 };
-	int n = guest_times(FLOOD, FEW);
+	unsigned int n = guest_times(FLOOD, FEW);
 	struct cli_counts seen;
 
 	EXPECT_EQ(0, cli_start(cli, &setup));
@@ -312,7 +312,7 @@ TEST_F(flood, beside)
 {
 	struct cli_counts seen = flood(_metadata, &self->cli, self->cli.beside);
 	struct sighting states = { .type = "state" };
-	int n = guest_times(FLOOD, FEW) * CLI_EVENTS;
+	unsigned int n = guest_times(FLOOD, FEW) * CLI_EVENTS;
 	struct witness *witness;
 
 	ASSERT_EQ(0, cli_read_beside(&self->cli));

@@ -639,7 +639,7 @@ TEST_F(existing, ten_thousand)
 	expect_account(_metadata, play);
 	EXPECT_TRUE(each_once(play->trace.witness));
 	all.netns = play->at_server.netns;
-	EXPECT_EQ(2 * n + 1, witness_count(play->trace.witness, &all));
+	EXPECT_EQ(2 * (size_t)n + 1, witness_count(play->trace.witness, &all));
 }
 
 TEST_HARNESS_MAIN

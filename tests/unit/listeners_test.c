@@ -49,8 +49,8 @@ static int add(FIXTURE_DATA(queues) * self, struct event_queue q)
 	return listeners_add(&self->l, &q.ev);
 }
 
-static int accepted(FIXTURE_DATA(queues) * self, __u64 listener,
-		    __u64 cookie, nsec_t wait)
+static int accepted(FIXTURE_DATA(queues) * self, __u64 listener, __u64 cookie,
+		    nsec_t wait)
 {
 	struct event_queue q = queue(QUEUE_accepted, listener, cookie, 0, ~0u);
 
