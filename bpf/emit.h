@@ -344,10 +344,11 @@ static __always_inline bool owner_wanted(const struct sock_mem *mem)
 
 /* A transition of another process's socket says who its other end is. */
 static __always_inline bool transition_wanted(const struct sock_mem *mem,
-					      __u32 old, __u32 new)
+					      const struct transition *t)
 {
 	return owner_wanted(mem) ||
-	       filter_spares(KFILTER_SPARES_PAIRS, old, new);
+	       filter_spares(KFILTER_SPARES_PAIRS, 1u << t->old % 32,
+			     1u << t->new % 32);
 }
 
 #define NEEDS(subject) (config.filter.needs & KFILTER_NEEDS(KFILTER_##subject))
@@ -522,7 +523,7 @@ static __always_inline void event_unowned(struct event *e,
 	e->tid = 0;
 	e->owner_how = 0;
 	e->late = 0;
-	e->foreign = !owner_wanted(NULL);
+	e->foreign = config.offspring;
 	__builtin_memset(e->comm, 0, sizeof(e->comm));
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 }
@@ -536,7 +537,7 @@ static __always_inline void event_owned(struct event *e,
 	e->tid = mem->tid;
 	e->owner_how = mem->owner_how;
 	e->late = 0;
-	e->foreign = !owner_wanted(mem);
+	e->foreign = config.offspring & ~mem->flags & MEM_TREE; /* no branch */
 	__builtin_memcpy(e->comm, mem->comm, sizeof(e->comm));
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 }

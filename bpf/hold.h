@@ -71,16 +71,15 @@ static __always_inline bool state_wanted(struct sock *sk, struct tcp_sock *tp,
 					 struct sock_mem *mem,
 					 const struct transition *t)
 {
-	__u32 old = 1u << t->old % 32, new = 1u << t->new % 32;
 	struct filter_facts x;
 
-	if (!transition_wanted(mem, old, new))
+	if (!transition_wanted(mem, t))
 		return false;
 	if (!config.filter.n || !mem)
 		return true;
 	facts_fill(&x, sk, tp, mem, EVENT_state);
-	x.old = old;
-	x.new = new;
+	x.old = 1u << t->old % 32;
+	x.new = 1u << t->new % 32;
 	return facts_pass(&x);
 }
 
