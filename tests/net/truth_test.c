@@ -20,11 +20,12 @@
 
 #include <kselftest_harness.h>
 
-#define LOSS (UINT32_MAX / 50) /* 2 % */
+#define LOSS (UINT32_MAX / 20) /* 5 % */
 #define DELAY_US 2000
-#define BURST (512 << 10) /* bytes */
-#define BURSTS 24
-#define PERCENT 99 /* of the truth must be in the trace, in order */
+#define BURST (128 << 10) /* bytes */
+#define BURSTS 120
+#define TAIL (8 << 10) /* and before a FIN, behind which less is seen */
+#define PERCENT 99     /* of the truth must be in the trace, in order */
 #define SEEN_MAX 2048
 
 struct story_of_window {
@@ -236,10 +237,11 @@ TEST_F_TIMEOUT(truth, windows_are_complete, 100)
 	ASSERT_LT(0, reader);
 	for (i = 0; i < BURSTS; i++) {
 		ASSERT_EQ(0, conn_send(c, 0, BURST));
-		if (i % 8 == 7 && i + 1 < BURSTS) {
+		if (i % 8 == 7) {
 			ASSERT_EQ(0, wait_idle(c->fd[0]));
 		}
 	}
+	ASSERT_EQ(0, conn_send(c, 0, TAIL));
 	ASSERT_EQ(0, shutdown(c->fd[0], SHUT_WR));
 	ASSERT_EQ(reader, waitpid(reader, &status, 0));
 	EXPECT_EQ(0, status);
@@ -252,7 +254,7 @@ TEST_F_TIMEOUT(truth, windows_are_complete, 100)
 	found = in_order(&self->truth, &self->seen);
 	TH_LOG("%zu of %zu windows that there were are in %zu events", found,
 	       self->truth.n, self->seen.n);
-	EXPECT_LT(50, self->truth.n);
+	EXPECT_LT(500, self->truth.n);
 	EXPECT_LE(self->truth.n * PERCENT, found * 100);
 }
 
