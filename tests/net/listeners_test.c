@@ -161,6 +161,26 @@ TEST_F(listeners, table)
 	EXPECT_NE(NULL, strstr(out, " 1/3 ##--- "));
 }
 
+/* Claim: of a queue that was full it is said whose the limit is. */
+TEST_F(listeners, advice)
+{
+	struct play *play = &self->play;
+	const char *out;
+
+	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 1));
+	ASSERT_EQ(0, start(self, "-i", "20ms", NULL, NULL));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "LISTENER"));
+	ASSERT_EQ(0, actor_call(&play->client, actor_connect, 0));
+	ASSERT_EQ(0, actor_call(&play->client, do_connect_more, 0));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "was full 1 times"));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "net.core.somaxconn.\n"));
+	ASSERT_EQ(0, kill(self->prog.pid, SIGINT));
+	ASSERT_EQ(0, prog_finish(&self->prog));
+	out = prog_text(&self->prog, PROG_OUT);
+	EXPECT_NE(NULL, strstr(out, "the limit of 1 is what listen() asked"));
+	EXPECT_NE(NULL, strstr(out, "the oldest has waited for "));
+}
+
 /* Claim: a time or a number that is none is an error of usage. */
 TEST_F(listeners, usage)
 {

@@ -199,6 +199,23 @@ TEST_F(queues, percentiles)
 	EXPECT_EQ(1000 * MS, spans_percentile(wait, 100));
 }
 
+/* Claim: a queue that becomes full is counted once, until it is no more. */
+TEST_F(queues, full)
+{
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2, 10, 9)));
+	EXPECT_EQ(0, self->l.listener[0]->last.full); /* one more fits */
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 3, 10, 10)));
+	EXPECT_EQ(1, self->l.listener[0]->last.full);
+	ASSERT_EQ(0, add(self, queue(QUEUE_SYN_ACK_resent, 1, 4, 10, 10)));
+	EXPECT_EQ(1, self->l.listener[0]->last.full);
+	ASSERT_EQ(0, accepted(self, 1, 2, 5));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 5, 10, 10)));
+	EXPECT_EQ(2, self->l.listener[0]->last.full);
+	listeners_next(&self->l);
+	EXPECT_EQ(0, self->l.listener[0]->last.full);
+	EXPECT_EQ(2, self->l.listener[0]->all.full);
+}
+
 /* Claim: no time is too short or too long. */
 TEST_F(queues, extremes)
 {

@@ -369,6 +369,51 @@ static int add_children(struct table *table, const struct watch *w,
 	return err;
 }
 
+/* Whose limit it is that a queue was full with. */
+static void limit_text(char *to, size_t size, const struct listener *l)
+{
+	if (l->asked == ~0u)
+		snprintf(to, size,
+			 "the limit of %u is what listen() asked for, or "
+			 "net.core.somaxconn",
+			 l->limit);
+	else if (l->asked > l->limit)
+		snprintf(to, size,
+			 "the limit of %u is net.core.somaxconn, listen() "
+			 "asked for %u",
+			 l->limit, l->asked);
+	else
+		snprintf(to, size, "the limit of %u is what listen() asked for",
+			 l->limit);
+}
+
+/* What is wrong where an accept queue was full, and what to do. */
+static void print_advice(const struct watch *w, const struct listener *l,
+			 nsec_t now)
+{
+	const struct listener_child *oldest = TAILQ_FIRST(&l->waiting);
+	char end[COLUMN_TEXT], owner[COLUMN_TEXT], span[COLUMN_TEXT];
+	char limit[128];
+
+	if (!l->last.full)
+		return;
+	column_end(l->ev.family, &l->ev.laddr, l->ev.lport, end);
+	column_owner(&l->ev, owner);
+	column_span(now - w->begin, false, span);
+	printf("\n%s %s: the accept queue was full %llu times in %s\n", end,
+	       *owner ? owner : "?", (unsigned long long)l->last.full, span);
+	printf("  New clients wait, and time out. The process does not accept "
+	       "as fast as\n  they come");
+	if (oldest) {
+		column_span(now - oldest->ev.ts_ns, false, span);
+		printf(": the oldest has waited for %s", span);
+	}
+	limit_text(limit, sizeof(limit), l);
+	printf(".\n  Let it call accept() in time; a longer queue only helps "
+	       "against bursts:\n  %s.\n",
+	       limit);
+}
+
 static int print_table(struct watch *w, nsec_t now)
 {
 	struct table *table = table_new(stdout, false, !w->opt.no_headings);
@@ -392,6 +437,8 @@ static int print_table(struct watch *w, nsec_t now)
 	if (!err)
 		err = table_print(table);
 	table_free(table);
+	for (k = 0; k < w->listeners.n && !err; k++)
+		print_advice(w, w->listeners.listener[k], now);
 	return err;
 }
 
@@ -459,6 +506,7 @@ static void json_listener(struct json *j, const struct watch *w,
 	member_if(j, "asked", l->asked, ~0u);
 	if (!w->opt.now) {
 		member(j, "peak", l->last.peak);
+		member(j, "full", l->last.full);
 		member(j, "completed", l->last.completed);
 		member(j, "accepted", l->last.accepted);
 		member(j, "syn_ack_resent", l->last.resent);

@@ -142,16 +142,23 @@ void listeners_free(struct listeners *l)
 static void note_depths(struct listener *listener, __u32 syn, __u32 accept,
 			enum how how)
 {
+	struct listener_sums *all = &listener->all, *last = &listener->last;
+
 	if (syn != UNKNOWN)
 		listener->syn = syn;
 	if (accept == UNKNOWN)
 		return;
+	if (accept > listener->limit &&
+	    (listener->accept == UNKNOWN || listener->accept < accept)) {
+		all->full++;
+		last->full++;
+	}
 	listener->accept = accept;
 	listener->depth_how = how;
-	if (accept > listener->all.peak)
-		listener->all.peak = accept;
-	if (accept > listener->last.peak)
-		listener->last.peak = accept;
+	if (accept > all->peak)
+		all->peak = accept;
+	if (accept > last->peak)
+		last->peak = accept;
 }
 
 static int note_accepted(struct listeners *l, struct listener *listener,

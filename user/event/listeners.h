@@ -25,6 +25,7 @@ nsec_t spans_percentile(const struct spans *spans, unsigned int percent);
 /* What has happened in some time. */
 struct listener_sums {
 	uint64_t completed, accepted, resent;
+	uint64_t full;	   /* how often the accept queue became full */
 	__u32 peak;	   /* the most in the accept queue */
 	struct spans wait; /* in the accept queue, of those accepted */
 };
