@@ -36,14 +36,15 @@ struct transition {
 	__u8 gap_from;
 };
 
-#define MEM_TREE 0x01	 /* the owner belongs to the traced command */
-#define MEM_RST 0x02	 /* tcp_reset() has been called */
-#define MEM_CLOSING 0x04 /* close() met FIN_WAIT2 at mem->fin_wait2_ts */
-#define MEM_ACTIVE 0x08	 /* it has sent the first SYN */
-#define MEM_CHILD 0x10	 /* its listener has sent the SYN-ACK */
-#define MEM_ENDS 0x20	 /* mem->ends is whole, and will not change */
-#define MEM_BORN 0x40	 /* the trace has seen it begin */
-#define MEM_QUEUED 0x80	 /* in the accept queue since mem->queued_ns */
+#define MEM_TREE 0x01	   /* the owner belongs to the traced command */
+#define MEM_RST 0x02	   /* tcp_reset() has been called */
+#define MEM_CLOSING 0x04   /* close() met FIN_WAIT2 at mem->fin_wait2_ts */
+#define MEM_ACTIVE 0x08	   /* it has sent the first SYN */
+#define MEM_CHILD 0x10	   /* its listener has sent the SYN-ACK */
+#define MEM_ENDS 0x20	   /* mem->ends is whole, and will not change */
+#define MEM_BORN 0x40	   /* the trace has seen it begin */
+#define MEM_QUEUED 0x80	   /* in the accept queue since mem->queued_ns */
+#define MEM_FLAGS_SHIFT 24 /* of sock_mem.flags in .word */
 
 /*
  * Which socket it is, as events say it. It does not change while a connection

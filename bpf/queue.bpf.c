@@ -81,12 +81,20 @@ static __noinline __u64 fd_sock(__u32 fd)
 		    0;
 }
 
-/* The depth of the accept queue behind a file descriptor. */
-static __always_inline void accept_depth(struct event_queue *e, __u32 fd)
+static __always_inline __u64 sock_cookie(__u64 sk)
+{
+	return peek_pointer(sk + bpf_core_field_offset(struct sock,
+						       __sk_common.skc_cookie));
+}
+
+/* Which listener is behind a file descriptor, and its accept queue's depth. */
+static __always_inline void accept_from(struct event_queue *e, __u32 fd)
 {
 	__u64 sk = fd_sock(fd);
 	struct peeked p = {};
 
+	if (!e->listener && sk)
+		e->listener = sock_cookie(sk);
 	if (!sk ||
 	    peek(&p, sk + bpf_core_field_offset(struct sock, sk_ack_backlog)))
 		return;
@@ -110,15 +118,18 @@ static __always_inline void accepts(const struct event_queue *in, __u32 fd)
 	e->ev.tid = id;
 	bpf_get_current_comm(e->ev.comm, sizeof(e->ev.comm));
 	e->ev.owner_how = HOW_observed;
-	e->wait_ns = e->ev.ts_ns - in->ev.ts_ns;
 	e->syn_wait_us = 0;
-	e->wait_how = HOW_observed;
+	e->wait_how = 0;
+	if (in->ev.ts_ns) { /* else it is older than the trace */
+		e->wait_ns = e->ev.ts_ns - in->ev.ts_ns;
+		e->wait_how = HOW_observed;
+	}
 	e->fd = fd;
 	e->syn = UNKNOWN;
 	e->young = UNKNOWN;
 	e->accept = UNKNOWN;
 	e->depth_how = 0;
-	accept_depth(e, compat_syscall_arg1());
+	accept_from(e, compat_syscall_arg1());
 	EVENT_SUBMIT(e);
 }
 
@@ -139,9 +150,7 @@ int BPF_PROG(queue_accepts, struct pt_regs *regs, long ret)
 	sk = fd_sock(ret);
 	if (!sk)
 		return 0;
-	cookie = peek_pointer(
-		sk +
-		bpf_core_field_offset(struct sock, __sk_common.skc_cookie));
+	cookie = sock_cookie(sk);
 	waits = bpf_map_lookup_elem(&queue_children, &cookie);
 	if (!waits)
 		return 0;

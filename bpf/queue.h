@@ -187,8 +187,10 @@ static __noinline void queue_accepted(struct sock *sk, struct tcp_sock *tp,
 		return;
 	queue_fill(e, sk, tp, mem, QUEUE_accepted);
 	e->ev.how = HOW_derived;
-	e->wait_ns = e->ev.ts_ns - since;
-	e->wait_how = HOW_derived;
+	if (since) {
+		e->wait_ns = e->ev.ts_ns - since;
+		e->wait_how = HOW_derived;
+	}
 	EVENT_SUBMIT(e);
 }
 

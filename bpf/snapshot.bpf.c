@@ -12,6 +12,7 @@
  * buffer any more the kernel drops what was written for it and calls the
  * program again for it later: nothing gets lost, and nothing may be counted.
  */
+#include "bpf/queue.h"
 #include "bpf/snapshot.h"
 #include "bpf/window_fill.h"
 
@@ -26,6 +27,7 @@ __u32 snapshot_remembers; /* do the sockets get memory? */
 
 /* An event is too large for the stack; the reader runs one program at a time. */
 struct event_socket snapshot_event;
+struct event_queue snapshot_child;
 
 static __always_inline nsec_t jiffies_ns(__u64 jiffies)
 {
@@ -228,6 +230,27 @@ static __always_inline struct sock_mem *remember(struct sock *sk,
 	return mem;
 }
 
+/*
+ * One that waits to be accepted, nobody knows since when, nor in which queue:
+ * accept() will tell.
+ */
+static __always_inline void remember_child(struct sock *sk, struct tcp_sock *tp,
+					   struct sock_mem *mem)
+{
+	int state = sk->__sk_common.skc_state;
+	struct event_queue *e = &snapshot_child;
+
+	if ((state != TCB_STATE_ESTABLISHED && state != TCB_STATE_CLOSE_WAIT) ||
+	    sk->sk_socket || compat_sock_flag(sk, SOCK_DEAD) ||
+	    !event_wanted(sk, tp, mem, EVENT_queue))
+		return;
+	queue_fill(e, sk, tp, mem, QUEUE_completed);
+	e->ev.ts_ns = 0;
+	if (!bpf_map_update_elem(&queue_children, &e->ev.cookie, e,
+				 BPF_NOEXIST))
+		__sync_fetch_and_or(&mem->word, MEM_QUEUED << MEM_FLAGS_SHIFT);
+}
+
 static __always_inline int holder_write(struct seq_file *seq, struct sock *sk,
 					struct tcp_sock *tp,
 					struct task_struct *task, __u32 fd)
@@ -334,6 +357,8 @@ int snapshot_tcp(struct bpf_iter__tcp *ctx)
 			mem = remember(sk, tp, NULL);
 		if (mem && mem->flags & MEM_BORN)
 			return 0;
+		if (mem && config.events & 1u << EVENT_queue)
+			remember_child(sk, tp, mem);
 		socket_fill(sk, tp, mem);
 		socket = sk->sk_socket;
 		if (socket && socket->file)

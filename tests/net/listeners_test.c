@@ -161,6 +161,33 @@ TEST_F(listeners, table)
 	EXPECT_NE(NULL, strstr(out, " 1/3 ##--- "));
 }
 
+/*
+ * Claim: what waited already when the watch began counts when it is accepted,
+ * though nobody knows for how long it has waited.
+ */
+TEST_F(listeners, older)
+{
+	struct play *play = &self->play;
+	struct json_object *l;
+
+	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 3));
+	ASSERT_EQ(0, actor_call(&play->client, actor_connect, 0));
+	ASSERT_EQ(0, start(self, "-j", "-i", "20ms", NULL));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "}\n"));
+	ASSERT_EQ(0, actor_call(&play->server, actor_accept, 0));
+	ASSERT_EQ(0, actor_call(&play->client, actor_send, 1));
+	ASSERT_EQ(0, actor_call(&play->server, actor_receive, 1));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "\"all_accepted\":1"));
+	EXPECT_EQ(NULL,
+		  strstr(prog_text(&self->prog, PROG_OUT), "\"wait_max_ns\":"));
+	ASSERT_EQ(0, kill(self->prog.pid, SIGINT));
+	ASSERT_EQ(0, prog_finish(&self->prog));
+	l = last(self);
+	ASSERT_NE(NULL, l);
+	EXPECT_EQ(0, witness_number(l, "accept"));
+	EXPECT_EQ(0, witness_number(l, "all_completed"));
+}
+
 /* Claim: of a queue that was full it is said whose the limit is. */
 TEST_F(listeners, advice)
 {

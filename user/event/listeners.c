@@ -181,11 +181,13 @@ static int note_accepted(struct listeners *l, struct listener *listener,
 
 static int add_queue(struct listeners *l, const struct event_queue *q)
 {
-	__u64 cookie = q->listener ?: q->ev.cookie;
-	struct listener *listener = find(&l->by_cookie, cookie);
+	struct listener *listener;
 
+	if (!q->listener) /* of a child that is older than the trace */
+		return 0;
+	listener = find(&l->by_cookie, q->listener);
 	if (!listener)
-		listener = listener_new(l, cookie);
+		listener = listener_new(l, q->listener);
 	if (!listener)
 		return -ENOMEM;
 	/* a child says the address that its peer has chosen */
