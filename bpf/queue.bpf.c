@@ -19,11 +19,11 @@ int BPF_PROG(queue_ready, struct sock *sk)
 	if (sk->__sk_common.skc_state != TCB_STATE_LISTEN || !sock_is_tcp(sk))
 		return 0;
 	e = queue_waiting();
+	if (!e || !e->ev.type)
+		return 0;
 	mem = mem_find(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!e || !e->ev.type || !mem || !tp)
-		return 0;
-	if (e->listener == mem->listener)
+	if (mem && tp && e->listener == mem->listener)
 		queue_depths(e, sk, tp);
 	queue_flush(e);
 	return 0;

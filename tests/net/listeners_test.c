@@ -158,7 +158,7 @@ TEST_F(listeners, table)
 	ASSERT_EQ(0, prog_finish(&self->prog));
 	out = prog_text(&self->prog, PROG_OUT);
 	EXPECT_NE(NULL, strstr(out, "10.8.0.2:2001 server["));
-	EXPECT_NE(NULL, strstr(out, " 1/3 ##--- "));
+	EXPECT_NE(NULL, strstr(out, "1/3 ##--- "));
 }
 
 /*
