@@ -147,8 +147,7 @@ static __always_inline bool state_stopped(struct sock *sk, struct tcp_sock *tp,
 
 	if (!final && sk->sk_lock.owned)
 		return false; /* it may get an owner by this very call */
-	if (!(config.events & 1u << EVENT_state) ||
-	    !transition_wanted(mem, t))
+	if (!(config.events & 1u << EVENT_state) || !transition_wanted(mem, t))
 		return true;
 	if (!config.filter.n)
 		return false;
