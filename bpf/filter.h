@@ -2,9 +2,9 @@
 /*
  * The kernel's share of the filter, which is in config.h.
  *
- * Tests are unrolled and all that they compare with is constant when a program
- * is loaded: the verifier removes what is not asked for. Without BPF in it,
- * because a unit test holds it against the whole filter.
+ * How many tests there are is constant when a program is loaded, and so is what
+ * of an event they look at: the verifier removes what is not asked for. Without
+ * BPF in it, because a unit test holds it against the whole filter.
  */
 #ifndef TCBSCOPE_FILTER_H
 #define TCBSCOPE_FILTER_H
