@@ -140,6 +140,9 @@ static void measure(unsigned int sockets, unsigned int rounds, double limit_ms,
 {
 	const char *scope = tracer_built("tcbscope");
 	const struct tracer lists[] = {
+		/* the snapshot itself, as a trace begins with it */
+		{ .name = "tcbscope sockets, none shown",
+		  .argv = { scope, "sockets", "--port", "1" } },
 		{ .name = "tcbscope sockets", .argv = { scope, "sockets" } },
 		{ .name = "tcbscope sockets -j",
 		  .argv = { scope, "sockets", "-j" } },
