@@ -208,6 +208,25 @@ TEST_F(listeners, advice)
 	EXPECT_NE(NULL, strstr(out, "the oldest has waited for "));
 }
 
+/* Claim: metrics are one text, with a value of each listener. */
+TEST_F(listeners, openmetrics)
+{
+	const char *out;
+
+	ASSERT_EQ(0, actor_call(&self->play.server, actor_listen, 3));
+	ASSERT_EQ(0, actor_call(&self->play.client, actor_connect, 0));
+	ASSERT_EQ(0, start(self, "--openmetrics", "--now", NULL, NULL));
+	ASSERT_EQ(0, prog_finish(&self->prog));
+	out = prog_text(&self->prog, PROG_OUT);
+	EXPECT_NE(NULL, strstr(out, "# TYPE tcbscope_listener_limit gauge\n"));
+	EXPECT_NE(NULL, strstr(out, "tcbscope_listener_accept_queue{"
+				    "addr=\"10.8.0.2\",port=\"2001\","));
+	EXPECT_NE(NULL, strstr(out, "comm=\"server\"} 1\n"));
+	EXPECT_NE(NULL, strstr(out, "comm=\"server\"} 3\n"));
+	EXPECT_EQ(NULL, strstr(out, "nan"));
+	EXPECT_STREQ("# EOF\n", out + strlen(out) - strlen("# EOF\n"));
+}
+
 /* Claim: a time or a number that is none is an error of usage. */
 TEST_F(listeners, usage)
 {

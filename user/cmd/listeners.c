@@ -12,6 +12,7 @@
 #include "lib/opt.h"
 #include "lib/priv.h"
 #include "lib/say.h"
+#include "output/openmetrics.h"
 #include "output/table.h"
 
 #include <argp.h>
@@ -28,7 +29,7 @@ struct options {
 	struct select select;
 	uint64_t interval_ns;
 	uint64_t count; /* of intervals; 0: until a signal */
-	bool now, tree, json, no_headings, quiet, debug;
+	bool now, tree, json, openmetrics, no_headings, quiet, debug;
 };
 
 /* An output of the pipeline: it adds up what comes. */
@@ -47,7 +48,7 @@ struct watch {
 	bool printed, elsewhere;
 };
 
-enum { OPT_NOW = 256, OPT_TREE, OPT_DEBUG };
+enum { OPT_NOW = 256, OPT_TREE, OPT_OPENMETRICS, OPT_DEBUG };
 
 static const struct argp_option options[] = {
 	{ "interval", 'i', "TIME", 0,
@@ -57,6 +58,8 @@ static const struct argp_option options[] = {
 	{ "tree", OPT_TREE, NULL, 0, "below each listener who waits in it", 2 },
 	{ "json", 'j', NULL, 0, "JSON instead of a table: a line an interval",
 	  3 },
+	{ "openmetrics", OPT_OPENMETRICS, NULL, 0,
+	  "metrics for a collector of text files", 3 },
 	{ "noheadings", 'n', NULL, 0, "no line of headings", 3 },
 	{ "quiet", 'q', NULL, 0, "no notes on standard error", 3 },
 	{ "debug", OPT_DEBUG, NULL, 0, "show what libbpf says", 4 },
@@ -109,6 +112,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'j':
 		opt->json = true;
+		break;
+	case OPT_OPENMETRICS:
+		opt->openmetrics = true;
 		break;
 	case 'n':
 		opt->no_headings = true;
@@ -543,7 +549,10 @@ static int print(struct watch *w)
 	int err = 0;
 
 	listeners_sort(&w->listeners);
-	if (w->opt.json) {
+	if (w->opt.openmetrics) {
+		openmetrics_print(stdout, &w->listeners,
+				  w->opt.now ? 0 : now - w->begin);
+	} else if (w->opt.json) {
 		print_json(w, now);
 	} else {
 		if (w->printed)
@@ -606,6 +615,10 @@ int cmd_listeners(int argc, char **argv)
 	int code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &w.opt);
+	if (w.opt.openmetrics && (w.opt.json || w.opt.interval_ns))
+		return say_fail(EXIT_USAGE, NULL, NULL,
+				"--openmetrics is one text: not with %s",
+				w.opt.json ? "--json" : "--interval");
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
