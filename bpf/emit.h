@@ -66,8 +66,9 @@ struct ends {
 
 /*
  * What we remember of a socket, in its own storage: it dies with the socket,
- * and a listener's children begin with a copy. At most 256 bytes, because
- * the kernel charges it to the socket's option memory.
+ * and a listener's children begin with a copy. The kernel charges it to the
+ * socket's option memory, and puts 72 bytes before it: more than 184 would take
+ * twice the memory.
  */
 struct sock_mem {
 	struct transition held; /* waits for its endpoints (bpf/hold.h) ... */
@@ -102,6 +103,8 @@ struct sock_mem {
 	__u32 undo_marker; /* of a loss that may be undone; 0: none */
 	__u32 before_loss; /* total_retrans when the marker was set */
 };
+
+_Static_assert(sizeof(struct sock_mem) <= 184, "sock_mem");
 
 /* Weak: each object that includes this has the maps, the linker joins them. */
 struct {
