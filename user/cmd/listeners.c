@@ -567,6 +567,19 @@ static int print(struct watch *w)
 	return err;
 }
 
+/* Sums are too small by what the ring had no room for, or nobody can read. */
+static void say_lost(struct watch *w)
+{
+	struct account *account = pipeline_account(w->pipeline);
+	uint64_t lost;
+
+	input_bpf_account(w->in, account);
+	lost = account_sum(account->kernel.ring_lost) + account->malformed;
+	if (lost)
+		say_note("%llu events were lost: the sums are too small",
+			 (unsigned long long)lost);
+}
+
 static int watch(struct watch *w)
 {
 	nsec_t interval = w->opt.interval_ns ?: NSEC_PER_SEC;
@@ -587,6 +600,7 @@ static int watch(struct watch *w)
 	}
 	input_bpf_stop(w->in);
 	pipeline_drop(w->pipeline);
+	say_lost(w);
 	if (err == -EPIPE)
 		return EXIT_DONE;
 	if (err == -ENOSYS)
