@@ -15,7 +15,7 @@ FIXTURE(columns)
 	struct columns columns;
 	struct event_socket s;
 	char bad[32];
-	char names[1024], text[COLUMN_TEXT];
+	char names[1024], text[CELL_TEXT];
 };
 
 FIXTURE_SETUP(columns)
@@ -169,6 +169,9 @@ TEST_F(columns, spans)
 		const char *text;
 	} spans[] = {
 		{ 0, "0ms" },
+		{ 999, "0us" },
+		{ 999999, "999us" },
+		{ 1000000, "1ms" },
 		{ 999999999, "999ms" },
 		{ NSEC_PER_SEC, "1.0s" },
 		{ 120 * NSEC_PER_SEC - 1, "119.9s" },
@@ -180,13 +183,13 @@ TEST_F(columns, spans)
 		{ ~0ull - 1, "213503d" },
 		{ ~0ull, "" },
 	};
-	char derived[COLUMN_TEXT];
+	char derived[CELL_TEXT];
 	unsigned int i;
 
 	for (i = 0; i < sizeof(spans) / sizeof(*spans); i++) {
-		column_span(spans[i].ns, false, self->text);
+		cell_span(spans[i].ns, false, self->text);
 		EXPECT_STREQ(spans[i].text, self->text);
-		column_span(spans[i].ns, true, derived);
+		cell_span(spans[i].ns, true, derived);
 		EXPECT_STREQ(self->text, derived + (*derived == '~'));
 		EXPECT_EQ(!*self->text, *derived != '~');
 	}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What stands in a column, and which columns there are. */
 #include "cmd/columns.h"
-#include "lib/clock.h"
 #include "lib/say.h"
 
 #include <ctype.h>
@@ -10,87 +9,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-void column_end(enum family family, const addr_t *addr, port_t port,
-		char to[COLUMN_TEXT])
+static void text_local(const struct event_socket *s, char to[CELL_TEXT])
 {
-	bool v6 = family == FAMILY_INET6;
-	char text[SCHEMA_ADDR_LEN];
-
-	schema_addr(family, addr, text);
-	if (port)
-		snprintf(to, COLUMN_TEXT, v6 ? "[%s]:%u" : "%s:%u", text, port);
-	else
-		snprintf(to, COLUMN_TEXT, v6 ? "[%s]:*" : "%s:*", text);
+	cell_end(s->ev.family, &s->ev.laddr, s->ev.lport, to);
 }
 
-static void text_local(const struct event_socket *s, char to[COLUMN_TEXT])
+static void text_remote(const struct event_socket *s, char to[CELL_TEXT])
 {
-	column_end(s->ev.family, &s->ev.laddr, s->ev.lport, to);
+	cell_end(s->ev.family, &s->ev.raddr, s->ev.rport, to);
 }
 
-static void text_remote(const struct event_socket *s, char to[COLUMN_TEXT])
+static void text_owner(const struct event_socket *s, char to[CELL_TEXT])
 {
-	column_end(s->ev.family, &s->ev.raddr, s->ev.rport, to);
+	cell_owner(&s->ev, to);
 }
 
-void column_owner(const struct event *e, char to[COLUMN_TEXT])
+static void text_age(const struct event_socket *s, char to[CELL_TEXT])
 {
-	char comm[sizeof(e->comm) * 4 + 1];
-
-	*to = '\0';
-	if (!e->pid)
-		return;
-	say_escape(comm, sizeof(comm), e->comm,
-		   strnlen(e->comm, sizeof(e->comm)));
-	snprintf(to, COLUMN_TEXT, "%s%s[%u]",
-		 e->owner_how == HOW_derived ? "~" : "", comm, e->pid);
+	cell_span(s->age_ns, s->age_how == HOW_derived, to);
 }
 
-static void text_owner(const struct event_socket *s, char to[COLUMN_TEXT])
+static void text_idle(const struct event_socket *s, char to[CELL_TEXT])
 {
-	column_owner(&s->ev, to);
-}
-
-/* 4ms, 12.3s, 5m, 3h, 2d */
-void column_span(nsec_t ns, bool derived, char to[COLUMN_TEXT])
-{
-	unsigned long long s = ns / NSEC_PER_SEC;
-	const char *mark = derived ? "~" : "";
-
-	if (ns == ~0ull)
-		*to = '\0';
-	else if (!s)
-		snprintf(to, COLUMN_TEXT, "%s%llums", mark, ns / 1000000);
-	else if (s < 120)
-		snprintf(to, COLUMN_TEXT, "%s%llu.%llus", mark, s,
-			 ns / 100000000 % 10);
-	else if (s < 7200)
-		snprintf(to, COLUMN_TEXT, "%s%llum", mark, s / 60);
-	else if (s < 172800)
-		snprintf(to, COLUMN_TEXT, "%s%lluh", mark, s / 3600);
-	else
-		snprintf(to, COLUMN_TEXT, "%s%llud", mark, s / 86400);
-}
-
-static void text_age(const struct event_socket *s, char to[COLUMN_TEXT])
-{
-	column_span(s->age_ns, s->age_how == HOW_derived, to);
-}
-
-static void text_idle(const struct event_socket *s, char to[COLUMN_TEXT])
-{
-	column_span(s->idle_ns, false, to);
+	cell_span(s->idle_ns, false, to);
 }
 
 /* What waits: bytes in and out; of a listener SYN queue, accept queue, limit. */
-static void text_queues(const struct event_socket *s, char to[COLUMN_TEXT])
+static void text_queues(const struct event_socket *s, char to[CELL_TEXT])
 {
 	*to = '\0';
 	if (s->limit != ~0u)
-		snprintf(to, COLUMN_TEXT, "%u+%u/%u", s->syn, s->accept,
+		snprintf(to, CELL_TEXT, "%u+%u/%u", s->syn, s->accept,
 			 s->limit);
 	else if (s->unread != ~0u)
-		snprintf(to, COLUMN_TEXT, "%u/%u", s->unread, s->unacked);
+		snprintf(to, CELL_TEXT, "%u/%u", s->unread, s->unacked);
 }
 
 static const struct column composed[] = {
@@ -190,7 +142,7 @@ void columns_all(struct columns *c, const struct schema *schema)
 }
 
 static void field_text(const struct schema_field *f, const struct event *e,
-		       char to[COLUMN_TEXT])
+		       char to[CELL_TEXT])
 {
 	const char *bytes;
 	uint64_t value;
@@ -200,12 +152,12 @@ static void field_text(const struct schema_field *f, const struct event *e,
 	switch (f->kind) {
 	case SCHEMA_NUMBER:
 		if (schema_value(f, e, &value))
-			snprintf(to, COLUMN_TEXT, "%llu",
+			snprintf(to, CELL_TEXT, "%llu",
 				 (unsigned long long)value);
 		break;
 	case SCHEMA_ENUM:
 		if (schema_value(f, e, &value))
-			snprintf(to, COLUMN_TEXT, "%s",
+			snprintf(to, CELL_TEXT, "%s",
 				 schema_enum_name(f->values, value));
 		break;
 	case SCHEMA_ADDR:
@@ -214,13 +166,13 @@ static void field_text(const struct schema_field *f, const struct event *e,
 		break;
 	case SCHEMA_TEXT:
 		len = schema_text(f, e, &bytes);
-		say_escape(to, COLUMN_TEXT, bytes, len);
+		say_escape(to, CELL_TEXT, bytes, len);
 		break;
 	}
 }
 
 const char *column_text(const struct column *c, const struct event_socket *s,
-			char to[COLUMN_TEXT])
+			char to[CELL_TEXT])
 {
 	if (c->field)
 		field_text(c->field, &s->ev, to);

@@ -6,16 +6,15 @@
 #ifndef TCBSCOPE_CMD_COLUMNS_H
 #define TCBSCOPE_CMD_COLUMNS_H
 
-#include "event/schema.h"
+#include "output/cell.h"
 
 #define COLUMNS_MAX 64
-#define COLUMN_TEXT 128 /* any value as text, with its NUL */
 
 struct column {
 	char name[32];			  /* in small letters */
 	const struct schema_field *field; /* NULL: one of ours */
 	/* of ours: its text, "" if there is none */
-	void (*text)(const struct event_socket *s, char to[COLUMN_TEXT]);
+	void (*text)(const struct event_socket *s, char to[CELL_TEXT]);
 	bool right, cut; /* see output/table.h */
 };
 
@@ -40,12 +39,6 @@ void columns_all(struct columns *c, const struct schema *schema);
 
 /* The value as people read it, "-" if there is none; steers no terminal. */
 const char *column_text(const struct column *c, const struct event_socket *s,
-			char to[COLUMN_TEXT]);
-
-/* Ends, owners and times, as all lists write them. */
-void column_end(enum family family, const addr_t *addr, port_t port,
-		char to[COLUMN_TEXT]);
-void column_owner(const struct event *e, char to[COLUMN_TEXT]);
-void column_span(nsec_t ns, bool derived, char to[COLUMN_TEXT]);
+			char to[CELL_TEXT]);
 
 #endif

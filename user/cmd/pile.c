@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Piles as a table with what there is to say of each below it, or as JSON. */
 #include "cmd/pile.h"
-#include "cmd/columns.h"
 #include "event/piles.h"
 #include "lib/json.h"
 #include "lib/say.h"
+#include "output/cell.h"
 #include "output/table.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define WRAP 76 /* characters of advice in a line */
 
 static const char *state_name(const struct pile_options *o,
 			      const struct pile *p)
@@ -20,22 +18,22 @@ static const char *state_name(const struct pile_options *o,
 }
 
 /* ":80" here, or the peer's address and port. */
-static void service_text(const struct pile *p, char to[COLUMN_TEXT])
+static void service_text(const struct pile *p, char to[CELL_TEXT])
 {
 	bool v6 = p->ev.family == FAMILY_INET6;
 	char addr[SCHEMA_ADDR_LEN];
 
 	schema_addr(p->ev.family, &p->addr, addr);
 	if (p->server)
-		snprintf(to, COLUMN_TEXT, ":%u", p->port);
+		snprintf(to, CELL_TEXT, ":%u", p->port);
 	else
-		snprintf(to, COLUMN_TEXT, v6 ? "[%s]:%u" : "%s:%u", addr,
+		snprintf(to, CELL_TEXT, v6 ? "[%s]:%u" : "%s:%u", addr,
 			 p->port);
 }
 
-static void owner_text(const struct pile *p, char to[COLUMN_TEXT])
+static void owner_text(const struct pile *p, char to[CELL_TEXT])
 {
-	column_owner(&p->ev, to);
+	cell_owner(&p->ev, to);
 	if (!*to)
 		strcpy(to, "-");
 }
@@ -43,8 +41,8 @@ static void owner_text(const struct pile *p, char to[COLUMN_TEXT])
 static int add_row(struct table *table, const struct pile_options *o,
 		   const struct pile *p)
 {
-	char count[24], netns[16], oldest[COLUMN_TEXT], service[COLUMN_TEXT];
-	char owner[COLUMN_TEXT];
+	char count[24], netns[16], oldest[CELL_TEXT], service[CELL_TEXT];
+	char owner[CELL_TEXT];
 	const char *cells[] = { state_name(o, p), count, oldest, netns,
 				service,	  owner };
 	unsigned int i;
@@ -52,7 +50,7 @@ static int add_row(struct table *table, const struct pile_options *o,
 
 	snprintf(count, sizeof(count), "%zu", p->n);
 	snprintf(netns, sizeof(netns), "%u", p->ev.netns);
-	column_span(p->oldest, true, oldest);
+	cell_span(p->oldest, true, oldest);
 	if (!*oldest)
 		strcpy(oldest, "-");
 	service_text(p, service);
@@ -92,24 +90,10 @@ static int print_table(const struct piles *piles, const struct pile_options *o)
 	return err;
 }
 
-/* A text in lines that an 80 column terminal takes, indented. */
-static void print_wrapped(const char *text)
-{
-	const char *end;
-
-	while (strlen(text) > WRAP) {
-		for (end = text + WRAP; *end != ' '; end--)
-			;
-		printf("  %.*s\n", (int)(end - text), text);
-		text = end + 1;
-	}
-	printf("  %s\n", text);
-}
-
 /* Which descriptors, which peers, and what to do. */
 static void print_details(const struct pile *p, const struct pile_options *o)
 {
-	char service[COLUMN_TEXT], owner[COLUMN_TEXT], addr[SCHEMA_ADDR_LEN];
+	char service[CELL_TEXT], owner[CELL_TEXT], addr[SCHEMA_ADDR_LEN];
 	unsigned int i;
 
 	service_text(p, service);
@@ -126,19 +110,7 @@ static void print_details(const struct pile *p, const struct pile_options *o)
 	if (p->other_peers)
 		printf(", others (%zu)", p->other_peers);
 	putchar('\n');
-	print_wrapped(pile_advice(p));
-}
-
-static void print_text(struct json *j, const char *name, const char *text)
-{
-	json_name(j, name);
-	json_string(j, text, strlen(text));
-}
-
-static void print_count(struct json *j, const char *name, uint64_t n)
-{
-	json_name(j, name);
-	json_number(j, n);
+	say_wrapped(stdout, "  ", pile_advice(p));
 }
 
 static void print_peer(struct json *j, const struct pile_peer *peer)
@@ -148,27 +120,27 @@ static void print_peer(struct json *j, const struct pile_peer *peer)
 	json_text(j, "{\"addr\":\"");
 	json_text(j, schema_addr(peer->family, &peer->addr, addr));
 	json_text(j, "\"");
-	print_count(j, "count", peer->n);
+	json_member(j, "count", peer->n);
 	json_text(j, "}");
 }
 
 static void print_object(struct json *j, const struct pile *p,
 			 const struct pile_options *o)
 {
-	char service[COLUMN_TEXT];
+	char service[CELL_TEXT];
 	const char *state = state_name(o, p);
 	unsigned int i;
 
 	json_text(j, "{\"state\":");
 	json_string(j, state, strlen(state));
-	print_count(j, "count", p->n);
-	print_count(j, "netns", p->ev.netns);
+	json_member(j, "count", p->n);
+	json_member(j, "netns", p->ev.netns);
 	if (p->oldest != ~0ull)
-		print_count(j, "oldest_ns", p->oldest);
+		json_member(j, "oldest_ns", p->oldest);
 	service_text(p, service);
-	print_text(j, "service", service);
+	json_member_text(j, "service", service);
 	if (p->ev.pid) {
-		print_count(j, "pid", p->ev.pid);
+		json_member(j, "pid", p->ev.pid);
 		json_name(j, "comm");
 		json_string(j, p->ev.comm,
 			    strnlen(p->ev.comm, sizeof(p->ev.comm)));
@@ -184,8 +156,8 @@ static void print_object(struct json *j, const struct pile *p,
 	}
 	json_text(j, "]");
 	if (p->other_peers)
-		print_count(j, "other_peers", p->other_peers);
-	print_text(j, "advice", pile_advice(p));
+		json_member(j, "other_peers", p->other_peers);
+	json_member_text(j, "advice", pile_advice(p));
 	json_text(j, "}");
 }
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* tcbscope sockets: all TCP sockets there are, as a table or JSON. */
-#include "cmd/blind.h"
 #include "cmd/cmd.h"
 #include "cmd/columns.h"
+#include "cmd/live.h"
 #include "cmd/pile.h"
 #include "cmd/select.h"
-#include "input/input.h"
 #include "lib/json.h"
-#include "lib/priv.h"
 #include "lib/say.h"
 #include "output/table.h"
 
@@ -19,13 +17,12 @@
 struct options {
 	struct select select;
 	const char *columns; /* of -o, as written; NULL: the default */
-	bool json, piles, raw, no_headings, quiet, debug;
+	bool json, piles, raw, no_headings;
 };
 
 struct sockets {
 	struct options opt;
-	struct input_bpf *in;
-	struct schema *schema;
+	struct live live;
 	struct filter *filter;
 	struct columns columns;
 	struct event_socket *rows;
@@ -34,7 +31,7 @@ struct sockets {
 	bool blind;
 };
 
-enum { OPT_PILES = 256, OPT_DEBUG };
+enum { OPT_PILES = 256 };
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "COLUMNS", 0,
@@ -44,9 +41,6 @@ static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "JSON instead of a table", 3 },
 	{ "noheadings", 'n', NULL, 0, "no line of headings", 3 },
 	{ "raw", 'r', NULL, 0, "one blank between columns", 3 },
-	{ "quiet", 'q', NULL, 0, "no notes on standard error", 3 },
-	{ "debug", OPT_DEBUG, NULL, 0, "show what libbpf says", 4 },
-	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 },
 	{}
 };
 
@@ -66,11 +60,13 @@ static const char doc[] =
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct options *opt = state->input;
+	struct sockets *t = state->input;
+	struct options *opt = &t->opt;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &opt->select;
+		state->child_inputs[1] = &t->live;
 		break;
 	case 'o':
 		opt->columns = arg;
@@ -86,15 +82,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'r':
 		opt->raw = true;
-		break;
-	case 'q':
-		opt->quiet = true;
-		break;
-	case OPT_DEBUG:
-		opt->debug = true;
-		break;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -114,15 +101,15 @@ static int choose_columns(struct sockets *t)
 	int err;
 
 	if (t->opt.json)
-		columns_all(&t->columns, t->schema);
+		columns_all(&t->columns, t->live.schema);
 	else
-		columns_default(&t->columns, t->schema);
+		columns_default(&t->columns, t->live.schema);
 	if (!t->opt.columns)
 		return EXIT_DONE;
 	if (t->opt.piles)
 		return say_fail(EXIT_USAGE, NULL, NULL,
 				"--piles has columns of its own");
-	err = columns_parse(&t->columns, t->schema, t->opt.columns, bad);
+	err = columns_parse(&t->columns, t->live.schema, t->opt.columns, bad);
 	switch (err) {
 	case 0:
 		return EXIT_DONE;
@@ -146,7 +133,8 @@ static int keep(void *ctx, const void *data, size_t size)
 	size_t room = t->room ? t->room * 2 : 1024;
 	struct event_socket *more;
 
-	if (schema_check(t->schema, data, size) || s->ev.type != EVENT_socket) {
+	if (schema_check(t->live.schema, data, size) ||
+	    s->ev.type != EVENT_socket) {
 		t->malformed++;
 		return 0;
 	}
@@ -171,24 +159,18 @@ static int collect(struct sockets *t)
 		.config.events = 1u << EVENT_socket,
 		.asked = 1u << EVENT_socket,
 		.ring_bytes = 4096,
-		.debug = t->opt.debug,
 	};
 	const struct input_blind *blind;
-	struct input_error error;
 	nsec_t complete;
-	int err = 0;
+	int err;
 
-	if (input_bpf_start(t->in, &input, &error))
-		return say_fail(error.code, error.why, error.then, "%s",
-				error.what);
-	blind = input_bpf_blind(t->in);
+	err = live_start(&t->live, &input);
+	if (err)
+		return err;
+	blind = input_bpf_blind(t->live.in);
 	t->blind = blind->namespaces || blind->processes;
-	if (!t->opt.quiet)
-		blind_say(blind);
-	if (priv_drop() && !t->opt.quiet)
-		say_note("cannot drop capabilities; going on with them");
-	while (!err && input_bpf_existing(t->in))
-		err = input_bpf_read(t->in, keep, t, &complete);
+	while (!err && input_bpf_existing(t->live.in))
+		err = input_bpf_read(t->live.in, keep, t, &complete);
 	if (err == -ENOMEM)
 		return no_memory();
 	if (err)
@@ -238,7 +220,7 @@ static int print_table(struct sockets *t)
 {
 	struct table *table = table_new(stdout, t->opt.raw,
 					!t->opt.no_headings);
-	char text[COLUMN_TEXT];
+	char text[CELL_TEXT];
 	const struct column *c;
 	unsigned int i;
 	int err = 0;
@@ -281,7 +263,7 @@ static void print_name(struct json *j, const struct column *c, bool first)
 static bool print_member(struct json *j, const struct column *c,
 			 const struct event_socket *s, bool first)
 {
-	char text[COLUMN_TEXT];
+	char text[CELL_TEXT];
 	const char *bytes = text;
 	uint64_t value;
 	size_t len = 0;
@@ -339,7 +321,7 @@ static int print_sockets(struct sockets *t)
 static int print_piles(const struct sockets *t)
 {
 	const struct pile_options o = {
-		.schema = t->schema,
+		.schema = t->live.schema,
 		.json = t->opt.json,
 		.raw = t->opt.raw,
 		.headings = !t->opt.no_headings,
@@ -355,16 +337,11 @@ static int prepare(struct sockets *t)
 	struct config config = {};
 	int code;
 
-	t->in = input_bpf_open(t->opt.debug);
-	if (t->in)
-		t->schema = schema_new(input_bpf_btf(t->in));
-	if (!t->schema)
-		return say_fail(EXIT_FAILED, NULL, "--debug shows more",
-				"cannot open the BPF object: %s",
-				strerror(errno));
-	code = choose_columns(t);
+	code = live_open(&t->live);
 	if (!code)
-		code = select_apply(&t->opt.select, t->schema,
+		code = choose_columns(t);
+	if (!code)
+		code = select_apply(&t->opt.select, t->live.schema,
 				    1u << EVENT_socket, &t->filter, &config);
 	return code;
 }
@@ -373,6 +350,7 @@ int cmd_sockets(int argc, char **argv)
 {
 	static const struct argp_child children[] = {
 		{ &select_argp, 0, "Which sockets:", 1 },
+		{ &live_argp, 0, NULL, 0 },
 		{},
 	};
 	static const struct argp argp = {
@@ -385,7 +363,7 @@ int cmd_sockets(int argc, char **argv)
 	struct sockets t = {};
 	int code;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &t.opt);
+	argp_parse(&argp, argc, argv, 0, NULL, &t);
 	code = prepare(&t);
 	if (!code)
 		code = collect(&t);
@@ -393,9 +371,8 @@ int cmd_sockets(int argc, char **argv)
 		code = t.opt.piles ? print_piles(&t) : print_sockets(&t);
 	if (!code)
 		code = say_written();
-	input_bpf_free(t.in);
 	filter_free(t.filter);
-	schema_free(t.schema);
+	live_close(&t.live);
 	free(t.rows);
 	return code;
 }

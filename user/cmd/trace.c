@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* tcbscope trace: events as they happen, as text or JSON. */
-#include "cmd/blind.h"
 #include "cmd/cmd.h"
+#include "cmd/live.h"
 #include "cmd/select.h"
 #include "cmd/tally.h"
-#include "input/input.h"
 #include "input/probe.h"
 #include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/opt.h"
-#include "lib/priv.h"
 #include "lib/say.h"
 #include "lib/term.h"
 #include "output/output.h"
@@ -35,15 +33,14 @@ struct options {
 	struct input_bpf_options input;
 	uint64_t duration_ns, count, stats_ns;
 	enum output_time time;
-	bool json, all, colour, quiet, existing;
+	bool json, all, colour, existing;
 	const char *json_file; /* beside the text; NULL: none */
 	char **command;
 };
 
 struct trace {
 	struct options opt;
-	struct input_bpf *in;
-	struct schema *schema;
+	struct live live;
 	struct pipeline *pipeline;
 	FILE *json_file;
 	struct child child;
@@ -66,7 +63,6 @@ enum {
 	OPT_RING,
 	OPT_ALL,
 	OPT_COLOUR,
-	OPT_DEBUG,
 };
 
 static const struct argp_option options[] = {
@@ -86,9 +82,6 @@ static const struct argp_option options[] = {
 	  "never sum up, however many lines a terminal gets", 3 },
 	{ "color", OPT_COLOUR, "auto|always|never", 0, "colour by state [auto]",
 	  3 },
-	{ "quiet", 'q', NULL, 0, "no notes on standard error", 3 },
-	{ "debug", OPT_DEBUG, NULL, 0, "show what libbpf says", 4 },
-	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 },
 	{}
 };
 
@@ -124,7 +117,7 @@ static void parse_how(int key, char *arg, struct argp_state *state)
 					     NULL };
 	static const char *const colours[] = { "auto", "always", "never",
 					       NULL };
-	struct options *opt = state->input;
+	struct options *opt = &((struct trace *)state->input)->opt;
 
 	switch (key) {
 	case OPT_DURATION:
@@ -166,11 +159,13 @@ static void parse_how(int key, char *arg, struct argp_state *state)
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct options *opt = state->input;
+	struct trace *t = state->input;
+	struct options *opt = &t->opt;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &opt->select;
+		state->child_inputs[1] = &t->live;
 		break;
 	case OPT_WINDOWS:
 		opt->input.config.all_windows = 1;
@@ -184,17 +179,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		opt->json = opt->json || !arg;
 		opt->json_file = arg ? arg : opt->json_file;
 		break;
-	case 'q':
-		opt->quiet = true;
-		break;
 	case OPT_ALL:
 		opt->all = true;
-		break;
-	case OPT_DEBUG:
-		opt->input.debug = true;
-		break;
-	case 'h':
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
 	case OPT_DURATION:
 	case OPT_STATS:
@@ -240,12 +226,12 @@ static int make_pipeline(struct trace *t)
 	struct filter *filter;
 	int code;
 
-	code = select_apply(&t->opt.select, t->schema, ~0u, &filter,
+	code = select_apply(&t->opt.select, t->live.schema, ~0u, &filter,
 			    &t->opt.input.config);
 	if (code)
 		return code;
 	t->opt.input.asked = filter_named_types(filter);
-	t->pipeline = pipeline_new(t->schema, filter, t->opt.count);
+	t->pipeline = pipeline_new(t->live.schema, filter, t->opt.count);
 	if (t->pipeline)
 		return choose_existing(t);
 	filter_free(filter);
@@ -266,10 +252,12 @@ static int make_outputs(struct trace *t)
 
 	if (t->opt.json)
 		err = pipeline_add_output(t->pipeline,
-					  output_json_new(t->schema, stdout));
+					  output_json_new(t->live.schema,
+							  stdout));
 	else
 		err = pipeline_add_output(t->pipeline,
-					  output_text_new(t->schema, &text));
+					  output_text_new(t->live.schema,
+							  &text));
 	if (!err && t->opt.json_file) {
 		t->json_file = fopen(t->opt.json_file, "we");
 		if (!t->json_file)
@@ -277,7 +265,7 @@ static int make_outputs(struct trace *t)
 					"cannot write %s: %s", t->opt.json_file,
 					strerror(errno));
 		err = pipeline_add_output(t->pipeline,
-					  output_json_new(t->schema,
+					  output_json_new(t->live.schema,
 							  t->json_file));
 	}
 	return err ? say_fail(EXIT_FAILED, NULL, NULL, "out of memory") :
@@ -360,7 +348,7 @@ static int hold_command(struct trace *t)
 /* What this kernel lacks, a line each. */
 static void say_refused(const struct trace *t)
 {
-	const struct probe_result *results = input_bpf_results(t->in);
+	const struct probe_result *results = input_bpf_results(t->live.in);
 	const struct probe_program *p;
 	unsigned int i, type;
 
@@ -374,25 +362,18 @@ static void say_refused(const struct trace *t)
 		for (type = 0; p->mandatory && type < EVENT_TYPES; type++)
 			if (p->events & 1u << type)
 				say_note("no %s events on this kernel: %s",
-					 t->schema->types[type].name,
+					 t->live.schema->types[type].name,
 					 results[i].reason);
 	}
 }
 
 static int start_input(struct trace *t)
 {
-	struct input_error error;
+	int code = live_start(&t->live, &t->opt.input);
 
-	if (input_bpf_start(t->in, &t->opt.input, &error))
-		return say_fail(error.code, error.why, error.then, "%s",
-				error.what);
-	if (!t->opt.quiet)
-		blind_say(input_bpf_blind(t->in));
-	if (priv_drop() && !t->opt.quiet)
-		say_note("cannot drop capabilities; going on with them");
-	if (!t->opt.quiet)
+	if (!code && !t->live.quiet)
 		say_refused(t);
-	return EXIT_DONE;
+	return code;
 }
 
 static int write_header(struct trace *t)
@@ -410,7 +391,7 @@ static int write_header(struct trace *t)
 	clock_gettime(CLOCK_REALTIME, &wall);
 	info.wall_offset_ns = wall.tv_sec * NSEC_PER_SEC + wall.tv_nsec -
 			      clock_now_ns();
-	info.hooks = input_bpf_hooks(t->in, &info.n_hooks);
+	info.hooks = input_bpf_hooks(t->live.in, &info.n_hooks);
 	return pipeline_header(t->pipeline, &info);
 }
 
@@ -462,7 +443,7 @@ static struct account *take_account(struct trace *t)
 {
 	struct account *account = pipeline_account(t->pipeline);
 
-	input_bpf_account(t->in, account);
+	input_bpf_account(t->live.in, account);
 	account->kernel.generated[EVENT_socket] -= account->existing;
 	return account;
 }
@@ -478,7 +459,7 @@ static int say_stats(struct trace *t)
 	t->told = *account;
 	t->stats_due = now + t->opt.stats_ns;
 	snprintf(head, sizeof(head), "%.3f s: ", (now - t->start) / 1e9);
-	tally_say(head, &interval, t->schema);
+	tally_say(head, &interval, t->live.schema);
 	return pipeline_stats(t->pipeline, &interval, now);
 }
 
@@ -497,8 +478,8 @@ static int loop(struct trace *t)
 
 	/* whoever asks for existing sockets gets all of them */
 	while (!err && !pipeline_done(t->pipeline) &&
-	       (!end || (t->opt.existing && input_bpf_existing(t->in)))) {
-		if (poll(fds, 4, input_bpf_existing(t->in) ? 0 : -1) < 0 &&
+	       (!end || (t->opt.existing && input_bpf_existing(t->live.in)))) {
+		if (poll(fds, 4, input_bpf_existing(t->live.in) ? 0 : -1) < 0 &&
 		    errno != EINTR)
 			return -errno;
 		if ((fds[2].revents | fds[3].revents) & POLLERR)
@@ -510,7 +491,7 @@ static int loop(struct trace *t)
 		if (t->opt.duration_ns &&
 		    clock_now_ns() - t->start >= t->opt.duration_ns)
 			end = true;
-		err = input_bpf_read(t->in, pipeline_push, t->pipeline,
+		err = input_bpf_read(t->live.in, pipeline_push, t->pipeline,
 				     &complete);
 		if (!err)
 			err = show(t, complete);
@@ -527,11 +508,11 @@ static int finish(struct trace *t, int err)
 	struct account *account;
 	nsec_t complete;
 
-	input_bpf_stop(t->in);
+	input_bpf_stop(t->live.in);
 	if (!err)
-		err = input_bpf_read(t->in, pipeline_push, t->pipeline,
+		err = input_bpf_read(t->live.in, pipeline_push, t->pipeline,
 				     &complete);
-	input_bpf_settle(t->in);
+	input_bpf_settle(t->live.in);
 	account = take_account(t);
 	let_interrupt(t, true);
 	if (!err)
@@ -541,8 +522,8 @@ static int finish(struct trace *t, int err)
 		err = say_stats(t);
 	if (!err)
 		err = pipeline_footer(t->pipeline);
-	tally_say("", account, t->schema);
-	if (account_sum(account->kernel.ring_lost) && !t->opt.quiet)
+	tally_say("", account, t->live.schema);
+	if (account_sum(account->kernel.ring_lost) && !t->live.quiet)
 		say_note("the ring was too small: try --ring 64M");
 	return err;
 }
@@ -579,7 +560,7 @@ static int run(struct trace *t)
 	t->start = clock_now_ns();
 	t->stats_due = t->start + t->opt.stats_ns;
 	err = write_header(t);
-	if (!err && isatty(STDERR_FILENO) && !t->child.pid && !t->opt.quiet)
+	if (!err && isatty(STDERR_FILENO) && !t->child.pid && !t->live.quiet)
 		say_note("tracing; Ctrl-C ends");
 	/* a reader that is gone does not keep the command from running */
 	if ((!err || err == -EPIPE) && t->child.pid && !signalled(t)) {
@@ -601,14 +582,9 @@ static int prepare(struct trace *t)
 {
 	int code;
 
-	t->in = input_bpf_open(t->opt.input.debug);
-	if (t->in)
-		t->schema = schema_new(input_bpf_btf(t->in));
-	if (!t->schema)
-		return say_fail(EXIT_FAILED, NULL, "--debug shows more",
-				"cannot open the BPF object: %s",
-				strerror(errno));
-	code = make_pipeline(t);
+	code = live_open(&t->live);
+	if (!code)
+		code = make_pipeline(t);
 	if (!code)
 		code = make_outputs(t);
 	if (!code)
@@ -639,6 +615,7 @@ int cmd_trace(int argc, char **argv)
 {
 	static const struct argp_child children[] = {
 		{ &select_argp, 0, "Which events:", 1 },
+		{ &live_argp, 0, NULL, 0 },
 		{},
 	};
 	static const struct argp argp = {
@@ -658,7 +635,7 @@ int cmd_trace(int argc, char **argv)
 	int code;
 
 	t.opt.command = split_command(&argc, argv);
-	argp_parse(&argp, argc, argv, 0, NULL, &t.opt);
+	argp_parse(&argp, argc, argv, 0, NULL, &t);
 	if (t.opt.command && !*t.opt.command)
 		return say_fail(EXIT_USAGE, NULL, NULL, "no command behind --");
 	code = prepare(&t);
@@ -666,9 +643,8 @@ int cmd_trace(int argc, char **argv)
 		code = run(&t);
 	else if (t.child.pid)
 		close(t.child.hold); /* it ends without having run */
-	input_bpf_free(t.in);
 	pipeline_free(t.pipeline);
-	schema_free(t.schema);
+	live_close(&t.live);
 	if (t.json_file)
 		fclose(t.json_file);
 	close(t.signals);

@@ -47,3 +47,15 @@ void json_string(struct json *j, const char *s, size_t len)
 	json_put(j, text, len);
 	json_put(j, "\"", 1);
 }
+
+void json_member(struct json *j, const char *name, uint64_t value)
+{
+	json_name(j, name);
+	json_number(j, value);
+}
+
+void json_member_text(struct json *j, const char *name, const char *text)
+{
+	json_name(j, name);
+	json_string(j, text, strlen(text));
+}

@@ -42,4 +42,9 @@ void json_number(struct json *j, uint64_t value);
 /* Text from outside, escaped (say_json) and in quotes; cut to 1024 bytes. */
 void json_string(struct json *j, const char *s, size_t len);
 
+/* Members that are not the first. @text as json_string() takes it, NUL at its
+ * end. */
+void json_member(struct json *j, const char *name, uint64_t value);
+void json_member_text(struct json *j, const char *name, const char *text);
+
 #endif

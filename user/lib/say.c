@@ -11,6 +11,7 @@
 #include "lib/say.h"
 
 #define SAY_LINE 1024 /* bytes of one line before escaping */
+#define WRAP 78	      /* columns of a line that is wrapped */
 #define SAY_WHERE 70  /* bytes of a text that has an error ... */
 #define SAY_BEFORE 40 /* ... and, of these, at most before it */
 
@@ -248,4 +249,21 @@ size_t say_escape(char *dst, size_t size, const char *src, size_t len)
 size_t say_json(char *dst, size_t size, const char *src, size_t len)
 {
 	return escape(json_one, dst, size, src, len);
+}
+
+void say_wrapped(FILE *file, const char *indent, const char *text)
+{
+	const size_t width = WRAP - strlen(indent);
+	const char *end;
+
+	while (strlen(text) > width) {
+		for (end = text + width; end > text && *end != ' '; end--)
+			;
+		if (end == text) /* a word that no line takes */
+			end = strchrnul(text, ' ');
+		fprintf(file, "%s%.*s\n", indent, (int)(end - text), text);
+		text = end + (*end == ' ');
+	}
+	if (*text)
+		fprintf(file, "%s%s\n", indent, text);
 }

@@ -4,6 +4,7 @@
 #define TCBSCOPE_LIB_SAY_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 enum {
 	EXIT_DONE = 0,
@@ -50,6 +51,12 @@ int say_written(void);
 
 /* Print one line on stderr, headed by the program's name. errno is kept. */
 void say_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Print a text in lines that a terminal of 80 columns takes, @indent before
+ * each; nothing is escaped.
+ */
+void say_wrapped(FILE *file, const char *indent, const char *text);
 
 /*
  * Number of bytes of the character at @s that may go to a terminal or into

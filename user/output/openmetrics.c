@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A metric is a column: its value for each listener, the unknown ones left out.
  */
-#include "output/openmetrics.h"
 #include "lib/say.h"
+#include "output/listeners.h"
 
 #include <math.h>
 #include <string.h>
@@ -109,8 +109,9 @@ static const struct {
 };
 
 void openmetrics_print(FILE *file, const struct listeners *l,
-		       nsec_t interval_ns)
+		       const struct listeners_view *v)
 {
+	double seconds = v->watched ? (v->end - v->begin) / 1e9 : 0;
 	unsigned int i;
 	size_t k;
 
@@ -124,7 +125,7 @@ void openmetrics_print(FILE *file, const struct listeners *l,
 			metrics[i].name, metrics[i].help);
 		for (k = 0; k < l->n; k++) {
 			double value = metrics[i].value(l->listener[k],
-							interval_ns / 1e9);
+							seconds);
 
 			if (isnan(value))
 				continue;

@@ -4,7 +4,6 @@
  * from outside are escaped here.
  */
 #include "output/row.h"
-#include "lib/clock.h"
 #include "lib/say.h"
 
 #include <ctype.h>
@@ -82,19 +81,6 @@ static void cause_words(char *to, size_t size, const char *name)
 	}
 }
 
-static void end_words(char to[ROW_END_LEN], enum family family,
-		      const addr_t *addr, port_t port)
-{
-	char text[SCHEMA_ADDR_LEN];
-	bool v6 = family == FAMILY_INET6;
-
-	schema_addr(family, addr, text);
-	if (port)
-		snprintf(to, ROW_END_LEN, v6 ? "[%s]:%u" : "%s:%u", text, port);
-	else
-		snprintf(to, ROW_END_LEN, v6 ? "[%s]:*" : "%s:*", text);
-}
-
 char row_direction(const struct flow *flow)
 {
 	switch (flow ? flow->role : FLOW_UNKNOWN) {
@@ -110,7 +96,6 @@ char row_direction(const struct flow *flow)
 void row_socket(const struct event *e, const struct flow *flow, struct row *row)
 {
 	bool listener = flow && flow->role == FLOW_LISTENER;
-	char comm[sizeof(e->comm) * 4 + 1];
 
 	if (flow)
 		snprintf(row->sock, sizeof(row->sock), "%c%u",
@@ -122,16 +107,11 @@ void row_socket(const struct event *e, const struct flow *flow, struct row *row)
 			 row_direction(flow), e->rport);
 	else
 		snprintf(row->ports, sizeof(row->ports), "%u", e->lport);
-	end_words(row->local, e->family, &e->laddr, e->lport);
-	end_words(row->remote, e->family, &e->raddr, e->rport);
-	if (!e->pid) {
+	cell_end(e->family, &e->laddr, e->lport, row->local);
+	cell_end(e->family, &e->raddr, e->rport, row->remote);
+	cell_owner(e, row->owner);
+	if (!*row->owner)
 		strcpy(row->owner, "?");
-		return;
-	}
-	say_escape(comm, sizeof(comm), e->comm,
-		   strnlen(e->comm, sizeof(e->comm)));
-	snprintf(row->owner, sizeof(row->owner), "%s%s[%u]",
-		 e->owner_how == HOW_derived ? "~" : "", comm, e->pid);
 }
 
 /* Colour by what the socket can do now; the words say it as well. */
@@ -272,27 +252,10 @@ static void row_retransmit(const struct schema *schema,
 	row->colour = "35";
 }
 
-/* A time as a person says it: 4ms, 12.3s, 5m, 3h, 2d. */
-static void span_words(char *to, size_t size, nsec_t ns)
-{
-	unsigned long long s = ns / NSEC_PER_SEC;
-
-	if (ns < NSEC_PER_SEC)
-		snprintf(to, size, "%llums", ns / 1000000);
-	else if (s < 120)
-		snprintf(to, size, "%llu.%llus", s, ns / 100000000 % 10);
-	else if (s < 7200)
-		snprintf(to, size, "%llum", s / 60);
-	else if (s < 172800)
-		snprintf(to, size, "%lluh", s / 3600);
-	else
-		snprintf(to, size, "%llud", s / 86400);
-}
-
 static void row_existing(const struct schema *schema,
 			 const struct event_socket *e, struct row *row)
 {
-	char span[24];
+	char span[CELL_TEXT];
 
 	snprintf(row->event, sizeof(row->event), "in %s",
 		 schema_name(schema, EVENT_socket, "state", e->state));
@@ -302,7 +265,7 @@ static void row_existing(const struct schema *schema,
 		       schema_name(schema, EVENT_socket, "tw_substate",
 				   e->tw_substate));
 	if (e->age_ns != ~0ull) {
-		span_words(span, sizeof(span), e->age_ns);
+		cell_span(e->age_ns, false, span);
 		DETAIL(row, "~for %s", span);
 	}
 	if (e->limit != ~0u)
@@ -397,7 +360,7 @@ static void row_queue(const struct event_queue *q, struct row *row)
 		[QUEUE_unlisten] = { "listens no more", "close()" },
 	};
 	const char *mark = q->ev.how == HOW_derived ? "~" : "";
-	char span[24];
+	char span[CELL_TEXT];
 
 	if (q->op >= sizeof(words) / sizeof(*words) || !words[q->op][0])
 		return;
@@ -412,8 +375,8 @@ static void row_queue(const struct event_queue *q, struct row *row)
 	if (q->syn_wait_us)
 		detail_usec(row, "handshake", q->syn_wait_us);
 	if (q->wait_ns != ~0ull) {
-		span_words(span, sizeof(span), q->wait_ns);
-		DETAIL(row, "waited %s%s", mark, span);
+		cell_span(q->wait_ns, q->ev.how == HOW_derived, span);
+		DETAIL(row, "waited %s", span);
 	}
 	row->colour = "34";
 }

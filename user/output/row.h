@@ -4,15 +4,12 @@
 #define TCBSCOPE_OUTPUT_ROW_H
 
 #include "event/flow.h"
-#include "event/schema.h"
-
-#define ROW_NAME_LEN 80			  /* "comm[pid]", escaped */
-#define ROW_END_LEN (SCHEMA_ADDR_LEN + 8) /* "[addr]:port" */
+#include "output/cell.h"
 
 /* All zero to begin with. The time is the caller's. */
 struct row {
-	char time[24], sock[16], ports[16], owner[ROW_NAME_LEN];
-	char local[ROW_END_LEN], remote[ROW_END_LEN], event[64], cause[40];
+	char time[24], sock[16], ports[16], owner[CELL_TEXT];
+	char local[CELL_TEXT], remote[CELL_TEXT], event[64], cause[40];
 	char detail[256];
 	const char *colour; /* what stands in "\033[...m"; NULL: none */
 };

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Listeners and their queues as a table for people, as JSON, and as metrics for
+ * the textfile collector of a node exporter.
+ */
+#ifndef TCBSCOPE_OUTPUT_LISTENERS_H
+#define TCBSCOPE_OUTPUT_LISTENERS_H
+
+#include "event/listeners.h"
+#include <stdio.h>
+
+#define LISTENERS_ADVICE 512
+
+struct listeners_view {
+	nsec_t begin, end; /* of the interval */
+	bool watched;	   /* false: nothing but how full they are is known */
+	bool tree;	   /* with who waits in each */
+	bool headings;
+};
+
+/* All print on @file, whose error tells if it failed. 0 or -errno. */
+int listeners_table_print(FILE *file, const struct listeners *l,
+			  const struct listeners_view *view);
+
+/* One line. */
+void listeners_json_print(FILE *file, const struct listeners *l,
+			  const struct listeners_view *view);
+
+/* One whole text in the format of OpenMetrics. */
+void openmetrics_print(FILE *file, const struct listeners *l,
+		       const struct listeners_view *view);
+
+/*
+ * What is wrong with a listener that drops, or whose accept queue was full, and
+ * what to do about it: one line. False: nothing is.
+ */
+bool listeners_advice(const struct listener *l,
+		      const struct listeners_view *view,
+		      char to[LISTENERS_ADVICE]);
+
+#endif
