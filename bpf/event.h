@@ -344,18 +344,38 @@ struct event_drop {
 
 /* What happens to a listener's queues. */
 enum ENUM8 queue_op {
-	QUEUE_listen = 1,     /* a socket begins to listen */
-	QUEUE_SYN_ACK_resent, /* to one that waits in the SYN queue */
-	QUEUE_completed,      /* the handshake: into the accept queue */
-	QUEUE_accepted,	      /* out of it, by a process */
-	QUEUE_unlisten,	      /* it is closed, with all that wait */
+	QUEUE_listen = 1,      /* a socket begins to listen */
+	QUEUE_SYN_ACK_resent,  /* to one that waits in the SYN queue */
+	QUEUE_completed,       /* the handshake: into the accept queue */
+	QUEUE_accepted,	       /* out of it, by a process */
+	QUEUE_unlisten,	       /* it is closed, with all that wait */
+	QUEUE_SYN_queued,      /* a request: into the SYN queue */
+	QUEUE_expired,	       /* out of it: no SYN-ACK was answered */
+	QUEUE_reset,	       /* out of it: by an RST, either way, or ICMP */
+	QUEUE_SYN_dropped,     /* no request is made of it */
+	QUEUE_cookie_sent,     /* no request: what is in the SYN-ACK will do */
+	QUEUE_cookie_accepted, /* it came back: into the accept queue */
+	QUEUE_accept_overflow, /* the last ACK came, and there was no room */
+};
+
+/* By which of its rules the kernel decided so, in the order of its tests. */
+enum ENUM8 queue_rule {
+	QUEUE_RULE_NONE,
+	QUEUE_RULE_cookies_always,	  /* tcp_syncookies is 2 */
+	QUEUE_RULE_SYN_queue_full_cookie, /* more requests than the limit ... */
+	QUEUE_RULE_SYN_queue_full_drop,	  /* ... and tcp_syncookies is 0 */
+	QUEUE_RULE_accept_queue_full,	  /* the SYN is not looked at */
+	QUEUE_RULE_last_quarter,	  /* of tcp_max_syn_backlog, without
+					     cookies, is for known peers */
+	QUEUE_RULE_third_ACK_overflow, /* the accept queue is full: ignored */
+	QUEUE_RULE_abort_on_overflow,  /* ... and answered by an RST */
 };
 
 /*
- * Of the connection, if there is a socket for it, else of the listener. The
- * SYN queue has the requests whose handshake is not complete, the accept queue
- * the connections that no process has accepted; the limit is of each of them,
- * and each holds one more.
+ * Of the connection, if there is a socket for it, else of the listener, with
+ * the connection's peer. The SYN queue has the requests whose handshake is not
+ * complete, the accept queue the connections that no process has accepted; the
+ * limit is of each of them, and each holds one more.
  */
 struct event_queue {
 	struct event ev;
@@ -377,6 +397,9 @@ struct event_queue {
 	enum how depth_how DOC("how the depths came to be known") ABSENT_IF(0);
 	enum how wait_how DOC("how the times came to be known") ABSENT_IF(0);
 	__u8 nth DOC("how many times the SYN-ACK was sent again") ABSENT_IF(0);
+	enum queue_rule rule DOC("the kernel's rule that decided") ABSENT_IF(0);
+	enum how rule_how DOC("how the rule came to be known") ABSENT_IF(0);
+	__u8 pad[6];
 };
 
 /*

@@ -66,6 +66,9 @@ static __always_inline void queue_fill(struct event_queue *e, struct sock *sk,
 	e->depth_how = 0;
 	e->wait_how = 0;
 	e->nth = 0;
+	e->rule = QUEUE_RULE_NONE;
+	e->rule_how = 0;
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
 }
 
 /* The depths, read from the listener itself. */

@@ -218,8 +218,9 @@ static int add_queue(struct listeners *l, const struct event_queue *q)
 		while (!TAILQ_EMPTY(&listener->waiting))
 			child_free(l, TAILQ_FIRST(&listener->waiting));
 		return 0;
+	default:
+		return 0;
 	}
-	return 0;
 }
 
 static int add_existing(struct listeners *l, const struct event_socket *s)
