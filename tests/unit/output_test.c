@@ -132,6 +132,35 @@ TEST_F(output, text_on_80_columns)
 	EXPECT_STREQ(expected, finish(self->pipeline, self->file, &self->text));
 }
 
+/* Explanations: below the line, within the terminal's columns. */
+TEST_F(output, explained)
+{
+	struct output_text_options options = {
+		.file = self->file,
+		.terminal = true,
+		.width = 60,
+		.explain = true,
+	};
+	const char *text, *line, *end;
+
+	ASSERT_EQ(0,
+		  pipeline_add_output(self->pipeline,
+				      output_text_new(self->schema, &options)));
+	ASSERT_EQ(0, header(self->pipeline));
+	push_full_open(self->pipeline);
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_NE(
+		NULL,
+		strstr(text,
+		       "connect()\n"
+		       "          app[100] asks for a connection: a SYN goes from\n"
+		       "          10.0.0.1:2000 to 10.0.0.2:2001, and again after a\n"));
+	EXPECT_NE(NULL, strstr(text, "\n          look: connect() returns 0 at "
+				     "both ends;"));
+	for (line = text; (end = strchr(line, '\n')); line = end + 1)
+		EXPECT_GE(60, end - line);
+}
+
 /* A wide terminal has room for owner, addresses and the detail. */
 TEST_F(output, text_on_a_wide_terminal)
 {

@@ -33,7 +33,7 @@ struct options {
 	struct input_bpf_options input;
 	uint64_t duration_ns, count, stats_ns;
 	enum output_time time;
-	bool json, all, colour, existing;
+	bool json, all, colour, existing, explain;
 	const char *json_file; /* beside the text; NULL: none */
 	char **command;
 };
@@ -62,6 +62,7 @@ enum {
 	OPT_TIME,
 	OPT_RING,
 	OPT_ALL,
+	OPT_EXPLAIN,
 	OPT_COLOUR,
 };
 
@@ -78,6 +79,8 @@ static const struct argp_option options[] = {
 	{ "json", 'j', "FILE", OPTION_ARG_OPTIONAL,
 	  "JSON lines instead of text; with =FILE beside it", 3 },
 	{ "time", OPT_TIME, "rel|delta|wall|mono", 0, "what to show [rel]", 3 },
+	{ "explain", OPT_EXPLAIN, NULL, 0,
+	  "say below each event what has happened, and what to look at", 3 },
 	{ "all", OPT_ALL, NULL, 0,
 	  "never sum up, however many lines a terminal gets", 3 },
 	{ "color", OPT_COLOUR, "auto|always|never", 0, "colour by state [auto]",
@@ -182,6 +185,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_ALL:
 		opt->all = true;
 		break;
+	case OPT_EXPLAIN:
+		opt->explain = true;
+		break;
 	case OPT_DURATION:
 	case OPT_STATS:
 	case 'c':
@@ -245,6 +251,7 @@ static int make_outputs(struct trace *t)
 		.terminal = isatty(STDOUT_FILENO),
 		.colour = t->opt.colour,
 		.all = t->opt.all,
+		.explain = t->opt.explain,
 		.width = term_width(STDOUT_FILENO),
 		.time = t->opt.time,
 	};

@@ -17,6 +17,7 @@ struct output_text_options {
 	bool terminal; /* introduce flows, fit lines, sum up floods */
 	bool colour;
 	bool all;	    /* never sum up */
+	bool explain;	    /* each event, in the lines below it */
 	unsigned int width; /* columns of the terminal; 0: no limit */
 	enum output_time time;
 };

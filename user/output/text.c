@@ -4,6 +4,7 @@
  * by a "+" line; into a pipe every column and nothing else. Control bytes from
  * outside never reach the terminal.
  */
+#include "event/explain.h"
 #include "lib/clock.h"
 #include "lib/say.h"
 #include "output/output.h"
@@ -14,11 +15,13 @@
 #include <string.h>
 #include <time.h>
 
-#define WIDE 132       /* columns from which owner and addresses fit */
-#define FLOOD 1000     /* lines a second that a terminal is given */
-#define EVENT_WIDTH 25 /* "ESTABLISHED -> CLOSE_WAIT" */
-#define CAUSE_WIDTH 10 /* "rx SYN+ACK" */
-#define LINE 1024      /* bytes that hold the cells of any row */
+#define WIDE 132	 /* columns from which owner and addresses fit */
+#define FLOOD 1000	 /* lines a second that a terminal is given */
+#define EVENT_WIDTH 25	 /* "ESTABLISHED -> CLOSE_WAIT" */
+#define CAUSE_WIDTH 10	 /* "rx SYN+ACK" */
+#define EXPLAIN_WIDTH 80 /* of explanations in a pipe ... */
+#define EXPLAIN_LEAST 20 /* ... and what is too narrow to break lines in */
+#define LINE 1024	 /* bytes that hold the cells of any row */
 
 struct text {
 	struct output output;
@@ -195,6 +198,43 @@ static void introduce(struct text *t, struct flow *flow, const struct row *row)
 	print_broken(t, &plain, line);
 }
 
+/* A paragraph, every line of it indented: behind the time, in a pipe as well. */
+static void print_paragraph(const struct text *t, const char *head,
+			    const char *s)
+{
+	size_t indent = t->time_width + 1, width = t->opt.width, n;
+
+	if (!t->opt.terminal || width < indent + EXPLAIN_LEAST)
+		width = t->opt.terminal ? 0 : EXPLAIN_WIDTH;
+	fprintf(t->opt.file, "%*s%s", (int)indent, "", head);
+	for (width -= width ? indent + strlen(head) : 0; *s;) {
+		n = strlen(s);
+		if (width && n > width)
+			n = break_at(s, width);
+		fprintf(t->opt.file, "%.*s\n", (int)n, s);
+		s += n;
+		s += strspn(s, " ");
+		if (*s)
+			fprintf(t->opt.file, "%*s",
+				(int)(indent + strlen(head)), "");
+	}
+}
+
+static void print_explanation(struct text *t, const struct event *e)
+{
+	struct explanation x;
+	char text[sizeof(x.text) + 48];
+
+	explain(t->schema, e, &x);
+	if (!*x.text)
+		return;
+	snprintf(text, sizeof(text), "%s%s%s%s", x.text, x.rfc ? " [" : "",
+		 x.rfc ?: "", x.rfc ? "]" : "");
+	print_paragraph(t, "", text);
+	if (x.look)
+		print_paragraph(t, "look: ", x.look);
+}
+
 /* One line for the events of a second that got none of their own. */
 static void print_sum(struct text *t)
 {
@@ -248,6 +288,8 @@ static int text_event(struct output *o, const struct event *e,
 		print_fitted(t, &row);
 	else
 		print_all(t, &row, e);
+	if (t->opt.explain)
+		print_explanation(t, e);
 	t->last = e->ts_ns;
 	return ferror(t->opt.file) ? -errno : 0;
 }
