@@ -15,7 +15,7 @@
 #define FILTER_CGROUPS 8 /* bits of struct event's `within' */
 #define EVENT_TYPES 16	 /* more than the highest enum event_type */
 #define EVENTS_OPT_IN	 /* only if asked for by name */ \
-	(1u << EVENT_drop | 1u << EVENT_queue)
+	(1u << EVENT_drop | 1u << EVENT_queue | 1u << EVENT_segment)
 #define RING_DEFAULT (8u << 20)
 
 /* What a test of the kernel's share of the filter looks at. */

@@ -56,6 +56,7 @@ enum ENUM8 event_type {
 	EVENT_drop = 5,
 	EVENT_socket = 6,
 	EVENT_queue = 7,
+	EVENT_segment = 9,
 };
 
 /* How a fact came to be known. */
@@ -230,6 +231,10 @@ struct event_state {
 	enum tcb_state gap_from DOC(
 		"transitions were missed: state last seen before") ABSENT_IF(0);
 	__u32 err DOC("errno in sk_err") ABSENT_IF(0);
+	__u32 pad;
+	__u64 cause_call DOC("number of the call that made it") ABSENT_IF(0);
+	__u64 cause_segment DOC("number of the segment that made it")
+		ABSENT_IF(0);
 };
 
 /* The congestion window and all that explains it. */
@@ -403,6 +408,59 @@ struct event_queue {
 };
 
 /*
+ * A segment that goes from one TCP to another: one for each that the kernel
+ * handles as one, which may travel as several. Its ends are those of its
+ * header, seen from this machine. Sequence numbers are relative to the initial
+ * one of who sends them: 0 is the SYN, 1 the first byte of data.
+ */
+#define SEGMENT_UNKNOWN 0xffffffff /* of a number of event_segment: absent */
+
+struct event_segment {
+	struct event ev;
+	__u64 segment DOC("number of the segment in this trace");
+	__u64 listener
+		DOC("socket cookie of the listener that it came to or is of")
+			ABSENT_IF(0);
+	__u32 tcp_seq DOC("sequence number, relative to the initial one")
+		ABSENT_IF(0xffffffff);
+	__u32 end DOC("sequence number after the last; a SYN and a FIN are one")
+		ABSENT_IF(0xffffffff);
+	__u32 ack DOC("sequence number that is expected next, relative to the "
+		      "initial one of the other end") ABSENT_IF(0xffffffff);
+	bytes32_t len DOC("bytes of data");
+	segs_t segs DOC("segments that it travels as");
+	bytes32_t window DOC("bytes that its sender offers to take")
+		ABSENT_IF(0xffffffff);
+	bytes32_t mss DOC("option: bytes that a segment to its sender may have")
+		ABSENT_IF(0);
+	__u32 tsval DOC("option: timestamp of its sender") ABSENT_IF(0);
+	__u32 tsecr DOC("option: timestamp that it echoes") ABSENT_IF(0);
+	__u32 sack1_start DOC("option: first SACK block, its first number")
+		ABSENT_IF(0xffffffff);
+	__u32 sack1_end DOC("number after its last") ABSENT_IF(0xffffffff);
+	__u32 sack2_start DOC("second SACK block") ABSENT_IF(0xffffffff);
+	__u32 sack2_end DOC("number after its last") ABSENT_IF(0xffffffff);
+	__u32 sack3_start DOC("third SACK block") ABSENT_IF(0xffffffff);
+	__u32 sack3_end DOC("number after its last") ABSENT_IF(0xffffffff);
+	__u32 sack4_start DOC("fourth SACK block") ABSENT_IF(0xffffffff);
+	__u32 sack4_end DOC("number after its last") ABSENT_IF(0xffffffff);
+	enum direction direction DOC("which way it went");
+	enum tcb_state state DOC("state of the socket before; absent: no "
+				 "socket") ABSENT_IF(0);
+	__u8 flags DOC("TCP flags: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK, 32 URG, "
+		       "64 ECE, 128 CWR");
+	__u8 wscale DOC("option: how far its sender's windows are to be "
+			"shifted, those of SYNs excepted") ABSENT_IF(0xff);
+	__u8 sack_permitted DOC("option: 1, its sender takes SACK blocks")
+		ABSENT_IF(0);
+	__u8 retransmitted DOC("1: its first byte was sent before; of segments "
+			       "that are sent") ABSENT_IF(0);
+	__u8 malformed DOC("1: its options are no list of options; what stands "
+			   "before the fault is told") ABSENT_IF(0);
+	__u8 pad[5];
+};
+
+/*
  * A socket that was there when the trace began. Its seq is that of its next
  * event, because it is none itself.
  */
@@ -448,6 +506,7 @@ union event_any {
 	struct event_drop drop;
 	struct event_socket socket;
 	struct event_queue queue;
+	struct event_segment segment;
 };
 
 #endif

@@ -64,6 +64,9 @@ static __always_inline void state_fill(struct event_state *e, struct sock *sk,
 	e->tw_substate = t->tw_substate;
 	e->gap_from = t->gap_from;
 	e->err = t->err;
+	e->pad = 0;
+	e->cause_call = 0;
+	e->cause_segment = 0;
 }
 
 /* The kernel's share of filtering, for transitions. */

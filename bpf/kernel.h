@@ -21,6 +21,7 @@
 /* tcp_skb_cb: no type in BTF says these */
 #define TCPHDR_FIN 0x01 /* of tcp_flags */
 #define TCPHDR_SYN 0x02
+#define TCPHDR_RST 0x04
 #define TCPHDR_ACK 0x10
 #define TCPCB_LOST 0x04 /* of sacked */
 

@@ -24,11 +24,12 @@ static __always_inline __u32 packet_netns(struct sk_buff *skb)
 }
 
 /*
- * Whose end is told of: it was @sent from there, or received. False: it is not
- * TCP over IP, or not the first fragment.
+ * Whose end is told of: it was @sent from there, or received. Returns the
+ * address of the TCP header; 0: it is not TCP over IP, or not the first
+ * fragment.
  */
-static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
-					bool sent)
+static __always_inline __u64 packet_read(struct packet *p, struct sk_buff *skb,
+					 bool sent)
 {
 	__be32 *src = (__be32 *)(sent ? &p->ends.laddr : &p->ends.raddr);
 	__be32 *dst = (__be32 *)(sent ? &p->ends.raddr : &p->ends.laddr);
@@ -44,10 +45,10 @@ static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
 	p->ends.netns = packet_netns(skb); /* verified once, as sock_of() */
 	for (i = 0; i < 3; i++)
 		if (peek(&bytes[i], at + i * sizeof(*bytes)))
-			return false;
+			return 0;
 	if (byte[0] >> 4 == 4) {
 		if (byte[9] != IPPROTO_TCP || bpf_ntohl(word[1]) & 0x1fff)
-			return false;
+			return 0;
 		p->ends.family = FAMILY_INET;
 		src[0] = word[3];
 		dst[0] = word[4];
@@ -55,7 +56,7 @@ static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
 		at += (byte[0] & 0xf) * 4;
 	} else if (byte[0] >> 4 == 6) {
 		if (byte[6] != IPPROTO_TCP) /* nor with other headers before */
-			return false;
+			return 0;
 		p->ends.family = FAMILY_INET6;
 		for (i = 0; i < 4; i++) {
 			src[i] = word[2 + i];
@@ -64,16 +65,16 @@ static __always_inline bool packet_read(struct packet *p, struct sk_buff *skb,
 		len = bpf_ntohl(word[1]) >> 16;
 		at += 40;
 	} else {
-		return false;
+		return 0;
 	}
 	if (peek(&bytes[0], at))
-		return false;
+		return 0;
 	p->ends.lport = bpf_ntohl(word[0]) >> (sent ? 16 : 0);
 	p->ends.rport = bpf_ntohl(word[0]) >> (sent ? 0 : 16);
 	p->seq = bpf_ntohl(word[1]);
 	p->len = len - (byte[12] >> 4) * 4;
 	p->flags = byte[13];
-	return true;
+	return at;
 }
 
 /*

@@ -91,7 +91,7 @@ TEST_F_TIMEOUT(features, agrees_with_trace, 120)
 	/* all of them: some types are only shown if asked for by name */
 	char *const all[] = {
 		"--events",
-		"state,window,retransmit,reset,drop,socket,queue",
+		"state,window,retransmit,reset,drop,socket,queue,segment",
 		NULL,
 	};
 	struct sighting header = { .type = "header" };

@@ -17,6 +17,7 @@
 #define RESET (1u << EVENT_reset)
 #define DROP (1u << EVENT_drop)
 #define QUEUE (1u << EVENT_queue)
+#define SEGMENT (1u << EVENT_segment)
 #define OWNER "pid,tid,comm"
 
 const struct probe_program probe_programs[] = {
@@ -84,6 +85,11 @@ const struct probe_program probe_programs[] = {
 	  .events = QUEUE,
 	  .makes = QUEUE,
 	  .without = "retransmissions of SYN-ACKs are not seen" },
+	{ .name = "segment_refused",
+	  .events = SEGMENT,
+	  .makes = SEGMENT,
+	  .without = "resets that answer a segment are not seen, nor what "
+		     "comes to no socket" },
 	{ .name = "drop_skb", .events = DROP, .makes = DROP, .mandatory = true },
 	{ .name = "snapshot_files",
 	  .events = SOCKET,
