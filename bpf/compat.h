@@ -73,11 +73,6 @@ static __always_inline __u32 compat_syscall_arg2(void)
 	return 0;
 }
 
-/* Is there a tracepoint for what makes a socket readable? Linux 6.3. */
-typedef void (*btf_trace_sk_data_ready)(void *, const struct sock *);
-
-#define compat_has_data_ready() bpf_core_type_exists(btf_trace_sk_data_ready)
-
 /*
  * Of a tracepoint's arguments a program may read those that there are. How
  * many that is says the typedef of the tracepoint.

@@ -82,6 +82,7 @@ struct config {
 	__u32 in6_addr;	  /* the kernel's id of that type */
 	__u32 accept[2];  /* system call numbers of accept() and accept4() */
 	__u8 offspring;	  /* only sockets of the descendants of `tree' */
+	__u8 tells_ready; /* queue_ready is loaded: a listener is seen, too */
 	__u8 all_windows; /* 0: only falls of cwnd and congestion states */
 	__u8 call[CONFIG_CALLS]; /* system call number -> enum cause */
 	struct kfilter filter;

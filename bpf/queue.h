@@ -137,7 +137,7 @@ static __noinline void queue_completed(struct sock *sk, struct tcp_sock *tp,
 	mem->queued_ns = now;
 	if (!bpf_map_update_elem(&queue_children, &e->ev.cookie, e, BPF_ANY))
 		mem->queued_ns = 0;
-	if (!compat_has_data_ready())
+	if (!config.tells_ready)
 		queue_flush(e);
 }
 

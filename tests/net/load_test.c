@@ -11,6 +11,7 @@
 
 #include "input/input.h"
 #include "input/probe.h"
+#include "input/tier.h"
 #include "input/types.h"
 #include "lib/say.h"
 #include "tcbscope.skel.h"
@@ -176,8 +177,22 @@ TEST_F_TIMEOUT(load, stand_in, 120)
 	EXPECT_STATUS(PROBE_WORKS, "state_first");
 }
 
-/* All programs that have a hook, relocated by the kernel's types or by @path. */
+/* Has the kernel what programs of this section hang on, and lets them? */
+static bool takes(const struct types *types, const struct btf *kernel,
+		  const char *section)
+{
+	const struct tier_hook *hook = tier_hook_of(section);
+	struct probe_result result = { .status = PROBE_WORKS };
+
+	if (hook)
+		tier_try(kernel, hook, &result);
+	return result.status == PROBE_WORKS &&
+	       types_has_hook(types, kernel, section);
+}
+
+/* All programs that it takes, relocated by its types or by those at @path. */
 static struct tcbscope_bpf *relocated(const struct types *types,
+				      const struct btf *kernel,
 				      const char *path)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = path);
@@ -189,7 +204,7 @@ static struct tcbscope_bpf *relocated(const struct types *types,
 	skel->rodata->config.in6_addr = types_id(types, "in6_addr",
 						 BTF_KIND_STRUCT);
 	bpf_object__for_each_program(prog, skel->obj) bpf_program__set_autoload(
-		prog, types_has_hook(types, bpf_program__section_name(prog)));
+		prog, takes(types, kernel, bpf_program__section_name(prog)));
 	if (!tcbscope_bpf__load(skel))
 		return skel;
 	tcbscope_bpf__destroy(skel);
@@ -230,9 +245,9 @@ TEST(relocation)
 	types = types_new(kernel, skel->obj);
 	ASSERT_NE(NULL, types);
 	ASSERT_NE(NULL, types_path(types));
-	by_all = relocated(types, NULL);
+	by_all = relocated(types, kernel, NULL);
 	ASSERT_NE(NULL, by_all);
-	by_few = relocated(types, types_path(types));
+	by_few = relocated(types, kernel, types_path(types));
 	ASSERT_NE(NULL, by_few);
 	bpf_object__for_each_program(prog, by_all->obj)
 	{

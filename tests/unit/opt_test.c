@@ -145,6 +145,38 @@ TEST(size)
 	}
 }
 
+/* Claim: a set has each number that is named, and no other. */
+TEST(set)
+{
+	static const struct {
+		const char *text;
+		int err;
+		uint32_t value;
+	} rows[] = {
+		{ "1", 0, 1u << 1 },
+		{ "1,2,4", 0, 1u << 1 | 1u << 2 | 1u << 4 },
+		{ "4,4", 0, 1u << 4 },
+		{ "", -EINVAL, 0 },
+		{ "1,", -EINVAL, 0 },
+		{ ",1", -EINVAL, 0 },
+		{ "1 2", -EINVAL, 0 },
+		{ "1-3", -EINVAL, 0 },
+		{ "0", -ERANGE, 0 },
+		{ "5", -ERANGE, 0 },
+		{ "99999999999999999999", -ERANGE, 0 },
+	};
+	uint32_t set;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE_OF(rows); i++) {
+		set = 77;
+		EXPECT_EQ(rows[i].err, opt_set(rows[i].text, 1, 4, &set))
+		TH_LOG("\"%s\"", rows[i].text);
+		EXPECT_EQ(rows[i].err ? 77 : rows[i].value, set)
+		TH_LOG("\"%s\"", rows[i].text);
+	}
+}
+
 /* Claim: numeric endpoints of both families come back as they were written. */
 TEST(endpoint)
 {

@@ -185,17 +185,24 @@ TEST_F(types, arguments)
 	EXPECT_EQ(BTF_KIND_STRUCT, btf_kind(btf__type_by_id(btf, t->type)));
 }
 
+#define HAS(is, section) \
+	EXPECT_##is(types_has_hook(self->types, self->kernel, section))
+
 /* Claim: there are the hooks that the kernel's types say there are. */
 TEST_F(types, hooks)
 {
 	add_tracepoint(self->kernel, "btf_trace_tcp_probe", self->number);
 	btf__add_struct(self->kernel, "bpf_iter__tcp", 0);
+	btf__add_func(self->kernel, "tcp_conn_request", BTF_FUNC_GLOBAL,
+		      btf__add_func_proto(self->kernel, 0));
 	PICK();
-	EXPECT_TRUE(types_has_hook(self->types, "tp_btf/tcp_probe"));
-	EXPECT_TRUE(types_has_hook(self->types, "iter/tcp"));
-	EXPECT_TRUE(types_has_hook(self->types, "syscall"));
-	EXPECT_FALSE(types_has_hook(self->types, "tp_btf/tcp_send_reset"));
-	EXPECT_FALSE(types_has_hook(self->types, "iter/task_file"));
+	HAS(TRUE, "tp_btf/tcp_probe");
+	HAS(TRUE, "iter/tcp");
+	HAS(TRUE, "syscall");
+	HAS(TRUE, "fentry/tcp_conn_request");
+	HAS(FALSE, "tp_btf/tcp_send_reset");
+	HAS(FALSE, "iter/task_file");
+	HAS(FALSE, "fexit/tcp_v4_rcv");
 }
 
 /* Claim: the file says what was picked, and libbpf can read it. */

@@ -89,6 +89,7 @@ static bool anything_missing(const struct features *f)
 static void examine(struct features *f, bool debug)
 {
 	struct input_bpf_options opt = {
+		.tiers = ~0u,
 		.ring_bytes = RING_DEFAULT,
 		.debug = debug,
 	};
@@ -123,6 +124,8 @@ static bool tier_works(const struct features *f, unsigned int tier)
 
 static const char *status(const struct features *f, unsigned int i)
 {
+	enum tier_way way;
+
 	switch (f->programs[i].status) {
 	case PROBE_REFUSED:
 		return "refused";
@@ -135,8 +138,9 @@ static const char *status(const struct features *f, unsigned int i)
 	case PROBE_WORKS:
 		break;
 	}
-	return strncmp(input_bpf_section(f->in, i), "tp_btf/", 7) ? "loaded" :
-								    "attached";
+	way = tier_way(input_bpf_section(f->in, i));
+	return way == TIER_WAY_ITER || way == TIER_WAY_RUN ? "loaded" :
+							     "attached";
 }
 
 /* ----------------------------------------------------------------- text */

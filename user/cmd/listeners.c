@@ -85,6 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &opt->select;
 		state->child_inputs[1] = &w->live;
+		state->child_inputs[2] = &w->live;
 		break;
 	case 'i':
 		if (opt_duration_ns(arg, &opt->interval_ns) ||
@@ -299,6 +300,7 @@ int cmd_listeners(int argc, char **argv)
 	static const struct argp_child children[] = {
 		{ &select_argp, 0, "Which listeners:", 1 },
 		{ &live_argp, 0, NULL, 0 },
+		{ &live_tiers_argp, 0, NULL, 0 },
 		{},
 	};
 	static const struct argp argp = {

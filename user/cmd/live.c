@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Opens and starts the live input, and says what it cannot see. */
 #include "cmd/live.h"
+#include "input/tier.h"
+#include "lib/opt.h"
 #include "lib/priv.h"
 #include "lib/say.h"
 
@@ -8,7 +10,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
-enum { OPT_DEBUG = 0x2000 };
+enum { OPT_DEBUG = 0x2000, OPT_TIERS };
 
 static const struct argp_option options[] = {
 	{ "quiet", 'q', NULL, 0, "no notes on standard error", 3 },
@@ -41,6 +43,31 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 const struct argp live_argp = {
 	.options = options,
 	.parser = parse,
+};
+
+static const struct argp_option tiers_options[] = {
+	{ "tiers", OPT_TIERS, "LIST", 0,
+	  "which kinds of hooks to use, as 'tcbscope features' numbers them; 3 "
+	  "looks at each packet [1,2,4]",
+	  4 },
+	{}
+};
+
+static error_t parse_tiers(int key, char *arg, struct argp_state *state)
+{
+	struct live *live = state->input;
+
+	if (key != OPT_TIERS)
+		return ARGP_ERR_UNKNOWN;
+	if (opt_set(arg, 1, TIERS, &live->tiers))
+		opt_wrong(state, "--tiers: not numbers as 1,2,3", arg);
+	live->tiers |= 1u << 1;
+	return 0;
+}
+
+const struct argp live_tiers_argp = {
+	.options = tiers_options,
+	.parser = parse_tiers,
 };
 
 int live_open(struct live *live)
@@ -84,6 +111,7 @@ int live_start(struct live *live, struct input_bpf_options *input)
 	struct input_error error;
 
 	input->debug = live->debug;
+	input->tiers = input->asked_tiers = live->tiers;
 	if (input_bpf_start(live->in, input, &error))
 		return say_fail(error.code, error.why, error.then, "%s",
 				error.what);

@@ -169,6 +169,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &opt->select;
 		state->child_inputs[1] = &t->live;
+		state->child_inputs[2] = &t->live;
 		break;
 	case OPT_WINDOWS:
 		opt->input.config.all_windows = 1;
@@ -361,7 +362,7 @@ static void say_refused(const struct trace *t)
 
 	for (i = 0; probe_programs[i].name; i++) {
 		p = &probe_programs[i];
-		if (results[i].status != PROBE_REFUSED)
+		if (!probe_missing(results, i))
 			continue;
 		if (p->without)
 			say_note("no %s on this kernel: %s", p->name,
@@ -623,6 +624,7 @@ int cmd_trace(int argc, char **argv)
 	static const struct argp_child children[] = {
 		{ &select_argp, 0, "Which events:", 1 },
 		{ &live_argp, 0, NULL, 0 },
+		{ &live_tiers_argp, 0, NULL, 0 },
 		{},
 	};
 	static const struct argp argp = {

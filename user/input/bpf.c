@@ -4,7 +4,9 @@
 #include "input/reason.h"
 #include "input/load.h"
 #include "input/snapshot.h"
+#include "input/tier.h"
 #include "lib/clock.h"
+#include "lib/inode.h"
 #include "lib/say.h"
 #include "tcbscope.skel.h"
 
@@ -85,14 +87,30 @@ static const char *section_of(const struct input_bpf *in, unsigned int i)
 	return bpf_program__section_name(program_of(in, i));
 }
 
-/* The tracepoint that it hangs on; NULL: on something else. */
-static const char *tracepoint_of(struct input_bpf *in, unsigned int i)
+/* Does it run by itself, whenever something happens? */
+static bool hangs(const struct input_bpf *in, unsigned int i)
 {
-	const char *section = section_of(in, i);
-	static const char kind[] = "tp_btf/";
+	enum tier_way way = tier_way(section_of(in, i));
 
-	return strncmp(section, kind, strlen(kind)) ? NULL :
-						      section + strlen(kind);
+	return way == TIER_WAY_TRACE || way == TIER_WAY_CGROUP;
+}
+
+/* NULL with errno set. */
+static struct bpf_link *attach(const struct input_bpf *in, unsigned int i)
+{
+	struct bpf_link *link;
+	int cgroup;
+
+	if (tier_way(section_of(in, i)) != TIER_WAY_CGROUP)
+		return bpf_program__attach(program_of(in, i));
+	cgroup = inode_cgroup_root();
+	if (cgroup < 0) {
+		errno = -cgroup;
+		return NULL;
+	}
+	link = bpf_program__attach_cgroup(program_of(in, i), cgroup);
+	close(cgroup);
+	return link;
 }
 
 static int run_setup(struct input_bpf *in, struct setup *setup)
@@ -161,7 +179,7 @@ static int setup(struct input_bpf *in)
 }
 
 /*
- * All that were loaded and hang on a tracepoint. NULL, or the one that the
+ * All that were loaded and run by themselves. NULL, or the one that the
  * kernel refuses though a trace is nothing without it.
  */
 static const struct probe_program *attach_all(struct input_bpf *in, __u32 asked)
@@ -171,10 +189,9 @@ static const struct probe_program *attach_all(struct input_bpf *in, __u32 asked)
 
 	for (i = 0; probe_programs[i].name; i++) {
 		p = &probe_programs[i];
-		if (in->results[i].status != PROBE_WORKS ||
-		    !tracepoint_of(in, i))
+		if (in->results[i].status != PROBE_WORKS || !hangs(in, i))
 			continue;
-		in->links[i] = bpf_program__attach(program_of(in, i));
+		in->links[i] = attach(in, i);
 		if (in->links[i])
 			continue;
 		probe_refuse(&in->results[i], section_of(in, i), -errno, "");
@@ -190,14 +207,14 @@ static void explain_attach(struct input_bpf *in, const struct probe_program *p,
 	const struct probe_result *r = &in->results[p - probe_programs];
 
 	snprintf(error->what, sizeof(error->what), "cannot attach %s to %s: %s",
-		 p->name, tracepoint_of(in, p - probe_programs),
+		 p->name, section_of(in, p - probe_programs),
 		 strerror(-r->err));
 	snprintf(error->why, sizeof(error->why), "%s", r->reason);
 	error->then = "'tcbscope features' shows what this kernel can";
 	error->code = EXIT_KERNEL;
 }
 
-/* For the header: what hangs on a tracepoint, and what is refused. */
+/* For the header: what runs by itself, and what is refused. */
 static void list_hooks(struct input_bpf *in)
 {
 	const struct probe_result *r;
@@ -207,7 +224,7 @@ static void list_hooks(struct input_bpf *in)
 	for (i = 0; probe_programs[i].name; i++) {
 		r = &in->results[i];
 		if (r->status != PROBE_REFUSED &&
-		    (r->status != PROBE_WORKS || !tracepoint_of(in, i)))
+		    (r->status != PROBE_WORKS || !hangs(in, i)))
 			continue;
 		hook = &in->hooks[in->n_hooks++];
 		hook->name = probe_programs[i].name;

@@ -18,6 +18,9 @@ struct input_bpf_options {
 				 EVENT_socket existing sockets are yielded */
 	__u32 asked; /* 1 << EVENT_x of the events asked for by name: without
 			them there is no trace */
+	__u32 tiers; /* 1 << tier of the hooks to be used, as tier.h numbers
+			them; 0: TIERS_DEFAULT */
+	__u32 asked_tiers; /* of these, those without which there is no trace */
 	uint64_t ring_bytes; /* rounded up to what the kernel can */
 	bool debug;	     /* libbpf's messages on stderr */
 };

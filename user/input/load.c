@@ -110,6 +110,16 @@ static void search_modules(struct tcbscope_bpf *skel)
 					       "nowhere");
 }
 
+/* Is this program among those to be loaded? */
+static bool works(const struct load *l, const char *name)
+{
+	unsigned int i = 0;
+
+	while (strcmp(probe_programs[i].name, name))
+		i++;
+	return l->results[i].status == PROBE_WORKS;
+}
+
 /* Everything that must be fixed before loading. */
 static int configure(struct tcbscope_bpf *skel, const struct load *l)
 {
@@ -124,6 +134,7 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 #ifdef SYS_accept
 	config->accept[1] = SYS_accept;
 #endif
+	config->tells_ready = works(l, "queue_ready");
 	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (calls[i].nr < CONFIG_CALLS)
 			config->call[calls[i].nr] = calls[i].cause;
@@ -132,6 +143,36 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 					  l->results[i].status == PROBE_WORKS);
 	return bpf_map__set_max_entries(skel->maps.ring,
 					ring_bytes(l->options));
+}
+
+/* Are its hooks of a kind that is to be used? */
+static bool allowed(const struct load *l, const struct probe_program *p)
+{
+	__u32 tiers = l->options->tiers ?: TIERS_DEFAULT;
+
+	return !p->tier || tiers & 1u << p->tier;
+}
+
+/*
+ * What can stand in for a program that cannot be had is to be loaded now; or
+ * what stands in for that.
+ */
+static void call_stand_ins(struct load *l, const char *name)
+{
+	const struct probe_program *p;
+	unsigned int i;
+
+	for (i = 0; probe_programs[i].name; i++) {
+		p = &probe_programs[i];
+		if (!p->stands_in_for || strcmp(p->stands_in_for, name) ||
+		    l->results[i].status != PROBE_UNNEEDED)
+			continue;
+		l->results[i].status = PROBE_WORKS;
+		if (allowed(l, p))
+			continue;
+		l->results[i].status = PROBE_UNWANTED;
+		call_stand_ins(l, p->name);
+	}
 }
 
 /* In the beginning everything works that was asked for. */
@@ -149,19 +190,12 @@ static void choose(struct load *l)
 			r->status = p->stands_in_for ? PROBE_UNNEEDED :
 						       PROBE_WORKS;
 	}
-}
-
-/* What can stand in for a program that is refused is to be loaded now. */
-static void call_stand_ins(struct load *l, const char *name)
-{
-	const struct probe_program *p;
-	unsigned int i;
-
 	for (i = 0; probe_programs[i].name; i++) {
 		p = &probe_programs[i];
-		if (p->stands_in_for && !strcmp(p->stands_in_for, name) &&
-		    l->results[i].status == PROBE_UNNEEDED)
-			l->results[i].status = PROBE_WORKS;
+		if (l->results[i].status != PROBE_WORKS || allowed(l, p))
+			continue;
+		l->results[i].status = PROBE_UNWANTED;
+		call_stand_ins(l, p->name);
 	}
 }
 
@@ -208,7 +242,8 @@ static int attempt(struct tcbscope_bpf **skel, struct load *l)
 }
 
 /* Refuses what this kernel has no hook for; a stand-in may be one of them. */
-static void refuse_missing(struct load *l, struct tcbscope_bpf *skel)
+static void refuse_missing(struct load *l, struct tcbscope_bpf *skel,
+			   const struct btf *kernel)
 {
 	const char *section;
 	bool more = true;
@@ -220,11 +255,36 @@ static void refuse_missing(struct load *l, struct tcbscope_bpf *skel)
 			section = bpf_program__section_name(
 				program_of(skel, i));
 			if (l->results[i].status != PROBE_WORKS ||
-			    types_has_hook(l->types, section))
+			    types_has_hook(l->types, kernel, section))
 				continue;
 			refuse(l, i, section, -ESRCH, "");
 			more = true;
 		}
+	}
+}
+
+/* Refuses what hangs on hooks of which all are refused, whatever is there. */
+static void refuse_kinds(struct load *l, struct tcbscope_bpf *skel,
+			 const struct btf *kernel)
+{
+	struct probe_result tried[TIER_HOOKS] = {}, *r;
+	const struct tier_hook *hook;
+	const char *section;
+	unsigned int i;
+
+	for (i = 0; probe_programs[i].name; i++) {
+		section = bpf_program__section_name(program_of(skel, i));
+		hook = tier_hook_of(section);
+		if (l->results[i].status != PROBE_WORKS || !hook)
+			continue;
+		r = &tried[hook - tier_hooks];
+		if (r->status == PROBE_UNWANTED) /* not tried yet */
+			tier_try(kernel, hook, r);
+		if (r->status == PROBE_WORKS)
+			continue;
+		refuse(l, i, section, r->err, "");
+		l->results[i] = *r;
+		i = -1; /* a stand-in may stand before */
 	}
 }
 
@@ -235,8 +295,10 @@ static void look(struct load *l, struct tcbscope_bpf *skel)
 
 	if (kernel)
 		l->types = types_new(kernel, skel->obj);
-	if (l->types)
-		refuse_missing(l, skel);
+	if (l->types) {
+		refuse_kinds(l, skel, kernel);
+		refuse_missing(l, skel, kernel);
+	}
 	btf__free(kernel);
 }
 
@@ -431,6 +493,43 @@ static void leave_rest(struct load *l)
 			l->results[i].status = PROBE_UNTRIED;
 }
 
+/*
+ * A tier that was asked for and of which nothing is to be had, nor needed.
+ * NULL, or one of its programs.
+ */
+static const struct probe_program *tier_missing(const struct load *l)
+{
+	const struct probe_program *p, *missing = NULL;
+	unsigned int tier, i;
+
+	for (tier = 2; tier <= TIERS && !missing; tier++) {
+		for (i = 0; probe_programs[i].name; i++) {
+			p = &probe_programs[i];
+			if (p->tier != tier ||
+			    !(l->options->asked_tiers & 1u << tier))
+				continue;
+			if (l->results[i].status != PROBE_REFUSED)
+				break; /* or it serves nothing that is wanted */
+			missing = missing ?: p;
+		}
+		if (probe_programs[i].name)
+			missing = NULL;
+	}
+	return missing;
+}
+
+static void explain_tier(const struct load *l, struct input_error *error)
+{
+	const struct probe_program *p = l->fatal;
+
+	snprintf(error->what, sizeof(error->what),
+		 "this kernel has no hooks of tier %u, as %s needs one",
+		 p->tier, p->name);
+	snprintf(error->why, sizeof(error->why), "%s",
+		 l->results[p - probe_programs].reason);
+	error->then = "leave it out of --tiers";
+}
+
 static void explain_unknown(struct input_error *error, int err)
 {
 	snprintf(error->what, sizeof(error->what),
@@ -449,7 +548,7 @@ int load_programs(struct tcbscope_bpf **skel,
 		.results = results,
 		.events = options->config.events,
 	};
-	bool general = false;
+	bool general = false, missing = false;
 	int err;
 
 	memset(error, 0, sizeof(*error));
@@ -463,10 +562,17 @@ int load_programs(struct tcbscope_bpf **skel,
 		general = err && explain_general(&l, err, error);
 	} while (err && !general && refuse_some(&l) && !l.fatal);
 	free(l.notes);
+	if (!err && !l.fatal) {
+		l.fatal = tier_missing(&l);
+		missing = l.fatal;
+	}
 	if (!err && l.fatal)
 		err = results[l.fatal - probe_programs].err;
 	if (general) {
 		refuse_all(&l, err, error->why);
+	} else if (missing) {
+		explain_tier(&l, error);
+		leave_rest(&l);
 	} else if (l.fatal) {
 		explain_fatal(&l, error);
 		leave_rest(&l);

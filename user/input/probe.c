@@ -34,11 +34,12 @@ const struct probe_program probe_programs[] = {
 	{ .name = "state_setup", .events = ~0u, .mandatory = true },
 
 	{ .name = "owner_sends",
+	  .tier = 2,
 	  .without = "a child that only sends is its listener's until it is "
 		     "closed; a window restarted after idleness is seen at the "
 		     "next ACK",
 	  .fields = OWNER },
-	{ .name = "owner_receives", .fields = OWNER },
+	{ .name = "owner_receives", .tier = 2, .fields = OWNER },
 	{ .name = "owner_reads",
 	  .stands_in_for = "owner_receives",
 	  .without = "a child is its listener's until it is closed",
@@ -71,6 +72,7 @@ const struct probe_program probe_programs[] = {
 	  .makes = RESET,
 	  .without = "resets that this machine sends are not seen" },
 	{ .name = "queue_ready",
+	  .tier = 2,
 	  .events = QUEUE,
 	  .makes = QUEUE,
 	  .without = "the depths are those that a child has copied, and that "
@@ -148,12 +150,18 @@ const char *probe_stand_in(const struct probe_result *results, unsigned int i)
 {
 	const struct probe_program *p;
 
-	for (p = probe_programs; p->name; p++)
+	const char *name = NULL;
+	unsigned int at;
+
+	for (p = probe_programs; p->name && !name; p++) {
+		at = p - probe_programs;
 		if (p->stands_in_for &&
-		    !strcmp(p->stands_in_for, probe_programs[i].name) &&
-		    results[p - probe_programs].status == PROBE_WORKS)
-			return p->name;
-	return NULL;
+		    !strcmp(p->stands_in_for, probe_programs[i].name))
+			name = results[at].status == PROBE_WORKS ?
+				       p->name :
+				       probe_stand_in(results, at);
+	}
+	return name;
 }
 
 bool probe_missing(const struct probe_result *results, unsigned int i)

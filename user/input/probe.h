@@ -19,6 +19,7 @@ struct probe_program {
 				      happens, but for what exists */
 	__u32 makes;		   /* of these, those that it makes itself */
 	bool mandatory;		   /* a trace of them is nothing without it */
+	unsigned int tier;	   /* of its hook, as in tier.h; 0: the first */
 	const char *stands_in_for; /* loaded only if that program cannot be */
 	const char *without;	   /* what is lost; NULL: not worth a word */
 	const char *fields;	   /* that are then only derived: "pid,comm" */
@@ -55,7 +56,8 @@ bool probe_serves(const struct probe_program *p, __u32 events);
 
 /*
  * What became of probe_programs[i], one result for each row: the name of the
- * program that works in its place, or NULL; was it refused, and has none?
+ * program that works in its place, or in that of its stand-in, or NULL; was it
+ * refused, and has none?
  */
 const char *probe_stand_in(const struct probe_result *results, unsigned int i);
 bool probe_missing(const struct probe_result *results, unsigned int i);

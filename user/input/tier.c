@@ -8,8 +8,6 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,32 +24,48 @@ const char *const tier_names[TIERS + 1] = {
 };
 
 /* What a name begins with says how its program is loaded and attached. */
-enum way { WAY_TRACE, WAY_ITER, WAY_RUN, WAY_CGROUP };
-
 static const struct method {
 	const char *prefix;
-	enum way way;
+	enum tier_way way;
 	enum bpf_prog_type type;
 	enum bpf_attach_type attach;
 	const char *btf_prefix; /* of what it is attached to; NULL: to nothing */
 	__u32 btf_kind;
 } methods[] = {
-	{ "tp_btf/", WAY_TRACE, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP,
+	{ "tp_btf/", TIER_WAY_TRACE, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP,
 	  "btf_trace_", BTF_KIND_TYPEDEF },
-	{ "iter/", WAY_ITER, BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, "bpf_iter_",
+	{ "iter/", TIER_WAY_ITER, BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER,
+	  "bpf_iter_", BTF_KIND_FUNC },
+	{ "fentry/", TIER_WAY_TRACE, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY,
+	  "", BTF_KIND_FUNC },
+	{ "fexit/", TIER_WAY_TRACE, BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "",
 	  BTF_KIND_FUNC },
-	{ "fentry/", WAY_TRACE, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "",
-	  BTF_KIND_FUNC },
-	{ "fexit/", WAY_TRACE, BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "",
-	  BTF_KIND_FUNC },
-	{ "syscall", WAY_RUN, BPF_PROG_TYPE_SYSCALL, 0, NULL, 0 },
-	{ "cgroup_skb/ingress", WAY_CGROUP, BPF_PROG_TYPE_CGROUP_SKB,
+	{ "syscall", TIER_WAY_RUN, BPF_PROG_TYPE_SYSCALL, 0, NULL, 0 },
+	{ "cgroup_skb/ingress", TIER_WAY_CGROUP, BPF_PROG_TYPE_CGROUP_SKB,
 	  BPF_CGROUP_INET_INGRESS, NULL, 0 },
-	{ "sockops", WAY_CGROUP, BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS,
-	  NULL, 0 },
+	{ "sockops", TIER_WAY_CGROUP, BPF_PROG_TYPE_SOCK_OPS,
+	  BPF_CGROUP_SOCK_OPS, NULL, 0 },
 };
 
 #define METHODS (sizeof(methods) / sizeof(*methods))
+
+static const struct method *method_of(const char *section)
+{
+	unsigned int i;
+
+	for (i = 0; i < METHODS; i++)
+		if (!strncmp(section, methods[i].prefix,
+			     strlen(methods[i].prefix)))
+			return &methods[i];
+	return NULL;
+}
+
+enum tier_way tier_way(const char *section)
+{
+	const struct method *method = method_of(section);
+
+	return method ? method->way : TIER_WAY_RUN;
+}
 
 /* A program in the making. */
 struct attempt {
@@ -200,10 +214,7 @@ static int make_body(struct attempt *a, const struct tier_hook *hook)
 		a->section = special[i].section;
 		body = special[i].body;
 	}
-	for (i = 0; i < METHODS && !a->method; i++)
-		if (!strncmp(a->section, methods[i].prefix,
-			     strlen(methods[i].prefix)))
-			a->method = &methods[i];
+	a->method = method_of(a->section);
 	return body ? body(a) : 0;
 }
 
@@ -234,22 +245,10 @@ static int load(struct attempt *a)
 	opts.log_level = 1;
 	opts.attach_btf_id = id;
 	opts.expected_attach_type = a->method->attach;
-	if (a->method->way == WAY_RUN)
+	if (a->method->way == TIER_WAY_RUN)
 		opts.prog_flags = BPF_F_SLEEPABLE;
 	fd = bpf_prog_load(a->method->type, "try", "GPL", a->insns, a->n,
 			   &opts);
-	return fd < 0 ? -errno : fd;
-}
-
-/* The first cgroup2 hierarchy that is mounted, opened, or -errno. */
-static int open_cgroup(void)
-{
-	char path[PATH_MAX];
-	int err = inode_cgroup_mount(path, sizeof(path)), fd;
-
-	if (err)
-		return err;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -260,16 +259,16 @@ static int attach(const struct attempt *a, int prog)
 	int fd = -1, cgroup;
 
 	switch (a->method->way) {
-	case WAY_TRACE:
+	case TIER_WAY_TRACE:
 		fd = bpf_raw_tracepoint_open(NULL, prog);
 		break;
-	case WAY_ITER:
+	case TIER_WAY_ITER:
 		fd = bpf_link_create(prog, 0, a->method->attach, NULL);
 		break;
-	case WAY_RUN:
+	case TIER_WAY_RUN:
 		return bpf_prog_test_run_opts(prog, &run) ? -errno : 0;
-	case WAY_CGROUP:
-		cgroup = open_cgroup();
+	case TIER_WAY_CGROUP:
+		cgroup = inode_cgroup_root();
 		if (cgroup < 0)
 			return cgroup;
 		fd = bpf_link_create(prog, cgroup, a->method->attach, NULL);
@@ -287,7 +286,7 @@ static void refuse_attach(const struct attempt *a, int err,
 			  struct probe_result *result)
 {
 	probe_refuse(result, a->section, err, "");
-	if (a->method->way == WAY_CGROUP && err == -ENODEV)
+	if (a->method->way == TIER_WAY_CGROUP && err == -ENODEV)
 		snprintf(result->reason, sizeof(result->reason),
 			 "no cgroup2 hierarchy is mounted, or /proc "
 			 "is not");
@@ -302,7 +301,7 @@ static void blame_capability(const struct attempt *a,
 	const char *lacks;
 
 	lacks = priv_lacks("this",
-			   a->method->way == WAY_CGROUP ? cgroup : trace);
+			   a->method->way == TIER_WAY_CGROUP ? cgroup : trace);
 	if (lacks)
 		snprintf(result->reason, sizeof(result->reason), "%s", lacks);
 }
@@ -312,7 +311,8 @@ static void try(struct attempt *a, const struct tier_hook *hook,
 {
 	int err = make_body(a, hook), prog;
 
-	put_set(a, BPF_REG_0, a->method->way == WAY_CGROUP); /* let it pass */
+	put_set(a, BPF_REG_0,
+		a->method->way == TIER_WAY_CGROUP); /* let it pass */
 	put(a, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	prog = err ? err : load(a);
 	if (prog < 0) {
@@ -329,8 +329,8 @@ static void try(struct attempt *a, const struct tier_hook *hook,
 		blame_capability(a, result);
 }
 
-static void tier_try(const struct btf *kernel, const struct tier_hook *hook,
-		     struct probe_result *result)
+void tier_try(const struct btf *kernel, const struct tier_hook *hook,
+	      struct probe_result *result)
 {
 	struct attempt a = { .kernel = kernel, .map = -1 };
 
@@ -345,6 +345,17 @@ static void tier_try(const struct btf *kernel, const struct tier_hook *hook,
 	}
 	if (a.map >= 0)
 		close(a.map);
+}
+
+const struct tier_hook *tier_hook_of(const char *section)
+{
+	const struct method *method = method_of(section);
+	const struct tier_hook *hook;
+
+	for (hook = tier_hooks; hook->name; hook++)
+		if (hook->tier > 2 && method_of(hook->name) == method)
+			return hook;
+	return NULL;
 }
 
 void tier_try_name(const char *name, struct probe_result *result)

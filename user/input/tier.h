@@ -9,6 +9,7 @@
 #include "input/probe.h"
 
 #define TIERS 4
+#define TIERS_DEFAULT (1u << 1 | 1u << 2 | 1u << 4) /* 3: if asked for */
 #define TIER_HOOKS 32 /* more than there are rows in the table */
 #define TIER_STORAGE "socket storage" /* what all our programs need */
 
@@ -21,11 +22,31 @@ struct tier_hook {
 extern const struct tier_hook tier_hooks[]; /* the last has no name */
 extern const char *const tier_names[TIERS + 1];
 
+/* How the programs of a section get to run. */
+enum tier_way {
+	TIER_WAY_TRACE, /* at a tracepoint or a function */
+	TIER_WAY_ITER,
+	TIER_WAY_RUN,	 /* by hand */
+	TIER_WAY_CGROUP, /* for all sockets of a cgroup */
+};
+
+enum tier_way tier_way(const char *section);
+
+/*
+ * The hook of the table that is tried for a program of this section, since all
+ * of its kind may be refused; NULL: what decides is the program.
+ */
+const struct tier_hook *tier_hook_of(const char *section);
+
 /*
  * Loads and attaches the programs, and detaches them at once. @results has
  * TIER_HOOKS elements.
  */
 void tier_try_all(struct probe_result *results);
+
+/* One of them. @kernel: its types, or NULL: there are none. */
+void tier_try(const struct btf *kernel, const struct tier_hook *hook,
+	      struct probe_result *result);
 
 /* One of them, by its name. */
 void tier_try_name(const char *name, struct probe_result *result);

@@ -274,11 +274,21 @@ __u32 types_id(const struct types *types, const char *name, __u32 kind)
 	return 0;
 }
 
-bool types_has_hook(const struct types *types, const char *section)
+/* Functions are not picked: there are as many of them as of all the rest. */
+static bool has_function(const struct btf *kernel, const char *section)
+{
+	return btf__find_by_name_kind(kernel, strchr(section, '/') + 1,
+				      BTF_KIND_FUNC) > 0;
+}
+
+bool types_has_hook(const struct types *types, const struct btf *kernel,
+		    const char *section)
 {
 	char name[NAME_MAX_LEN];
 	__u32 kind;
 
+	if (!strncmp(section, "fentry/", 7) || !strncmp(section, "fexit/", 6))
+		return has_function(kernel, section);
 	return !hook_type(section, name, &kind) || find(types, name, kind) > 0;
 }
 

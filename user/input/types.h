@@ -42,8 +42,12 @@ const struct btf *types_btf(const struct types *types);
  */
 __u32 types_id(const struct types *types, const char *name, __u32 kind);
 
-/* Is there what programs of this section hang on, as "tp_btf/tcp_probe"? */
-bool types_has_hook(const struct types *types, const char *section);
+/*
+ * Is there what programs of this section hang on, as "tp_btf/tcp_probe"? Also
+ * needs the @kernel that they were picked from.
+ */
+bool types_has_hook(const struct types *types, const struct btf *kernel,
+		    const char *section);
 
 void types_free(struct types *types);
 

@@ -12,9 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#define CGROUP_ROOT 1 /* its id */
 
 int inode_netns(const char *path, uint64_t *number)
 {
@@ -66,6 +69,43 @@ static int cgroup_id(int fd, uint64_t *number)
 		return -errno;
 	memcpy(number, handle.head.f_handle, sizeof(*number));
 	return 0;
+}
+
+/* The hierarchy, mounted for this process alone and nowhere in the tree. */
+static int mount_privately(void)
+{
+	int fs = fsopen("cgroup2", FSOPEN_CLOEXEC), mount = -1, fd = -1, err;
+
+	if (fs >= 0 && !fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		mount = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (mount >= 0)
+		fd = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = -errno;
+	if (mount >= 0)
+		close(mount);
+	if (fs >= 0)
+		close(fs);
+	return fd < 0 ? err : fd;
+}
+
+int inode_cgroup_root(void)
+{
+	char path[PATH_MAX];
+	int fd = -1, private, err = inode_cgroup_mount(path, sizeof(path));
+	uint64_t id = 0;
+
+	if (!err)
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!err && fd < 0)
+		err = -errno;
+	if (fd >= 0 && !cgroup_id(fd, &id) && id == CGROUP_ROOT)
+		return fd;
+	private = mount_privately();
+	if (private < 0) /* better the root of a part than nothing */
+		return fd < 0 ? err : fd;
+	if (fd >= 0)
+		close(fd);
+	return private;
 }
 
 int inode_cgroup(const char *path, uint64_t *number)

@@ -23,4 +23,10 @@ int inode_cgroup(const char *path, uint64_t *number);
 /* The path where the first cgroup2 hierarchy is mounted. */
 int inode_cgroup_mount(char *to, size_t size);
 
+/*
+ * The root of the cgroup2 hierarchy, opened: a file descriptor. It need not be
+ * mounted, nor visible from here; but without CAP_SYS_ADMIN it must.
+ */
+int inode_cgroup_root(void);
+
 #endif

@@ -56,6 +56,24 @@ int opt_number(const char *s, uint64_t min, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+int opt_set(const char *s, unsigned int min, unsigned int max, uint32_t *set)
+{
+	uint32_t bits = 0;
+	uint64_t n;
+	int err;
+
+	do {
+		err = opt_digits(&s, &n);
+		if (err || n < min || n > max)
+			return err ? err : -ERANGE;
+		bits |= 1u << n;
+	} while (*s++ == ',');
+	if (s[-1])
+		return -EINVAL;
+	*set = bits;
+	return 0;
+}
+
 int opt_duration_ns(const char *s, uint64_t *ns)
 {
 	static const struct {

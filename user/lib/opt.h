@@ -20,6 +20,9 @@
 /* A decimal number from @min to @max, both included. */
 int opt_number(const char *s, uint64_t min, uint64_t max, uint64_t *out);
 
+/* "1,2,4": of numbers from @min to @max, 31 at most, the bits in *@set. */
+int opt_set(const char *s, unsigned int min, unsigned int max, uint32_t *set);
+
 /*
  * A duration as "5", "1.5s", "200ms", "10us", "7ns", "2m", "1h"; a number
  * without a unit is seconds. *@ns is in nanoseconds; what is finer is dropped.
