@@ -23,7 +23,7 @@ static __noinline enum cause cause_call(void)
 		return CAUSE_EXIT;
 	nr = compat_syscall_nr(task);
 	if (nr >= 0 && nr < CONFIG_CALLS)
-		cause = config.call[nr];
+		cause = config.call[nr].cause;
 	return cause ?: CAUSE_CALL;
 }
 

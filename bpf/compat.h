@@ -18,8 +18,7 @@
  */
 struct pt_regs___x86 {
 	unsigned long orig_ax;
-	unsigned long di;
-	unsigned long si;
+	unsigned long di, si, dx, r10, r8, r9;
 } __attribute__((preserve_access_index));
 
 struct pt_regs___arm64 {
@@ -44,8 +43,15 @@ static __always_inline long compat_syscall_nr(struct task_struct *task)
 	return -1;
 }
 
-/* First and second argument of the system call of the running task; 0. */
-static __always_inline __u32 compat_syscall_arg1(void)
+/*
+ * What the running task has given to its system call; all 0: not known. There
+ * are six, and two 0 behind: so an index can be masked.
+ */
+struct syscall_args {
+	__u64 value[8];
+};
+
+static __always_inline struct syscall_args compat_syscall_args(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	void *regs = (void *)bpf_task_pt_regs(task);
@@ -53,24 +59,35 @@ static __always_inline __u32 compat_syscall_arg1(void)
 	struct pt_regs___arm64 *arm64 = regs;
 
 	if (bpf_core_field_exists(x86->orig_ax))
-		return x86->di;
+		return (struct syscall_args){ {
+			x86->di,
+			x86->si,
+			x86->dx,
+			x86->r10,
+			x86->r8,
+			x86->r9,
+		} };
 	if (bpf_core_field_exists(arm64->syscallno))
-		return arm64->orig_x0;
-	return 0;
+		return (struct syscall_args){ {
+			arm64->orig_x0,
+			arm64->regs[1],
+			arm64->regs[2],
+			arm64->regs[3],
+			arm64->regs[4],
+			arm64->regs[5],
+		} };
+	return (struct syscall_args){};
+}
+
+/* First and second of them. */
+static __always_inline __u32 compat_syscall_arg1(void)
+{
+	return compat_syscall_args().value[0];
 }
 
 static __always_inline __u32 compat_syscall_arg2(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	void *regs = (void *)bpf_task_pt_regs(task);
-	struct pt_regs___x86 *x86 = regs;
-	struct pt_regs___arm64 *arm64 = regs;
-
-	if (bpf_core_field_exists(x86->orig_ax))
-		return x86->si;
-	if (bpf_core_field_exists(arm64->syscallno))
-		return arm64->regs[1];
-	return 0;
+	return compat_syscall_args().value[1];
 }
 
 /*

@@ -14,8 +14,9 @@
 #define KFILTER_SETS 4	 /* of ports */
 #define FILTER_CGROUPS 8 /* bits of struct event's `within' */
 #define EVENT_TYPES 16	 /* more than the highest enum event_type */
-#define EVENTS_OPT_IN	 /* only if asked for by name */ \
-	(1u << EVENT_drop | 1u << EVENT_queue | 1u << EVENT_segment)
+#define EVENTS_OPT_IN	 /* only if asked for by name */              \
+	(1u << EVENT_drop | 1u << EVENT_queue | 1u << EVENT_segment | \
+	 1u << EVENT_call)
 #define RING_DEFAULT (8u << 20)
 
 /* What a test of the kernel's share of the filter looks at. */
@@ -77,6 +78,19 @@ struct kfilter {
 	__u32 ports[KFILTER_SETS][CONFIG_PORTS];
 };
 
+/*
+ * What a system call is to us. Its arguments count from 1, and 0 is none: which
+ * of them is the file descriptor, how many bytes it is about, its flags, and
+ * the address, which the length of the address follows.
+ */
+struct config_call {
+	__u8 cause; /* enum cause, of the transitions that it makes */
+	__u8 op;    /* enum call_op; 0: not traced */
+	__u8 fd, len, flags, addr;
+	__u8 fd2;	   /* or this one, if the other is no TCP socket */
+	__u8 sockets_only; /* it fails on any other file */
+};
+
 struct config {
 	__u32 events;	  /* bit mask of 1 << enum event_type */
 	__u32 in6_addr;	  /* the kernel's id of that type */
@@ -84,7 +98,7 @@ struct config {
 	__u8 offspring;	  /* only sockets of the descendants of `tree' */
 	__u8 tells_ready; /* queue_ready is loaded: a listener is seen, too */
 	__u8 all_windows; /* 0: only falls of cwnd and congestion states */
-	__u8 call[CONFIG_CALLS]; /* system call number -> enum cause */
+	struct config_call call[CONFIG_CALLS]; /* by system call number */
 	struct kfilter filter;
 };
 

@@ -242,37 +242,40 @@ static __always_inline port_t sock_rport(struct sock *sk)
 	return bpf_ntohs(sk->__sk_common.skc_dport);
 }
 
-/* Addresses as on the wire: IPv4 for an IPv6 socket that speaks IPv4. */
+/* IPv4 for an IPv6 socket that speaks IPv4. */
+static __always_inline enum family addrs_unmap(__be32 *l, __be32 *r)
+{
+	if (r[0] || r[1] || r[2] != bpf_htonl(0xffff))
+		return FAMILY_INET6;
+	l[0] = l[2] == bpf_htonl(0xffff) ? l[3] : 0;
+	r[0] = r[3];
+	l[1] = l[2] = l[3] = 0;
+	r[1] = r[2] = r[3] = 0;
+	return FAMILY_INET;
+}
+
+/* Addresses as on the wire. */
 static __always_inline enum family sock_addrs(struct sock_common *skc,
 					      addr_t *laddr, addr_t *raddr)
 {
 	__be32 *l = (__be32 *)laddr->byte, *r = (__be32 *)raddr->byte;
-	__be32 l2, r2;
 
-	l[1] = l[2] = l[3] = 0;
-	r[1] = r[2] = r[3] = 0;
 	if (skc->skc_family == FAMILY_INET) {
 		l[0] = skc->skc_rcv_saddr;
 		r[0] = skc->skc_daddr;
+		l[1] = l[2] = l[3] = 0;
+		r[1] = r[2] = r[3] = 0;
 		return FAMILY_INET;
 	}
-	l2 = skc->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
-	r2 = skc->skc_v6_daddr.in6_u.u6_addr32[2];
 	l[0] = skc->skc_v6_rcv_saddr.in6_u.u6_addr32[0];
 	l[1] = skc->skc_v6_rcv_saddr.in6_u.u6_addr32[1];
+	l[2] = skc->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
 	l[3] = skc->skc_v6_rcv_saddr.in6_u.u6_addr32[3];
 	r[0] = skc->skc_v6_daddr.in6_u.u6_addr32[0];
 	r[1] = skc->skc_v6_daddr.in6_u.u6_addr32[1];
+	r[2] = skc->skc_v6_daddr.in6_u.u6_addr32[2];
 	r[3] = skc->skc_v6_daddr.in6_u.u6_addr32[3];
-	if (!r[0] && !r[1] && r2 == bpf_htonl(0xffff)) {
-		l[0] = l2 == bpf_htonl(0xffff) ? l[3] : 0;
-		r[0] = r[3];
-		l[1] = l[3] = r[3] = 0;
-		return FAMILY_INET;
-	}
-	l[2] = l2;
-	r[2] = r2;
-	return FAMILY_INET6;
+	return addrs_unmap(l, r);
 }
 
 /* 1 if they are equal, else 0; a branch would double what is verified. */
@@ -463,6 +466,34 @@ static __always_inline struct sock_mem *mem_get(struct sock *sk,
 	if (mem || EXCLUDED(sk, tp, sk->__sk_common.skc_state))
 		return mem;
 	return mem_make(sk);
+}
+
+/*
+ * As facts_fill(), of an event that is made already, for those who have no
+ * socket at hand. @old and @new: its states, as bits.
+ */
+static __always_inline bool event_passes(const struct event *e, __u32 old,
+					 __u32 new)
+{
+	struct filter_facts x = {
+		.types = 1u << e->type,
+		.family = e->family,
+		.within = e->within,
+		.pid = e->pid,
+		.uid = e->uid,
+		.netns = e->netns,
+		.lport = FILTER_PORT(e->lport),
+		.rport = FILTER_PORT(e->rport),
+		.old = old,
+		.new = new,
+	};
+
+	if (!config.filter.n)
+		return true;
+	__builtin_memcpy(x.laddr.u8, e->laddr.byte, sizeof(x.laddr));
+	__builtin_memcpy(x.raddr.u8, e->raddr.byte, sizeof(x.raddr));
+	__builtin_memcpy(x.comm.u8, e->comm, sizeof(x.comm));
+	return facts_pass(&x);
 }
 
 /* What fails is counted, not generated. */

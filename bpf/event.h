@@ -16,7 +16,8 @@
  *   - DOC() is the help text, ABSENT_IF() the value that means "unknown";
  *     a member with neither text is padding and is not shown;
  *   - ABSENT_WITHOUT() on a struct names one of its numbers: when that is 0,
- *     all fields of the struct are absent.
+ *     all fields of the struct are absent; on a field, a number before it;
+ *   - a number of a signed type may be below 0.
  */
 #ifndef TCBSCOPE_EVENT_H
 #define TCBSCOPE_EVENT_H
@@ -56,6 +57,7 @@ enum ENUM8 event_type {
 	EVENT_drop = 5,
 	EVENT_socket = 6,
 	EVENT_queue = 7,
+	EVENT_call = 8,
 	EVENT_segment = 9,
 };
 
@@ -496,6 +498,111 @@ struct event_socket {
 	enum how age_how DOC("how the age came to be known") ABSENT_IF(0);
 };
 
+/* What a process calls the kernel for: the system call's own name. */
+enum ENUM8 call_op {
+	CALL_socket = 1,
+	CALL_bind,
+	CALL_listen,
+	CALL_connect,
+	CALL_accept,
+	CALL_accept4,
+	CALL_sendto,
+	CALL_sendmsg,
+	CALL_sendmmsg,
+	CALL_write,
+	CALL_writev,
+	CALL_sendfile,
+	CALL_splice,
+	CALL_recvfrom,
+	CALL_recvmsg,
+	CALL_recvmmsg,
+	CALL_read,
+	CALL_readv,
+	CALL_shutdown,
+	CALL_close,
+	CALL_poll,
+	CALL_ppoll,
+	CALL_select,
+	CALL_pselect6,
+	CALL_epoll_ctl,
+	CALL_epoll_wait,
+	CALL_epoll_pwait,
+	CALL_epoll_pwait2,
+	CALL_getsockopt,
+	CALL_setsockopt,
+	CALL_dup,
+	CALL_dup2,
+	CALL_dup3,
+	CALL_fcntl,
+};
+
+/*
+ * The events of one call: what it is about to do, the sockets that it finds
+ * ready, and what has become of it.
+ */
+enum ENUM8 call_phase {
+	CALL_PHASE_enter = 1,
+	CALL_PHASE_ready,
+	CALL_PHASE_exit,
+};
+
+/* The way into the kernel. */
+enum ENUM8 call_via {
+	CALL_VIA_syscall = 1,
+	CALL_VIA_io_uring,
+};
+
+/* What shutdown() ends, with the kernel's numbers. */
+enum ENUM8 shut_how {
+	SHUT_HOW_RD,
+	SHUT_HOW_WR,
+	SHUT_HOW_RDWR,
+};
+
+#define CALL_NO_VALUE ((__s64)(1ull << 63)) /* absent, where -1 is a value */
+
+/*
+ * What a process asks of a socket. Its pid, tid, comm are those of the caller,
+ * who is not always the owner that other events know. Of a call that makes a
+ * socket, the exit is of that one: of accept() the connection, with the file
+ * descriptor of the listener.
+ */
+struct event_call {
+	struct event ev;
+	__u64 call DOC("number of the call in this trace: the same in all its "
+		       "events");
+	nsec_t duration_ns DOC("how long it took")
+		ABSENT_IF(0xffffffffffffffff);
+	__s64 result DOC("what it returned; -1: it failed")
+		ABSENT_IF(0x8000000000000000);
+	bytes_t len DOC("bytes that it may send or receive")
+		ABSENT_IF(0xffffffffffffffff);
+	__s64 optval DOC("value of the option, if it is a number")
+		ABSENT_IF(0x8000000000000000);
+	__u64 inode DOC("inode number of the socket, as in /proc/PID/fd")
+		ABSENT_IF(0);
+	enum family to_family DOC("there is an address") ABSENT_IF(0);
+	enum call_op op DOC("which call");
+	enum call_phase phase DOC("where in the call");
+	enum call_via via DOC("how the kernel was called");
+	enum shut_how shut DOC("what shutdown() ends") ABSENT_IF(255);
+	__u8 pad[1];
+	port_t to_port DOC("port given to it, or by it")
+		ABSENT_WITHOUT(to_family);
+	addr_t to DOC("address given to it, or by it")
+		ABSENT_WITHOUT(to_family);
+	__u32 fd DOC("file descriptor") ABSENT_IF(0xffffffff);
+	__u32 epfd DOC("file descriptor of the epoll instance")
+		ABSENT_IF(0xffffffff);
+	__u32 flags DOC("flags, in the kernel's numbers") ABSENT_IF(0);
+	__u32 err DOC("errno of what failed") ABSENT_IF(0);
+	__u32 backlog DOC("what listen() asks for") ABSENT_IF(0xffffffff);
+	__u32 level DOC("level of the option") ABSENT_IF(0xffffffff);
+	__u32 optname DOC("number of the option") ABSENT_IF(0xffffffff);
+	__u32 ready DOC("what it is ready for: 1 IN, 2 PRI, 4 OUT, 8 ERR, "
+			"16 HUP, 8192 RDHUP") ABSENT_IF(0);
+};
+
 /* The largest event: size of buffers that hold any of them. */
 union event_any {
 	struct event ev;
@@ -507,6 +614,7 @@ union event_any {
 	struct event_socket socket;
 	struct event_queue queue;
 	struct event_segment segment;
+	struct event_call call;
 };
 
 #endif

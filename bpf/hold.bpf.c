@@ -37,36 +37,14 @@ static __always_inline struct looked look(const struct hold_slot *slot)
 	return l;
 }
 
-/* As state_wanted(), by the event: its socket is out of reach. */
-static __always_inline bool slot_wanted(const struct event_state *e)
-{
-	struct filter_facts x = {
-		.types = 1u << EVENT_state,
-		.family = e->ev.family,
-		.within = e->ev.within,
-		.pid = e->ev.pid,
-		.uid = e->ev.uid,
-		.netns = e->ev.netns,
-		.lport = FILTER_PORT(e->ev.lport),
-		.rport = FILTER_PORT(e->ev.rport),
-		.old = 1u << e->old % 32,
-		.new = 1u << e->new % 32,
-	};
-
-	if (!config.filter.n)
-		return true;
-	__builtin_memcpy(x.laddr.u8, e->ev.laddr.byte, sizeof(x.laddr));
-	__builtin_memcpy(x.raddr.u8, e->ev.raddr.byte, sizeof(x.raddr));
-	__builtin_memcpy(x.comm.u8, e->ev.comm, sizeof(x.comm));
-	return facts_pass(&x);
-}
-
 static __always_inline void emit(struct hold_slot *slot, port_t lport)
 {
 	struct event_state *e;
 
 	slot->e.ev.lport = lport;
-	if (!wanted(slot_wanted(&slot->e), EVENT_state))
+	e = &slot->e;
+	if (!wanted(event_passes(&e->ev, 1u << e->old % 32, 1u << e->new % 32),
+		    EVENT_state))
 		return;
 	e = EVENT_RESERVE(event_state, EVENT_state);
 	if (!e)

@@ -17,6 +17,7 @@
 
 #define IPPROTO_TCP 6
 #define SOCK_STREAM 1
+#define SOCK_TYPE_MASK 0xf
 
 /* tcp_skb_cb: no type in BTF says these */
 #define TCPHDR_FIN 0x01 /* of tcp_flags */
@@ -321,6 +322,10 @@ struct signal_struct {
 	struct task_struct *curr_target; /* one of the process's threads */
 };
 
+struct nsproxy {
+	struct net *net_ns;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -330,6 +335,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct nsproxy *nsproxy; /* NULL: it has ended */
 };
 
 struct seq_file;

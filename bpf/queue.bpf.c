@@ -3,7 +3,7 @@
  * Queue events: both queues of each listener. Its children tell most of them
  * (queue.h); here is what is heard of the listener itself.
  */
-#include "bpf/peek.h"
+#include "bpf/fd.h"
 #include "bpf/queue.h"
 
 EVENT_ANCHOR(event_queue);
@@ -62,31 +62,6 @@ int BPF_PROG(queue_synack, struct sock *sk, struct request_sock *req)
 	return 0;
 }
 
-/* The socket behind a file descriptor of the running task, as a number; 0. */
-static __noinline __u64 fd_sock(__u32 fd)
-{
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct fdtable *fdt = task->files->fdt;
-	__u64 at;
-
-	if (fd >= fdt->max_fds)
-		return 0;
-	at = peek_pointer(compat_number(fdt->fd) + fd * sizeof(void *));
-	if (!at)
-		return 0;
-	at = peek_pointer(at +
-			  bpf_core_field_offset(struct file, private_data));
-	return at ? peek_pointer(at +
-				 bpf_core_field_offset(struct socket, sk)) :
-		    0;
-}
-
-static __always_inline __u64 sock_cookie(__u64 sk)
-{
-	return peek_pointer(sk + bpf_core_field_offset(struct sock,
-						       __sk_common.skc_cookie));
-}
-
 /* Which listener is behind a file descriptor, and its accept queue's depth. */
 static __always_inline void accept_from(struct event_queue *e, __u32 fd)
 {
@@ -94,7 +69,7 @@ static __always_inline void accept_from(struct event_queue *e, __u32 fd)
 	struct peeked p = {};
 
 	if (!e->listener && sk)
-		e->listener = sock_cookie(sk);
+		e->listener = fd_cookie(sk);
 	if (!sk ||
 	    peek(&p, sk + bpf_core_field_offset(struct sock, sk_ack_backlog)))
 		return;
@@ -150,7 +125,7 @@ int BPF_PROG(queue_accepts, struct pt_regs *regs, long ret)
 	sk = fd_sock(ret);
 	if (!sk)
 		return 0;
-	cookie = sock_cookie(sk);
+	cookie = fd_cookie(sk);
 	waits = bpf_map_lookup_elem(&queue_children, &cookie);
 	if (!waits)
 		return 0;

@@ -91,7 +91,8 @@ TEST_F_TIMEOUT(features, agrees_with_trace, 120)
 	/* all of them: some types are only shown if asked for by name */
 	char *const all[] = {
 		"--events",
-		"state,window,retransmit,reset,drop,socket,queue,segment",
+		"state,window,retransmit,reset,drop,socket,queue,call,"
+		"segment",
 		NULL,
 	};
 	struct sighting header = { .type = "header" };

@@ -146,10 +146,10 @@ static int apply_words(struct filter *filter, const struct select *select)
 	return code;
 }
 
-/* Which event types can pass; some only do if they are asked for by name. */
-static __u32 types_of(const struct filter *filter)
+/* Which event types can pass; some only do if they are asked for. */
+static __u32 types_of(const struct select *select, const struct filter *filter)
 {
-	return (filter_types(filter) & ~EVENTS_OPT_IN) |
+	return (filter_types(filter) & (~EVENTS_OPT_IN | select->also)) |
 	       (filter_named_types(filter) & EVENTS_OPT_IN);
 }
 
@@ -175,14 +175,14 @@ int select_apply(const struct select *select, const struct schema *schema,
 			     select->terms[i].values);
 	if (select->n_words && !code)
 		code = apply_words(*filter, select);
-	if (!code && !(types_of(*filter) & types))
+	if (!code && !(types_of(select, *filter) & types))
 		code = say_nothing_passes();
 	if (code) {
 		filter_free(*filter);
 		*filter = NULL;
 		return code;
 	}
-	config->events |= types_of(*filter);
+	config->events |= types_of(select, *filter);
 	filter_push(*filter, &config->filter);
 	return EXIT_DONE;
 }

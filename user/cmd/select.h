@@ -21,6 +21,7 @@ struct select {
 	unsigned int n;
 	char **words; /* of the expression, in argv */
 	unsigned int n_words;
+	__u32 also; /* 1 << EVENT_x that need not be named, of EVENTS_OPT_IN */
 	const char *hint; /* of the verb, if its arguments are wrong; NULL */
 };
 

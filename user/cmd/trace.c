@@ -56,6 +56,7 @@ struct trace {
 
 enum {
 	OPT_WINDOWS = 256,
+	OPT_CALLS,
 	OPT_EXISTING,
 	OPT_DURATION,
 	OPT_STATS,
@@ -69,6 +70,8 @@ enum {
 static const struct argp_option options[] = {
 	{ "windows", OPT_WINDOWS, NULL, 0,
 	  "every change of the congestion window, not only falls", 2 },
+	{ "calls", OPT_CALLS, NULL, 0,
+	  "what processes ask of their sockets, too", 2 },
 	{ "existing", OPT_EXISTING, NULL, 0,
 	  "begin with the sockets that exist already", 2 },
 	{ "duration", OPT_DURATION, "TIME", 0, "end after 5s, 200ms, 2m", 2 },
@@ -173,6 +176,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_WINDOWS:
 		opt->input.config.all_windows = 1;
+		break;
+	case OPT_CALLS:
+		opt->select.also |= 1u << EVENT_call;
 		break;
 	case OPT_EXISTING:
 		opt->existing = true;

@@ -118,12 +118,13 @@ static bool value_matches(const struct filter_term *term,
 			  const struct schema_field *f, const struct event *e,
 			  const struct filter_value *v)
 {
-	const addr_t *addr = (const void *)((const char *)e + f->offset);
+	const addr_t *addr;
 	uint64_t n;
 
 	switch (f->kind) {
 	case SCHEMA_ADDR:
-		return addr_matches(addr, e->family, v);
+		addr = schema_address(f, e);
+		return addr && addr_matches(addr, e->family, v);
 	case SCHEMA_TEXT:
 		return text_matches(f, e, v);
 	case SCHEMA_ENUM:
@@ -133,6 +134,8 @@ static bool value_matches(const struct filter_term *term,
 	}
 	if (!schema_value(f, e, &n))
 		return false;
+	if (f->is_signed && (int64_t)n < 0) /* less than what can be written */
+		return term->op == FILTER_LESS || term->op == FILTER_AT_MOST;
 	switch (term->op) {
 	case FILTER_LESS:
 		return n < v->number;
@@ -156,7 +159,7 @@ static bool field_present(const struct schema_field *f, const struct event *e)
 
 	switch (f->kind) {
 	case SCHEMA_ADDR:
-		return true;
+		return schema_address(f, e);
 	case SCHEMA_TEXT:
 		return schema_text(f, e, &text);
 	default:

@@ -143,7 +143,10 @@ static int field_type(struct schema *schema, unsigned int id,
 		return !f->values ? -errno : f->size == 1 ? 0 : -EPROTO;
 	}
 	f->kind = SCHEMA_NUMBER;
-	return btf_is_int(t) && f->size <= sizeof(uint64_t) ? 0 : -EPROTO;
+	if (!btf_is_int(t) || f->size > sizeof(uint64_t))
+		return -EPROTO;
+	f->is_signed = btf_int_encoding(t) & BTF_INT_SIGNED;
+	return f->is_signed && f->size != sizeof(int64_t) ? -EPROTO : 0;
 }
 
 static int fields_read(struct schema *schema, unsigned int id,
@@ -167,7 +170,7 @@ static int struct_read(struct schema *schema, unsigned int id,
 			field = &type->fields[i];
 	if (without && !field)
 		return -EPROTO;
-	for (i = first; i < type->n; i++)
+	for (i = first; field && i < type->n; i++)
 		type->fields[i].without = field;
 	return 0;
 }
@@ -188,7 +191,7 @@ static int field_read(struct schema *schema, unsigned int id, int i,
 	const struct btf_type *t = btf__type_by_id(schema->btf, id);
 	const struct btf_member *m = btf_members(t) + i;
 	struct schema_field *f = &type->fields[type->n];
-	const char *absent;
+	const char *absent, *without;
 	int err;
 
 	f->offset = base + btf_member_bit_offset(t, i) / 8;
@@ -207,6 +210,10 @@ static int field_read(struct schema *schema, unsigned int id, int i,
 		f->can_be_absent = true;
 		f->absent = strtoull(absent, NULL, 0);
 	}
+	without = tag_find(schema, id, i, WITHOUT_TAG);
+	f->without = without ? schema_field_find(type, without) : NULL;
+	if (without && !f->without)
+		return -EPROTO;
 	type->n++;
 	return 0;
 }
@@ -375,6 +382,14 @@ bool schema_value(const struct schema_field *f, const struct event *e,
 		return false;
 	*value = field_number(f, e);
 	return !f->can_be_absent || *value != f->absent;
+}
+
+const addr_t *schema_address(const struct schema_field *f,
+			     const struct event *e)
+{
+	return f->kind == SCHEMA_ADDR && !withheld(f, e) ?
+		       (const addr_t *)((const char *)e + f->offset) :
+		       NULL;
 }
 
 size_t schema_text(const struct schema_field *f, const struct event *e,

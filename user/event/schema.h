@@ -36,6 +36,7 @@ struct schema_field {
 	enum schema_kind kind;
 	unsigned int offset; /* bytes from the start of the event */
 	unsigned int size;   /* bytes */
+	bool is_signed;	     /* a number that may be below 0 */
 	bool can_be_absent;
 	uint64_t absent;		    /* the value that means so */
 	const struct schema_field *without; /* absent while that is 0; or NULL */
@@ -84,9 +85,16 @@ const struct schema_field *schema_field_find(const struct schema_type *type,
  */
 int schema_check(const struct schema *schema, const void *data, size_t size);
 
-/* The number or enum value of a field; false if it is absent. */
+/*
+ * The number or enum value of a field, of a signed one with the bits of its
+ * int64_t; false if it is absent.
+ */
 bool schema_value(const struct schema_field *field, const struct event *e,
 		  uint64_t *value);
+
+/* An address; NULL if it is absent. */
+const addr_t *schema_address(const struct schema_field *field,
+			     const struct event *e);
 
 /* The text of a field: its length in bytes, 0 if absent. Not terminated. */
 size_t schema_text(const struct schema_field *field, const struct event *e,

@@ -5,6 +5,7 @@
  * says which program it was; if there is none, each program is tried alone.
  */
 #include "input/load.h"
+#include "input/call.h"
 #include "input/tier.h"
 #include "input/types.h"
 #include "lib/priv.h"
@@ -20,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The most that any kernel takes; pages are there once it writes to them. */
@@ -29,28 +29,6 @@
 
 #define RING_MAX (1u << 30)
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
-
-/* The system calls that a state event can name, as this machine numbers them. */
-static const struct {
-	long nr;
-	enum cause cause;
-} calls[] = {
-	{ SYS_connect, CAUSE_CALL_CONNECT },
-	{ SYS_listen, CAUSE_CALL_LISTEN },
-	{ SYS_close, CAUSE_CALL_CLOSE },
-	{ SYS_close_range, CAUSE_CALL_CLOSE },
-	{ SYS_shutdown, CAUSE_CALL_SHUTDOWN },
-	{ SYS_sendto, CAUSE_CALL_SENDTO },
-	{ SYS_sendmsg, CAUSE_CALL_SENDMSG },
-	{ SYS_sendmmsg, CAUSE_CALL_SENDMSG },
-#ifdef SYS_dup2
-	{ SYS_dup2, CAUSE_CALL_DUP },
-#endif
-	{ SYS_dup3, CAUSE_CALL_DUP },
-	{ SYS_execve, CAUSE_CALL_EXECVE },
-	{ SYS_execveat, CAUSE_CALL_EXECVE },
-	{ SYS_io_uring_enter, CAUSE_CALL_IO_URING },
-};
 
 /* The first bytes of what the verifier says of each program that it refuses. */
 struct notes {
@@ -130,14 +108,8 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 	*config = l->options->config;
 	config->events = l->events;
 	config->in6_addr = types_id(l->types, "in6_addr", BTF_KIND_STRUCT);
-	config->accept[0] = config->accept[1] = SYS_accept4;
-#ifdef SYS_accept
-	config->accept[1] = SYS_accept;
-#endif
+	call_configure(config);
 	config->tells_ready = works(l, "queue_ready");
-	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
-		if (calls[i].nr < CONFIG_CALLS)
-			config->call[calls[i].nr] = calls[i].cause;
 	for (i = 0; probe_programs[i].name; i++)
 		bpf_program__set_autoload(program_of(skel, i),
 					  l->results[i].status == PROBE_WORKS);

@@ -18,6 +18,7 @@
 #define DROP (1u << EVENT_drop)
 #define QUEUE (1u << EVENT_queue)
 #define SEGMENT (1u << EVENT_segment)
+#define CALL (1u << EVENT_call)
 #define OWNER "pid,tid,comm"
 
 const struct probe_program probe_programs[] = {
@@ -92,6 +93,14 @@ const struct probe_program probe_programs[] = {
 	  .makes = SEGMENT,
 	  .without = "resets that answer a segment are not seen, nor what "
 		     "comes to no socket" },
+	{ .name = "call_enter",
+	  .events = CALL,
+	  .makes = CALL,
+	  .mandatory = true },
+	{ .name = "call_exit",
+	  .events = CALL,
+	  .makes = CALL,
+	  .mandatory = true },
 	{ .name = "drop_skb", .events = DROP, .makes = DROP, .mandatory = true },
 	{ .name = "snapshot_files",
 	  .events = SOCKET,

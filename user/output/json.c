@@ -26,7 +26,8 @@ struct json_lines {
 static void put_field(struct json *j, const struct schema_field *f,
 		      const struct json_name *name, const struct event *e)
 {
-	char addr[SCHEMA_ADDR_LEN];
+	char printed[SCHEMA_ADDR_LEN];
+	const addr_t *addr;
 	const char *text;
 	uint64_t value;
 	size_t len;
@@ -36,6 +37,10 @@ static void put_field(struct json *j, const struct schema_field *f,
 		if (!schema_value(f, e, &value))
 			break;
 		json_put(j, name->text, name->len);
+		if (f->is_signed && (int64_t)value < 0) {
+			json_put(j, "-", 1);
+			value = -value;
+		}
 		json_number(j, value);
 		break;
 	case SCHEMA_ENUM:
@@ -47,12 +52,12 @@ static void put_field(struct json *j, const struct schema_field *f,
 		json_put(j, "\"", 1);
 		break;
 	case SCHEMA_ADDR:
+		addr = schema_address(f, e);
+		if (!addr)
+			break;
 		json_put(j, name->text, name->len);
 		json_put(j, "\"", 1);
-		json_text(j, schema_addr(e->family,
-					 (const void *)((const char *)e +
-							f->offset),
-					 addr));
+		json_text(j, schema_addr(e->family, addr, printed));
 		json_put(j, "\"", 1);
 		break;
 	case SCHEMA_TEXT:
