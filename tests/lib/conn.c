@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sockets in two namespaces, and what tests wait for. */
 #include "conn.h"
+#include "shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,11 +62,23 @@ int conn_watch(struct conn *c, char *events)
 	return trace_start(&c->trace, args);
 }
 
+int conn_join(struct conn *c)
+{
+	c->watched = "";
+	return shared_join(&c->trace);
+}
+
 int conn_start(struct conn *c, int family)
 {
 	int err = conn_stage(c, family);
 
-	return err ? err : conn_watch(c, "state");
+	if (err)
+		return err;
+	if (!shared_runs())
+		return conn_watch(c, "state");
+	err = conn_join(c);
+	c->watched = "state";
+	return err;
 }
 
 static struct sighting end(const struct conn *c, int side)
@@ -80,7 +93,7 @@ int conn_stop(struct conn *c)
 
 	if (err)
 		return err < 0 ? err : -EPIPE;
-	if (!witness_complete(c->trace.witness))
+	if (!c->trace.shared && !witness_complete(c->trace.witness))
 		flaw = "its account does not add up";
 	for (side = 0; side < 2 && !flaw && !strcmp(c->watched, "state");
 	     side++) {

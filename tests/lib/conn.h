@@ -29,23 +29,26 @@ struct conn {
 	int listener;	     /* on side 1; -1: none */
 	int fd[2];	     /* the ends; -1: none */
 	uint64_t cookie[2];  /* of the ends, also when they are closed */
-	const char *watched; /* event types of the trace */
+	const char *watched; /* event types of the trace; "": those shared */
 	char story[2][1024];
 };
 
 /*
- * Namespaces, the gate (open), a trace of all states in both, no socket. Or in
- * two steps, between which sockets may be made, and for other event types.
+ * Namespaces, the gate (open), a trace of all states in both, no socket: the
+ * shared trace (shared.h), if there is one. Or in two steps, between which
+ * sockets may be made, and for other event types; conn_join() has those that
+ * the shared trace has.
  */
 int conn_start(struct conn *c, int family);
 int conn_stage(struct conn *c, int family);
 int conn_watch(struct conn *c, char *events);
+int conn_join(struct conn *c);
 
 /*
  * Ends the trace and judges the whole of it: -EBADMSG and a line on standard
  * error if its account does not add up, or if something is wrong with the
  * states of an end (story_flaw), where only these were traced. No socket has to
- * be closed before.
+ * be closed before. The account of a shared trace is judged at its own end.
  */
 int conn_stop(struct conn *c);
 void conn_free(struct conn *c);

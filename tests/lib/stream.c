@@ -19,10 +19,10 @@
 
 #define ARGS_MAX 16
 
-int stream_start(struct stream *s, char *const args[])
+int stream_open(struct stream *s, char *const args[])
 {
 	char *argv[ARGS_MAX + 1] = { (char *)trace_program("tcbscope"), "trace",
-				     "--netns", "self", "--json" };
+				     "--json" };
 	char out[32];
 	const struct prog_setup setup = { .argv = argv, .out = out };
 	const struct timespec pause = { .tv_nsec = 1000000 };
@@ -31,8 +31,8 @@ int stream_start(struct stream *s, char *const args[])
 	int i, err;
 
 	memset(s, 0, sizeof(*s));
-	for (i = 0; args[i] && 5 + i < ARGS_MAX; i++)
-		argv[5 + i] = args[i];
+	for (i = 0; args[i] && 3 + i < ARGS_MAX; i++)
+		argv[3 + i] = args[i];
 	s->file = memfd_create("json", MFD_CLOEXEC);
 	if (s->file < 0)
 		return -errno;
@@ -50,6 +50,16 @@ int stream_start(struct stream *s, char *const args[])
 			err = -ENODATA;
 	}
 	return err;
+}
+
+int stream_start(struct stream *s, char *const args[])
+{
+	char *all[ARGS_MAX + 1] = { "--netns", "self" };
+	int i;
+
+	for (i = 0; args[i] && 2 + i < ARGS_MAX; i++)
+		all[2 + i] = args[i];
+	return stream_open(s, all);
 }
 
 void stream_free(struct stream *s)

@@ -23,10 +23,11 @@ struct stream {
 };
 
 /*
- * Starts "tcbscope trace --netns self --json @args..." (ends in NULL) and waits
- * until it is attached. 0, -ENODATA if it ended before, or -errno;
- * stream_free() in any case.
+ * Starts "tcbscope trace --json @args..." (ends in NULL), stream_start() with
+ * "--netns self", and waits until it is attached. 0, -ENODATA if it ended
+ * before, or -errno; stream_free() in any case.
  */
+int stream_open(struct stream *s, char *const args[]);
 int stream_start(struct stream *s, char *const args[]);
 void stream_free(struct stream *s);
 

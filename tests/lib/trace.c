@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Forks tcbscope with its standard output in a pipe. */
 #include "trace.h"
+#include "shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,6 +62,8 @@ int trace_stop(struct trace *trace)
 {
 	int err, status;
 
+	if (trace->shared)
+		return shared_leave(trace);
 	kill(trace->pid, SIGINT);
 	err = witness_finish(trace->witness, TRACE_PATIENCE_NS);
 	if (err == -ETIMEDOUT)

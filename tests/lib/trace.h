@@ -12,6 +12,7 @@
 struct trace {
 	pid_t pid;
 	struct witness *witness;
+	bool shared; /* all tests of this program look at it: shared.h */
 };
 
 /*
@@ -21,7 +22,10 @@ struct trace {
  */
 int trace_start(struct trace *trace, char *const args[]);
 
-/* Ends it by SIGINT, reads the rest of its stream. Its exit code or -errno. */
+/*
+ * Ends it by SIGINT, reads the rest of its stream. Its exit code or -errno. A
+ * shared one goes on.
+ */
 int trace_stop(struct trace *trace);
 
 /* Frees the witness; ends a trace that still runs. */

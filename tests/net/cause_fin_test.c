@@ -4,6 +4,7 @@
  * that can have several, every one. cause_test.c has those before.
  */
 #include "tests/lib/conn.h"
+#include "tests/lib/shared.h"
 #include "tests/lib/craft.h"
 
 #include <errno.h>
@@ -513,4 +514,4 @@ TEST_F(fin, close_wait_ends_by_data)
 	EXPECT_LEFT(1, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE RX_RST~ EPIPE");
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN("--events", "state")

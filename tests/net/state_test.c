@@ -4,6 +4,7 @@
  * with the cause of every transition and the right endpoints in every event.
  */
 #include "tests/lib/conn.h"
+#include "tests/lib/shared.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -487,4 +488,4 @@ TEST_F(dual, mapped)
 	}
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN("--events", "state")

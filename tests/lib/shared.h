@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One trace for all tests of a program: to start one costs most of a test. */
+#ifndef TCBSCOPE_TESTS_LIB_SHARED_H
+#define TCBSCOPE_TESTS_LIB_SHARED_H
+
+#include "trace.h"
+
+/*
+ * It sees every namespace, so a test looks for its own sockets, by cookie,
+ * namespace or ports. In place of TEST_HARNESS_MAIN, with options as needed;
+ * the events of states must be among those traced:
+ *
+ *	SHARED_HARNESS_MAIN("--events", "state,reset")
+ *
+ * When all tests have ended its account is judged (stream_flaw), and that
+ * nothing was lost and no transition missed. If not, the program fails.
+ */
+#define SHARED_HARNESS_MAIN(...)                                         \
+	int main(int argc, char *argv[])                                 \
+	{                                                                \
+		char *const args_[] = { __VA_ARGS__, NULL };             \
+                                                                         \
+		return shared_main(args_, test_harness_run, argc, argv); \
+	}
+
+int shared_main(char *const args[], int (*tests)(int argc, char *argv[]),
+		int argc, char *argv[]);
+
+/* Is there one? */
+bool shared_runs(void);
+
+/*
+ * Looks at it as if it had just been started: its header, then what happens
+ * from now on. trace_stop() waits until it has shown all that has happened up
+ * to then. 0 or -errno; trace_free() in any case.
+ */
+int shared_join(struct trace *trace);
+
+/* For trace_stop(). */
+int shared_leave(struct trace *trace);
+
+#endif
