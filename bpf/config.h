@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What user space tells the BPF programs before it loads them (rodata), and
- * what they count for it.
+ * What user space tells the BPF programs before it loads them (rodata), what it
+ * asks them, and what they count for it.
  */
 #ifndef TCBSCOPE_CONFIG_H
 #define TCBSCOPE_CONFIG_H
@@ -124,6 +124,18 @@ struct setup {
 	nsec_t now_ns;
 	__u32 tgid; /* the caller's, in the initial pid namespace */
 	__u32 pad;
+};
+
+/* Which listener the reader wants looked at. */
+struct look {
+	__u64 listener; /* its cookie */
+	__u64 children; /* how many of those that wait in it, at most */
+};
+
+/* Where it is to be found; only the programs know. */
+struct listener_place {
+	__u64 sk;
+	struct event ev; /* who it is, as its events say it */
 };
 
 #endif

@@ -363,6 +363,8 @@ enum ENUM8 queue_op {
 	QUEUE_cookie_sent,     /* no request: what is in the SYN-ACK will do */
 	QUEUE_cookie_accepted, /* it came back: into the accept queue */
 	QUEUE_accept_overflow, /* the last ACK came, and there was no room */
+	QUEUE_looked,	       /* nothing: the listener was looked at */
+	QUEUE_waiting,	       /* nothing: who waits in the accept queue was */
 };
 
 /* By which of its rules the kernel decided so, in the order of its tests. */
@@ -406,7 +408,15 @@ struct event_queue {
 	__u8 nth DOC("how many times the SYN-ACK was sent again") ABSENT_IF(0);
 	enum queue_rule rule DOC("the kernel's rule that decided") ABSENT_IF(0);
 	enum how rule_how DOC("how the rule came to be known") ABSENT_IF(0);
-	__u8 pad[6];
+	enum tcb_state state DOC("state of the connection that waits")
+		ABSENT_IF(0);
+	__u8 pad[1];
+	bytes32_t unread DOC("bytes received of the connection that waits")
+		ABSENT_IF(0xffffffff);
+	__u32 drops DOC("drops that the kernel has counted for the listener, "
+			"some of them twice") ABSENT_IF(0xffffffff);
+	__u32 somaxconn DOC("net.core.somaxconn of the listener's namespace")
+		ABSENT_IF(0xffffffff);
 };
 
 /*
@@ -490,12 +500,15 @@ struct event_socket {
 		ABSENT_IF(0xffffffff);
 	__u32 limit DOC("limit of the accept queue, which holds one more")
 		ABSENT_IF(0xffffffff);
+	__u32 drops DOC("drops that the kernel has counted for a listener, "
+			"some of them twice") ABSENT_IF(0xffffffff);
 	enum tcb_state state DOC("TCP state");
 	enum tcb_state tw_substate
 		DOC("state that the TIME_WAIT minisocket stands in for")
 			ABSENT_IF(0);
 	enum timer timer DOC("timer that runs") ABSENT_IF(0);
 	enum how age_how DOC("how the age came to be known") ABSENT_IF(0);
+	__u8 pad[4];
 };
 
 /* What a process calls the kernel for: the system call's own name. */

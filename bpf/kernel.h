@@ -82,8 +82,13 @@ struct timer_list {
 	unsigned long expires; /* jiffies */
 };
 
+struct netns_core {
+	int sysctl_somaxconn;
+};
+
 struct net {
 	struct ns_common ns;
+	struct netns_core core;
 	struct netns_ipv4 ipv4;
 };
 
@@ -178,6 +183,7 @@ struct sock {
 	struct socket *sk_socket; /* NULL: not accepted yet, or orphaned */
 	__u32 sk_ack_backlog;	  /* of a listener: its accept queue ... */
 	__u32 sk_max_ack_backlog; /* ... and the limit of it */
+	atomic_t sk_drops;	  /* of a listener: more than what it dropped */
 };
 
 struct inet_sock {
@@ -192,6 +198,7 @@ struct tcp_congestion_ops {
 struct request_sock_queue {
 	atomic_t young; /* in the SYN queue with one SYN-ACK sent */
 	atomic_t qlen;	/* the SYN queue */
+	struct request_sock *rskq_accept_head; /* the accept queue */
 };
 
 struct inet_connection_sock {
@@ -210,6 +217,8 @@ struct inet_connection_sock {
 /* A connection that its listener has not taken for one yet. */
 struct request_sock {
 	struct sock_common __req_common;
+	struct request_sock *dl_next; /* in the accept queue */
+	struct sock *sk;	      /* the child, once it is there */
 	__u8 num_retrans;
 	struct timer_list rsk_timer;
 };

@@ -12,6 +12,7 @@
 #define TCBSCOPE_QUEUE_H
 
 #include "bpf/call.h"
+#include "bpf/listener.h"
 
 #define UNKNOWN (~0u)
 #define QUEUE_CHILDREN 65536
@@ -68,6 +69,10 @@ static __always_inline void queue_fill(struct event_queue *e, struct sock *sk,
 	e->nth = 0;
 	e->rule = QUEUE_RULE_NONE;
 	e->rule_how = 0;
+	e->state = 0;
+	e->unread = UNKNOWN;
+	e->drops = UNKNOWN;
+	e->somaxconn = UNKNOWN;
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 }
 
@@ -81,6 +86,7 @@ static __always_inline void queue_depths(struct event_queue *e, struct sock *sk,
 	e->young = icsk->icsk_accept_queue.young.counter;
 	e->accept = sk->sk_ack_backlog;
 	e->limit = sk->sk_max_ack_backlog;
+	e->drops = sk->sk_drops.counter;
 	e->depth_how = HOW_observed;
 }
 
@@ -165,6 +171,10 @@ static __noinline void queue_listens(struct sock *sk, struct tcp_sock *tp,
 	mem->listener = bpf_get_socket_cookie(sk);
 	if (!event_wanted(sk, tp, mem, EVENT_queue))
 		return;
+	if (op == QUEUE_listen)
+		listener_found(sk, tp, mem);
+	else
+		listener_gone(mem->listener);
 	e = EVENT_RESERVE(event_queue, EVENT_queue);
 	if (!e)
 		return;

@@ -66,6 +66,7 @@ static __always_inline struct event_socket *event_new(struct sock_common *skc)
 	e->syn = ~0u;
 	e->accept = ~0u;
 	e->limit = ~0u;
+	e->drops = ~0u;
 	e->state = skc->skc_state;
 	return e;
 }
@@ -155,6 +156,7 @@ static __always_inline void queues_fill(struct event_socket *e, struct sock *sk,
 		e->syn = tp->inet_conn.icsk_accept_queue.qlen.counter;
 		e->accept = sk->sk_ack_backlog;
 		e->limit = sk->sk_max_ack_backlog;
+		e->drops = sk->sk_drops.counter;
 		return;
 	}
 	e->unread = tp->rcv_nxt - tp->copied_seq;
@@ -217,8 +219,11 @@ static __always_inline struct sock_mem *remember(struct sock *sk,
 		   mem->pid != (__u32)holder->tgid) {
 		after.owner_how = HOW_derived; /* which of them uses it? */
 	}
-	if (state == TCB_STATE_LISTEN)
+	if (state == TCB_STATE_LISTEN) {
 		mem->listener = bpf_get_socket_cookie(sk);
+		if (config.events & 1u << EVENT_queue)
+			listener_found(sk, tp, mem);
+	}
 	/* what a tracepoint has done to it in between is newer */
 	__sync_val_compare_and_swap(&mem->word, before.word, after.word);
 	if (!mem->cwnd && state != TCB_STATE_LISTEN &&

@@ -39,6 +39,9 @@ static struct event_queue queue(enum queue_op op, __u64 listener, __u64 cookie,
 		.accept = accept,
 		.limit = 9,
 		.asked = ~0u,
+		.unread = ~0u,
+		.drops = ~0u,
+		.somaxconn = ~0u,
 		.op = op,
 		.depth_how = HOW_observed,
 	};
@@ -148,6 +151,7 @@ TEST_F(queues, existing)
 		.syn = 1,
 		.accept = 2,
 		.limit = 3,
+		.drops = ~0u,
 	};
 	struct event_state state = { .ev.type = EVENT_state, .ev.cookie = 6 };
 
@@ -171,7 +175,7 @@ TEST_F(queues, order)
 	ASSERT_EQ(0, add(self, queue(QUEUE_listen, 3, 3, 10, 0)));
 	ASSERT_EQ(0, add(self, queue(QUEUE_listen, 4, 4, 10, 0)));
 	ASSERT_EQ(0, accepted(self, 4, 13, 5));
-	listeners_sort(&self->l);
+	listeners_sort(&self->l, LISTENERS_BY_DROPS);
 	EXPECT_EQ(2, self->l.listener[0]->cookie);
 	EXPECT_EQ(1, self->l.listener[1]->cookie);
 	EXPECT_EQ(4, self->l.listener[2]->cookie);

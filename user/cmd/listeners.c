@@ -17,11 +17,13 @@
 #include <string.h>
 
 #define POLL_MS 10
+#define CHILDREN 4096 /* of each listener that are looked at */
 
 struct options {
 	struct select select;
 	uint64_t interval_ns;
 	uint64_t count; /* of intervals; 0: until a signal */
+	enum listeners_order order;
 	bool now, tree, json, openmetrics, no_headings;
 };
 
@@ -36,11 +38,12 @@ struct watch {
 	struct live live;
 	struct pipeline *pipeline;
 	struct listeners listeners;
-	nsec_t begin; /* of the interval */
+	nsec_t start;	   /* of the watch */
+	nsec_t begin, end; /* of the interval */
 	bool printed;
 };
 
-enum { OPT_NOW = 256, OPT_TREE, OPT_OPENMETRICS };
+enum { OPT_NOW = 256, OPT_TREE, OPT_SORT, OPT_OPENMETRICS };
 
 static const struct argp_option options[] = {
 	{ "interval", 'i', "TIME", 0,
@@ -48,6 +51,8 @@ static const struct argp_option options[] = {
 	{ "count", 'c', "N", 0, "end after so many intervals", 2 },
 	{ "now", OPT_NOW, NULL, 0, "only how full the queues are now", 2 },
 	{ "tree", OPT_TREE, NULL, 0, "below each listener who waits in it", 2 },
+	{ "sort", OPT_SORT, "COLUMN", 0,
+	  "the most of it first: drops, full, rate, ... [drops]", 3 },
 	{ "json", 'j', NULL, 0, "JSON instead of a table: a line an interval",
 	  3 },
 	{ "openmetrics", OPT_OPENMETRICS, NULL, 0,
@@ -76,6 +81,31 @@ static void on_signal(int number)
 	ended = number;
 }
 
+/* Columns that rows can be ordered by. */
+static enum listeners_order parse_order(const char *arg,
+					struct argp_state *state)
+{
+	static const char *const words[] = {
+		[LISTENERS_BY_DROPS] = "drops",
+		[LISTENERS_BY_FULL] = "full",
+		[LISTENERS_BY_RATE] = "rate",
+		[LISTENERS_BY_SYN] = "syn",
+		[LISTENERS_BY_ACCEPT] = "accept",
+		[LISTENERS_BY_OLDEST] = "oldest",
+		[LISTENERS_BY_P50] = "p50",
+		[LISTENERS_BY_P99] = "p99",
+		[LISTENERS_BY_MAX] = "max",
+		[LISTENERS_BY_LISTENER] = "listener",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcasecmp(arg, words[i]))
+			return i;
+	opt_wrong(state, "--sort: no column to sort by", arg);
+	return LISTENERS_BY_DROPS;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct watch *w = state->input;
@@ -101,6 +131,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_TREE:
 		opt->tree = true;
+		break;
+	case OPT_SORT:
+		opt->order = parse_order(arg, state);
 		break;
 	case 'j':
 		opt->json = true;
@@ -204,36 +237,59 @@ static int start(struct watch *w)
 	return code ? code : live_start(&w->live, &input);
 }
 
-/* Reads until @end, or a signal, and in any case all that existed before. */
+/* Looks at all: where no event tells, nothing is taken for health. */
+static void look(struct watch *w)
+{
+	bool children = w->opt.tree || w->opt.json;
+	size_t i;
+
+	for (i = 0; i < w->listeners.n; i++)
+		input_bpf_look(w->live.in, w->listeners.listener[i]->cookie,
+			       children ? CHILDREN : 0);
+}
+
+/*
+ * Reads until @end, or a signal, and in any case all that existed before; then
+ * until nothing of that time can come any more.
+ */
 static int watch_until(struct watch *w, nsec_t end)
 {
 	nsec_t complete;
-	int err = 0;
+	int err;
 
+	w->end = ~0ull;
 	do {
 		if (!input_bpf_existing(w->live.in))
 			poll(NULL, 0, POLL_MS);
+		if (w->end == ~0ull && !input_bpf_existing(w->live.in) &&
+		    (ended || clock_now_ns() >= end)) {
+			look(w);
+			w->end = clock_now_ns();
+		}
 		err = input_bpf_read(w->live.in, pipeline_push, w->pipeline,
 				     &complete);
 		if (!err)
-			err = pipeline_release(w->pipeline, complete);
-	} while (!err && (input_bpf_existing(w->live.in) ||
-			  (!ended && clock_now_ns() < end)));
+			err = pipeline_release(w->pipeline, complete < w->end ?
+								    complete :
+								    w->end);
+	} while (!err && complete < w->end);
 	return err;
 }
 
 static int print(struct watch *w)
 {
 	const struct listeners_view view = {
+		.schema = w->live.schema,
+		.start = w->start,
 		.begin = w->begin,
-		.end = clock_now_ns(),
+		.end = w->end,
 		.watched = !w->opt.now,
 		.tree = w->opt.tree && !w->opt.now,
 		.headings = !w->opt.no_headings,
 	};
 	int err = 0;
 
-	listeners_sort(&w->listeners);
+	listeners_sort(&w->listeners, w->opt.order);
 	if (w->opt.openmetrics) {
 		openmetrics_print(stdout, &w->listeners, &view);
 	} else if (w->opt.json) {
@@ -247,7 +303,7 @@ static int print(struct watch *w)
 	if (!err && fflush(stdout))
 		err = -errno;
 	listeners_next(&w->listeners);
-	w->begin = view.end;
+	w->begin = w->end;
 	return err;
 }
 
@@ -274,11 +330,9 @@ static int watch(struct watch *w)
 		interval = 0;
 		left = 1;
 	}
-	w->begin = clock_now_ns();
+	w->start = w->begin = clock_now_ns();
 	while (!err && left-- && !ended) {
 		err = watch_until(w, w->begin + interval);
-		if (!err && w->opt.now) /* they had to wait in the sorter */
-			err = pipeline_release(w->pipeline, ~0ull);
 		if (!err)
 			err = print(w);
 	}
@@ -319,6 +373,12 @@ int cmd_listeners(int argc, char **argv)
 		return say_fail(EXIT_USAGE, NULL, NULL,
 				"--openmetrics is one text: not with %s",
 				w.opt.json ? "--json" : "--interval");
+	if (w.opt.now && (w.opt.tree || w.opt.interval_ns || w.opt.count))
+		return say_fail(EXIT_USAGE, NULL, NULL,
+				"--now watches nothing: not with %s",
+				w.opt.tree	  ? "--tree" :
+				w.opt.interval_ns ? "--interval" :
+						    "--count");
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);

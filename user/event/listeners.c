@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define UNKNOWN (~0u)
+#define LOOK_NS 10000000ull /* what a look and an event may be apart */
 
 /* Eight classes from each power of two to the next. */
 static unsigned int class_of(nsec_t ns)
@@ -85,6 +86,7 @@ static struct listener *listener_new(struct listeners *l, __u64 cookie)
 		return NULL;
 	new->cookie = cookie;
 	new->syn = new->accept = new->limit = new->asked = UNKNOWN;
+	new->somaxconn = new->sk_drops = UNKNOWN;
 	TAILQ_INIT(&new->waiting);
 	if (!tsearch(new, &l->by_cookie, by_cookie)) {
 		free(new);
@@ -103,24 +105,27 @@ static void child_free(struct listeners *l, struct listener_child *child)
 	free(child);
 }
 
-static int child_new(struct listeners *l, struct listener *listener,
-		     const struct event *e)
+static struct listener_child *child_new(struct listeners *l,
+					struct listener *listener,
+					const struct event *e)
 {
 	struct listener_child *child;
 
 	child_free(l, find(&l->children, e->cookie));
 	child = calloc(1, sizeof(*child));
 	if (!child)
-		return -ENOMEM;
+		return NULL;
 	child->cookie = e->cookie;
 	child->ev = *e;
+	child->age_how = HOW_observed;
 	child->listener = listener;
+	child->unread = UNKNOWN;
 	if (!tsearch(child, &l->children, by_cookie)) {
 		free(child);
-		return -ENOMEM;
+		return NULL;
 	}
 	TAILQ_INSERT_TAIL(&listener->waiting, child, next);
-	return 0;
+	return child;
 }
 
 static void listener_free(struct listeners *l, struct listener *listener)
@@ -139,22 +144,36 @@ void listeners_free(struct listeners *l)
 	memset(l, 0, sizeof(*l));
 }
 
+/* Adds to the sums of the interval and of all. */
+#define SUM(listener, field, n)              \
+	do {                                 \
+		(listener)->all.field += n;  \
+		(listener)->last.field += n; \
+	} while (0)
+
+bool listener_is_full(const struct listener *l)
+{
+	return l->accept != UNKNOWN && l->accept > l->limit;
+}
+
 static void note_depths(struct listener *listener, __u32 syn, __u32 accept,
 			enum how how)
 {
 	struct listener_sums *all = &listener->all, *last = &listener->last;
+	bool was_full = listener_is_full(listener);
 
+	/* what was seen to become so is not worse for being looked at */
+	if (how == HOW_sampled && listener->depth_how == HOW_observed &&
+	    listener->accept == accept && listener->syn == syn)
+		return;
 	if (syn != UNKNOWN)
 		listener->syn = syn;
 	if (accept == UNKNOWN)
 		return;
-	if (accept > listener->limit &&
-	    (listener->accept == UNKNOWN || listener->accept < accept)) {
-		all->full++;
-		last->full++;
-	}
 	listener->accept = accept;
 	listener->depth_how = how;
+	if (!was_full && listener_is_full(listener))
+		SUM(listener, full, 1);
 	if (accept > all->peak)
 		all->peak = accept;
 	if (accept > last->peak)
@@ -164,8 +183,7 @@ static void note_depths(struct listener *listener, __u32 syn, __u32 accept,
 static int note_accepted(struct listeners *l, struct listener *listener,
 			 const struct event_queue *q)
 {
-	listener->all.accepted++;
-	listener->last.accepted++;
+	SUM(listener, accepted, 1);
 	if (q->wait_ns != ~0ull) {
 		spans_add(&listener->all.wait, q->wait_ns);
 		spans_add(&listener->last.wait, q->wait_ns);
@@ -176,6 +194,117 @@ static int note_accepted(struct listeners *l, struct listener *listener,
 		note_depths(listener, UNKNOWN, listener->accept - 1,
 			    HOW_derived);
 	child_free(l, find(&l->children, q->ev.cookie));
+	return 0;
+}
+
+static void note_dropped(struct listener *listener, const struct event_queue *q)
+{
+	SUM(listener, dropped, 1);
+	SUM(listener, dropped_by[q->rule < LISTENER_RULES ? q->rule : 0], 1);
+}
+
+/*
+ * Those that came well before the look and are more than it has found have been
+ * taken without an event, the oldest first.
+ */
+static void drop_gone(struct listeners *l, struct listener *listener,
+		      const struct event_queue *q)
+{
+	struct listener_child *child;
+	size_t n = 0;
+
+	TAILQ_FOREACH(child, &listener->waiting, next)
+	n += child->ev.ts_ns + LOOK_NS < q->ev.ts_ns;
+	for (; n > q->accept; n--)
+		child_free(l, TAILQ_FIRST(&listener->waiting));
+}
+
+/* It only grows, but who read it last need not be told of last. */
+static void note_sk_drops(struct listener *listener, __u32 drops)
+{
+	__s32 more = drops - listener->sk_drops;
+
+	if (drops == UNKNOWN)
+		return;
+	if (listener->sk_drops == UNKNOWN)
+		listener->sk_drops = drops;
+	else if (more > 0) {
+		SUM(listener, sk_drops, more);
+		listener->sk_drops = drops;
+	}
+}
+
+/* They come in the order in which they are going to be accepted. */
+static int note_waiting(struct listeners *l, struct listener *listener,
+			const struct event_queue *q)
+{
+	struct listener_child *child = find(&l->children, q->ev.cookie);
+
+	if (!child || child->listener != listener)
+		child = child_new(l, listener, &q->ev);
+	if (!child)
+		return -ENOMEM;
+	child->ev.ts_ns = q->wait_ns == ~0ull ? 0 : q->ev.ts_ns - q->wait_ns;
+	child->age_how = q->wait_how;
+	child->state = q->state;
+	child->unread = q->unread;
+	TAILQ_REMOVE(&listener->waiting, child, next);
+	TAILQ_INSERT_TAIL(&listener->waiting, child, next);
+	return 0;
+}
+
+static void note_unlisten(struct listeners *l, struct listener *listener)
+{
+	listener->closed = true;
+	while (!TAILQ_EMPTY(&listener->waiting))
+		child_free(l, TAILQ_FIRST(&listener->waiting));
+}
+
+static int note_op(struct listeners *l, struct listener *listener,
+		   const struct event_queue *q)
+{
+	switch (q->op) {
+	case QUEUE_listen:
+		listener->closed = false;
+		break;
+	case QUEUE_unlisten:
+		note_unlisten(l, listener);
+		break;
+	case QUEUE_SYN_queued:
+		SUM(listener, queued, 1);
+		break;
+	case QUEUE_SYN_ACK_resent:
+		SUM(listener, resent, 1);
+		break;
+	case QUEUE_expired:
+		SUM(listener, expired, 1);
+		break;
+	case QUEUE_reset:
+		SUM(listener, reset, 1);
+		break;
+	case QUEUE_cookie_sent:
+		SUM(listener, cookies_sent, 1);
+		break;
+	case QUEUE_cookie_accepted:
+		SUM(listener, cookies_accepted, 1);
+		break;
+	case QUEUE_SYN_dropped:
+	case QUEUE_accept_overflow:
+		note_dropped(listener, q);
+		break;
+	case QUEUE_completed:
+		SUM(listener, completed, 1);
+		return child_new(l, listener, &q->ev) ? 0 : -ENOMEM;
+	case QUEUE_accepted:
+		return note_accepted(l, listener, q);
+	case QUEUE_looked:
+		listener->somaxconn = q->somaxconn;
+		if (q->accept != UNKNOWN)
+			drop_gone(l, listener, q);
+		break;
+	case QUEUE_waiting:
+		return note_waiting(l, listener, q);
+	}
 	return 0;
 }
 
@@ -199,28 +328,8 @@ static int add_queue(struct listeners *l, const struct event_queue *q)
 	if (q->asked != UNKNOWN)
 		listener->asked = q->asked;
 	note_depths(listener, q->syn, q->accept, q->depth_how);
-	switch (q->op) {
-	case QUEUE_listen:
-		listener->closed = false;
-		return 0;
-	case QUEUE_SYN_ACK_resent:
-		listener->all.resent++;
-		listener->last.resent++;
-		return 0;
-	case QUEUE_completed:
-		listener->all.completed++;
-		listener->last.completed++;
-		return child_new(l, listener, &q->ev);
-	case QUEUE_accepted:
-		return note_accepted(l, listener, q);
-	case QUEUE_unlisten:
-		listener->closed = true;
-		while (!TAILQ_EMPTY(&listener->waiting))
-			child_free(l, TAILQ_FIRST(&listener->waiting));
-		return 0;
-	default:
-		return 0;
-	}
+	note_sk_drops(listener, q->drops);
+	return note_op(l, listener, q);
 }
 
 static int add_existing(struct listeners *l, const struct event_socket *s)
@@ -236,6 +345,7 @@ static int add_existing(struct listeners *l, const struct event_socket *s)
 	listener->ev = s->ev;
 	listener->limit = s->limit;
 	note_depths(listener, s->syn, s->accept, HOW_observed);
+	note_sk_drops(listener, s->drops);
 	return 0;
 }
 
@@ -248,33 +358,94 @@ int listeners_add(struct listeners *l, const struct event *e)
 	return 0;
 }
 
-/* As a share of the limit, in thousandths. */
-static uint64_t fullness(const struct listener *l)
+const struct listener_child *listener_oldest(const struct listener *l)
 {
-	return l->accept == UNKNOWN ? 0 :
-				      l->accept * 1000ull / (l->limit + 1ull);
+	const struct listener_child *first = TAILQ_FIRST(&l->waiting);
+
+	return first && first->ev.ts_ns ? first : NULL;
 }
 
-static int order(const void *a, const void *b)
+uint64_t listener_dropped(const struct listener_sums *sums)
 {
-	const struct listener *x = *(struct listener *const *)a;
-	const struct listener *y = *(struct listener *const *)b;
+	return sums->dropped > sums->sk_drops ? sums->dropped : sums->sk_drops;
+}
 
-	if (fullness(x) != fullness(y))
-		return fullness(x) > fullness(y) ? -1 : 1;
-	if (x->last.accepted != y->last.accepted)
-		return x->last.accepted > y->last.accepted ? -1 : 1;
+static uint64_t known(uint64_t n, uint64_t unknown)
+{
+	return n == unknown ? 0 : n;
+}
+
+/* What is compared; the greater comes first. */
+static uint64_t key(const struct listener *l, enum listeners_order order)
+{
+	const struct listener_child *oldest;
+
+	switch (order) {
+	case LISTENERS_BY_DROPS:
+		return listener_dropped(&l->last);
+	case LISTENERS_BY_FULL: /* in thousandths */
+		return known(l->accept, UNKNOWN) * 1000 / (l->limit + 1ull);
+	case LISTENERS_BY_RATE:
+		return l->last.accepted;
+	case LISTENERS_BY_SYN:
+		return known(l->syn, UNKNOWN);
+	case LISTENERS_BY_ACCEPT:
+		return known(l->accept, UNKNOWN);
+	case LISTENERS_BY_OLDEST:
+		oldest = listener_oldest(l);
+		return oldest ? ~oldest->ev.ts_ns : 0;
+	case LISTENERS_BY_P50:
+		return known(spans_percentile(&l->last.wait, 50), ~0ull);
+	case LISTENERS_BY_P99:
+		return known(spans_percentile(&l->last.wait, 99), ~0ull);
+	case LISTENERS_BY_MAX:
+		return l->last.wait.max;
+	case LISTENERS_BY_LISTENER:
+		break;
+	}
+	return 0;
+}
+
+static int by_key(const struct listener *x, const struct listener *y,
+		  enum listeners_order order)
+{
+	uint64_t a = key(x, order), b = key(y, order);
+
+	return a == b ? 0 : a > b ? -1 : 1;
+}
+
+static int by_place(const struct listener *x, const struct listener *y)
+{
+	int differ;
+
 	if (x->ev.netns != y->ev.netns)
 		return x->ev.netns < y->ev.netns ? -1 : 1;
 	if (x->ev.lport != y->ev.lport)
 		return (int)x->ev.lport - y->ev.lport;
-	return by_cookie(x, y);
+	differ = memcmp(&x->ev.laddr, &y->ev.laddr, sizeof(addr_t));
+	return differ ?: by_cookie(x, y);
 }
 
-void listeners_sort(struct listeners *l)
+static int compare(const void *a, const void *b, void *arg)
+{
+	const struct listener *x = *(struct listener *const *)a;
+	const struct listener *y = *(struct listener *const *)b;
+	const enum listeners_order *first = arg;
+	int differ = by_key(x, y, *first);
+	unsigned int i;
+
+	if (*first != LISTENERS_BY_LISTENER)
+		for (i = LISTENERS_BY_DROPS; !differ && i <= LISTENERS_BY_RATE;
+		     i++)
+			differ = by_key(x, y, i);
+	return differ ?: by_place(x, y);
+}
+
+void listeners_sort(struct listeners *l, enum listeners_order order)
 {
 	if (l->n)
-		qsort(l->listener, l->n, sizeof(*l->listener), order);
+		qsort_r(l->listener, l->n, sizeof(*l->listener), compare,
+			&order);
 }
 
 void listeners_next(struct listeners *l)

@@ -22,9 +22,15 @@ struct spans {
 /* A time that @percent of them do not exceed, not less than is true; ~0: none. */
 nsec_t spans_percentile(const struct spans *spans, unsigned int percent);
 
+#define LISTENER_RULES (QUEUE_RULE_abort_on_overflow + 1)
+
 /* What has happened in some time. */
 struct listener_sums {
-	uint64_t completed, accepted, resent;
+	uint64_t completed, accepted;
+	uint64_t queued, resent, expired, reset; /* of the SYN queue */
+	uint64_t cookies_sent, cookies_accepted;
+	uint64_t dropped, dropped_by[LISTENER_RULES];
+	uint64_t sk_drops; /* sampled; counts some twice, but leaves out none */
 	uint64_t full;	   /* how often the accept queue became full */
 	__u32 peak;	   /* the most in the accept queue */
 	struct spans wait; /* in the accept queue, of those accepted */
@@ -33,8 +39,11 @@ struct listener_sums {
 /* A connection that waits to be accepted. */
 struct listener_child {
 	__u64 cookie;
-	struct event ev; /* since ts_ns */
+	struct event ev; /* since ts_ns; 0: it was there before */
+	enum how age_how;
 	struct listener *listener;
+	enum tcb_state state; /* when it was looked at; 0: it was not */
+	bytes32_t unread;     /* ~0: unknown */
 	TAILQ_ENTRY(listener_child) next;
 };
 
@@ -43,6 +52,8 @@ struct listener {
 	struct event ev;	  /* its address and owner */
 	__u32 syn, accept, limit; /* ~0: unknown */
 	__u32 asked;		  /* what listen() asked for; ~0: unknown */
+	__u32 somaxconn;	  /* of its namespace; ~0: unknown */
+	__u32 sk_drops;		  /* when it was last looked at; ~0: never */
 	enum how depth_how;
 	bool closed;
 	struct listener_sums all, last; /* since the beginning, the last call */
@@ -64,8 +75,30 @@ void listeners_free(struct listeners *l);
  */
 int listeners_add(struct listeners *l, const struct event *e);
 
-/* The fullest accept queue first, then what was accepted most from. */
-void listeners_sort(struct listeners *l);
+/* What listeners are ordered by: the most of it comes first. */
+enum listeners_order {
+	LISTENERS_BY_DROPS, /* then by what follows */
+	LISTENERS_BY_FULL,  /* the accept queue, as a share of its limit */
+	LISTENERS_BY_RATE,  /* what was accepted */
+	LISTENERS_BY_SYN,
+	LISTENERS_BY_ACCEPT,
+	LISTENERS_BY_OLDEST, /* for how long the first has waited */
+	LISTENERS_BY_P50,
+	LISTENERS_BY_P99,
+	LISTENERS_BY_MAX,
+	LISTENERS_BY_LISTENER, /* namespace, port, address: the least first */
+};
+
+void listeners_sort(struct listeners *l, enum listeners_order order);
+
+/* The first of those that wait, if it is known for how long it has; else NULL. */
+const struct listener_child *listener_oldest(const struct listener *l);
+
+/* What it dropped: exactly, or what sk_drops says of it, if that says more. */
+uint64_t listener_dropped(const struct listener_sums *sums);
+
+/* Is one more connection too much for its accept queue? */
+bool listener_is_full(const struct listener *l);
 
 /* Forgets what is closed, and begins a new interval. */
 void listeners_next(struct listeners *l);

@@ -382,6 +382,17 @@ static bool collect_held(struct input_bpf *in)
 	return fd >= 0 && !bpf_prog_test_run_opts(fd, &opts);
 }
 
+void input_bpf_look(struct input_bpf *in, __u64 listener, unsigned int children)
+{
+	struct look look = { .listener = listener, .children = children };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &look,
+		    .ctx_size_in = sizeof(look));
+	int fd = bpf_program__fd(in->skel->progs.listener_look);
+
+	if (fd >= 0)
+		bpf_prog_test_run_opts(fd, &opts);
+}
+
 /*
  * Not more than a batch: while events come as fast as they are taken there
  * would be no end, and all that waits to be sorted takes memory. What is left

@@ -86,6 +86,14 @@ const struct input_blind *input_bpf_blind(const struct input_bpf *in);
 int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 		   nsec_t *complete);
 
+/*
+ * Looks at a listener, by its cookie, and at up to @children connections that
+ * wait in its accept queue: events that say so come out of the next read. With
+ * queue events only, of a listener that they or the snapshot have told of.
+ */
+void input_bpf_look(struct input_bpf *in, __u64 listener,
+		    unsigned int children);
+
 /* Detaches: no event is generated any more. What is in the ring stays. */
 void input_bpf_stop(struct input_bpf *in);
 

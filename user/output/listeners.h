@@ -9,9 +9,11 @@
 #include "event/listeners.h"
 #include <stdio.h>
 
-#define LISTENERS_ADVICE 512
+#define LISTENERS_WORDS 1024
 
 struct listeners_view {
+	const struct schema *schema;
+	nsec_t start;	   /* of the watch */
 	nsec_t begin, end; /* of the interval */
 	bool watched;	   /* false: nothing but how full they are is known */
 	bool tree;	   /* with who waits in each */
@@ -31,11 +33,19 @@ void openmetrics_print(FILE *file, const struct listeners *l,
 		       const struct listeners_view *view);
 
 /*
- * What is wrong with a listener that drops, or whose accept queue was full, and
- * what to do about it: one line. False: nothing is.
+ * What has become of connections that were not let in, and of cookies, in words:
+ * "accept queue full 31, cookies sent 2"; "" if nothing has. Returns @to.
+ */
+const char *listeners_drops(const struct listener_sums *sums,
+			    const struct schema *schema,
+			    char to[LISTENERS_WORDS]);
+
+/*
+ * Why a listener drops, or is about to, and what to do about it, in sentences.
+ * False: there is nothing to be said.
  */
 bool listeners_advice(const struct listener *l,
 		      const struct listeners_view *view,
-		      char to[LISTENERS_ADVICE]);
+		      char to[LISTENERS_WORDS]);
 
 #endif

@@ -1,64 +1,142 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is wrong with a listener, whose fault it is, and what helps. */
+/* What a listener did not let in, whose fault it is, and what helps. */
 #include "output/cell.h"
 #include "output/listeners.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-static void add(char to[LISTENERS_ADVICE], const char *fmt, ...)
+static void add(char to[LISTENERS_WORDS], const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void add(char to[LISTENERS_ADVICE], const char *fmt, ...)
+static void add(char to[LISTENERS_WORDS], const char *fmt, ...)
 {
 	size_t n = strlen(to);
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(to + n, LISTENERS_ADVICE - n, fmt, args);
+	vsnprintf(to + n, LISTENERS_WORDS - n, fmt, args);
 	va_end(args);
 }
 
-/* Whose limit it is that a queue was full with. */
-static void add_limit(char to[LISTENERS_ADVICE], const struct listener *l)
+/* "accept queue full 31": a name of the schema, and how often. */
+static void add_count(char to[LISTENERS_WORDS], const char *name, uint64_t n)
 {
-	if (l->asked == ~0u)
-		add(to,
-		    "the limit of %u is what listen() asked for, or "
-		    "net.core.somaxconn",
-		    l->limit);
-	else if (l->asked > l->limit)
-		add(to,
-		    "the limit of %u is net.core.somaxconn, listen() asked for "
-		    "%u",
-		    l->limit, l->asked);
+	size_t at = strlen(to);
+
+	if (!n)
+		return;
+	add(to, "%s%s %llu", at ? ", " : "", name, (unsigned long long)n);
+	for (; to[at]; at++)
+		if (to[at] == '_')
+			to[at] = ' ';
+}
+
+const char *listeners_drops(const struct listener_sums *sums,
+			    const struct schema *schema,
+			    char to[LISTENERS_WORDS])
+{
+	unsigned int i;
+
+	*to = '\0';
+	for (i = 0; i < LISTENER_RULES; i++)
+		add_count(to,
+			  i ? schema_name(schema, EVENT_queue, "rule", i) :
+			      "dropped",
+			  sums->dropped_by[i]);
+	if (listener_dropped(sums) > sums->dropped)
+		add_count(to, "*dropped", sums->sk_drops);
+	add_count(to, "requests expired", sums->expired);
+	add_count(to, "requests reset", sums->reset);
+	add_count(to, "cookies sent", sums->cookies_sent);
+	add_count(to, "cookies accepted", sums->cookies_accepted);
+	return to;
+}
+
+/* Whose limit it is that a queue was full with. */
+static void add_limit(char to[LISTENERS_WORDS], const struct listener *l)
+{
+	bool known = l->asked != ~0u || l->limit < l->somaxconn;
+
+	add(to, "the limit of %u is ", l->limit);
+	if (l->asked != ~0u && l->asked > l->limit)
+		add(to, "net.core.somaxconn, the application asked for %u",
+		    l->asked);
+	else if (known && l->somaxconn != ~0u)
+		add(to, "the application's, net.core.somaxconn is %u",
+		    l->somaxconn);
+	else if (known)
+		add(to, "the application's");
 	else
-		add(to, "the limit of %u is what listen() asked for", l->limit);
+		add(to, "the application's, or net.core.somaxconn");
+}
+
+/* The accept queue: the application is too slow. */
+static void add_accept(char to[LISTENERS_WORDS], const struct listener *l,
+		       const struct listeners_view *v)
+{
+	const struct listener_child *oldest = listener_oldest(l);
+	char span[CELL_TEXT];
+
+	if (l->last.full > 1) {
+		cell_span(v->end - v->begin, false, span);
+		add(to, "The accept queue was full %llu times in %s",
+		    (unsigned long long)l->last.full, span);
+	} else {
+		add(to, "The accept queue %s full",
+		    listener_is_full(l) ? "is" : "was");
+	}
+	add(to, ": the application accepts too slowly");
+	if (oldest) {
+		cell_span(v->end - oldest->ev.ts_ns, false, span);
+		add(to, ", the oldest waits for %s", span);
+	}
+	add(to, "; ");
+	add_limit(to, l);
+	add(to, ". New clients try again and again, and time out. Accept "
+		"faster; a longer queue helps against bursts only.");
+}
+
+/* The SYN queue: handshakes begin that do not end. */
+static void add_syn(char to[LISTENERS_WORDS], const struct listener *l)
+{
+	const uint64_t *by = l->last.dropped_by;
+
+	if (l->last.cookies_sent && !by[QUEUE_RULE_SYN_queue_full_drop]) {
+		add(to,
+		    "%sThe SYN queue was full and cookies stood in for it: "
+		    "SYNs come faster than their handshakes end, as in a "
+		    "flood, or from far away; ",
+		    *to ? " " : "");
+		add_limit(to, l);
+		add(to, ".");
+	}
+	if (by[QUEUE_RULE_SYN_queue_full_drop]) {
+		add(to,
+		    "%sThe SYN queue was full, and net.ipv4.tcp_syncookies "
+		    "is 0: set it to 1, or let the application ask "
+		    "listen() for more; ",
+		    *to ? " " : "");
+		add_limit(to, l);
+		add(to, ".");
+	}
+	if (by[QUEUE_RULE_last_quarter])
+		add(to,
+		    "%sThe last quarter of net.ipv4.tcp_max_syn_backlog is "
+		    "kept for known peers while net.ipv4.tcp_syncookies is "
+		    "0: raise the one, or set the other to 1.",
+		    *to ? " " : "");
 }
 
 bool listeners_advice(const struct listener *l, const struct listeners_view *v,
-		      char to[LISTENERS_ADVICE])
+		      char to[LISTENERS_WORDS])
 {
-	const struct listener_child *oldest = TAILQ_FIRST(&l->waiting);
-	char end[CELL_TEXT], owner[CELL_TEXT], span[CELL_TEXT];
-
-	if (!l->last.full)
-		return false;
 	*to = '\0';
-	cell_end(l->ev.family, &l->ev.laddr, l->ev.lport, end);
-	cell_owner(&l->ev, owner);
-	cell_span(v->end - v->begin, false, span);
-	add(to, "%s %s: the accept queue was full %llu times in %s. ", end,
-	    *owner ? owner : "?", (unsigned long long)l->last.full, span);
-	add(to, "New clients wait, and time out. The process does not accept "
-		"as fast as they come");
-	if (oldest) {
-		cell_span(v->end - oldest->ev.ts_ns, false, span);
-		add(to, ": the oldest has waited for %s", span);
-	}
-	add(to, ". Let it call accept() in time; a longer queue only helps "
-		"against bursts: ");
-	add_limit(to, l);
-	add(to, ".");
-	return true;
+	if (listener_is_full(l) || l->last.full)
+		add_accept(to, l, v);
+	add_syn(to, l);
+	if (l->last.dropped_by[QUEUE_RULE_abort_on_overflow])
+		add(to, " Clients are reset because "
+			"net.ipv4.tcp_abort_on_overflow is 1.");
+	return *to;
 }

@@ -20,6 +20,27 @@ static void member_addr(struct json *j, const char *name, enum family family,
 	json_member_text(j, name, schema_addr(family, addr, text));
 }
 
+static void print_child(struct json *j, const struct listener_child *child,
+			const struct listeners_view *v)
+{
+	json_text(j, "{\"cookie\":");
+	json_number(j, child->cookie);
+	member_addr(j, "raddr", child->ev.family, &child->ev.raddr);
+	json_member(j, "rport", child->ev.rport);
+	if (child->ev.ts_ns) {
+		json_member(j, "age_ns", v->end - child->ev.ts_ns);
+		json_member_text(j, "age_how",
+				 schema_name(v->schema, EVENT_queue, "wait_how",
+					     child->age_how));
+	}
+	member_if(j, "unread", child->unread, ~0u);
+	if (child->state)
+		json_member_text(j, "state",
+				 schema_name(v->schema, EVENT_queue, "state",
+					     child->state));
+	json_text(j, "}");
+}
+
 static void print_waiting(struct json *j, const struct listener *l,
 			  const struct listeners_view *v)
 {
@@ -28,35 +49,71 @@ static void print_waiting(struct json *j, const struct listener *l,
 	json_text(j, ",\"waiting\":[");
 	TAILQ_FOREACH(child, &l->waiting, next)
 	{
-		json_text(j, child == TAILQ_FIRST(&l->waiting) ?
-				     "{\"cookie\":" :
-				     ",{\"cookie\":");
-		json_number(j, child->cookie);
-		member_addr(j, "raddr", child->ev.family, &child->ev.raddr);
-		json_member(j, "rport", child->ev.rport);
-		json_member(j, "age_ns", v->end - child->ev.ts_ns);
-		json_text(j, "}");
+		if (child != TAILQ_FIRST(&l->waiting))
+			json_text(j, ",");
+		print_child(j, child, v);
 	}
 	json_text(j, "]");
 }
 
-static void print_sums(struct json *j, const struct listener *l,
-		       const struct listeners_view *v)
+static void print_rules(struct json *j, const struct listener_sums *sums,
+			const struct schema *schema)
 {
-	const struct spans *wait = &l->last.wait;
-	char advice[LISTENERS_ADVICE];
+	const char *comma = "";
+	unsigned int i;
 
-	json_member(j, "peak", l->last.peak);
-	json_member(j, "full", l->last.full);
-	json_member(j, "completed", l->last.completed);
-	json_member(j, "accepted", l->last.accepted);
-	json_member(j, "syn_ack_resent", l->last.resent);
+	json_name(j, "dropped_by");
+	json_text(j, "{");
+	for (i = 0; i < LISTENER_RULES; i++) {
+		if (!sums->dropped_by[i])
+			continue;
+		json_text(j, comma);
+		json_text(j, "\"");
+		json_text(j, i ? schema_name(schema, EVENT_queue, "rule", i) :
+				 "unknown");
+		json_text(j, "\":");
+		json_number(j, sums->dropped_by[i]);
+		comma = ",";
+	}
+	json_text(j, "}");
+}
+
+static void print_sums(struct json *j, const struct listener_sums *sums,
+		       const struct schema *schema)
+{
+	const struct spans *wait = &sums->wait;
+
+	json_member(j, "completed", sums->completed);
+	json_member(j, "accepted", sums->accepted);
+	json_member(j, "peak", sums->peak);
+	json_member(j, "full", sums->full);
 	member_if(j, "wait_p50_ns", spans_percentile(wait, 50), ~0ull);
 	member_if(j, "wait_p99_ns", spans_percentile(wait, 99), ~0ull);
 	if (wait->n)
 		json_member(j, "wait_max_ns", wait->max);
-	json_member(j, "all_completed", l->all.completed);
-	json_member(j, "all_accepted", l->all.accepted);
+	json_member(j, "syn_queued", sums->queued);
+	json_member(j, "syn_ack_resent", sums->resent);
+	json_member(j, "expired", sums->expired);
+	json_member(j, "reset", sums->reset);
+	json_member(j, "cookies_sent", sums->cookies_sent);
+	json_member(j, "cookies_accepted", sums->cookies_accepted);
+	json_member(j, "dropped", sums->dropped);
+	print_rules(j, sums, schema);
+	json_member(j, "sk_drops", sums->sk_drops);
+}
+
+/* What has happened in the interval, and since the beginning. */
+static void print_watched(struct json *j, const struct listener *l,
+			  const struct listeners_view *v)
+{
+	char advice[LISTENERS_WORDS];
+
+	print_sums(j, &l->last, v->schema);
+	json_text(j, ",\"all\":{\"time_ns\":");
+	json_number(j, v->end - v->start);
+	print_sums(j, &l->all, v->schema);
+	json_text(j, "}");
+	print_waiting(j, l, v);
 	if (listeners_advice(l, v, advice))
 		json_member_text(j, "advice", advice);
 }
@@ -78,11 +135,14 @@ static void print_listener(struct json *j, const struct listener *l,
 	member_if(j, "syn", l->syn, ~0u);
 	member_if(j, "accept", l->accept, ~0u);
 	json_member(j, "limit", l->limit);
+	if (l->depth_how)
+		json_member_text(j, "depth_how",
+				 schema_name(v->schema, EVENT_queue,
+					     "depth_how", l->depth_how));
 	member_if(j, "asked", l->asked, ~0u);
-	if (v->watched) {
-		print_sums(j, l, v);
-		print_waiting(j, l, v);
-	}
+	member_if(j, "somaxconn", l->somaxconn, ~0u);
+	if (v->watched)
+		print_watched(j, l, v);
 	json_text(j, "}");
 }
 

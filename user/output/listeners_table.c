@@ -36,13 +36,17 @@ static void cell_netns(const struct listener *l, const struct listeners_view *v,
 	snprintf(to, CELL_TEXT, "%u", l->ev.netns);
 }
 
+/* ~: derived from what was seen; *: read when nothing was to be seen. */
 static void depth(const struct listener *l, __u32 n, char to[CELL_TEXT])
 {
+	const char *mark = l->depth_how == HOW_derived ? "~" :
+			   l->depth_how == HOW_sampled ? "*" :
+							 "";
+
 	if (n == ~0u)
 		snprintf(to, CELL_TEXT, "?/%u", l->limit);
 	else
-		snprintf(to, CELL_TEXT, "%s%u/%u",
-			 l->depth_how == HOW_derived ? "~" : "", n, l->limit);
+		snprintf(to, CELL_TEXT, "%s%u/%u", mark, n, l->limit);
 }
 
 static void cell_syn(const struct listener *l, const struct listeners_view *v,
@@ -73,13 +77,22 @@ static void cell_full(const struct listener *l, const struct listeners_view *v,
 	to[BAR] = '\0';
 }
 
+/* Since when one waits that was there before is not known: at least, then. */
+static void child_age(const struct listener_child *child,
+		      const struct listeners_view *v, char to[CELL_TEXT])
+{
+	char span[CELL_TEXT];
+
+	cell_span(v->end - (child->ev.ts_ns ?: v->start),
+		  child->age_how == HOW_derived, span);
+	snprintf(to, CELL_TEXT, "%s%.100s", child->ev.ts_ns ? "" : ">", span);
+}
+
 static void cell_oldest(const struct listener *l,
 			const struct listeners_view *v, char to[CELL_TEXT])
 {
-	const struct listener_child *oldest = TAILQ_FIRST(&l->waiting);
-
-	if (oldest)
-		cell_span(v->end - oldest->ev.ts_ns, false, to);
+	if (!TAILQ_EMPTY(&l->waiting))
+		child_age(TAILQ_FIRST(&l->waiting), v, to);
 }
 
 static void cell_p50(const struct listener *l, const struct listeners_view *v,
@@ -110,6 +123,17 @@ static void cell_rate(const struct listener *l, const struct listeners_view *v,
 		 l->last.accepted * 1e9 / (v->end - v->begin));
 }
 
+/* *: by sk_drops, which counts some twice. */
+static void cell_drops(const struct listener *l, const struct listeners_view *v,
+		       char to[CELL_TEXT])
+{
+	uint64_t n = listener_dropped(&l->last);
+
+	(void)v;
+	snprintf(to, CELL_TEXT, "%s%llu", n > l->last.dropped ? "*" : "",
+		 (unsigned long long)n);
+}
+
 static const struct column {
 	const char *name;
 	cell_fn *cell;
@@ -127,6 +151,7 @@ static const struct column {
 	{ "P99", cell_p99, TABLE_RIGHT, true, false },
 	{ "MAX", cell_max, TABLE_RIGHT, true, false },
 	{ "RATE", cell_rate, TABLE_RIGHT, true, false },
+	{ "DROPS", cell_drops, TABLE_RIGHT, true, false },
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(*columns))
@@ -180,7 +205,22 @@ static int add_listener(struct table *table, const struct shown *shown,
 	return err;
 }
 
-/* A line of a connection that waits has its peer, and for how long. */
+/* What a process would find that accepted it now: "512 bytes, closed". */
+static void child_words(const struct listener_child *child, char to[CELL_TEXT])
+{
+	const char *end = child->state == TCB_STATE_CLOSE_WAIT ? "closed" :
+			  child->state == TCB_STATE_CLOSE      ? "reset" :
+								 "";
+
+	*to = '\0';
+	if (child->unread != ~0u && child->unread)
+		snprintf(to, CELL_TEXT, "%u bytes%s%s", child->unread,
+			 *end ? ", " : "", end);
+	else
+		snprintf(to, CELL_TEXT, "%s", end);
+}
+
+/* A line of a connection that waits to be accepted. */
 static int add_child(struct table *table, const struct shown *shown,
 		     const struct listener_child *child,
 		     const struct listeners_view *v)
@@ -197,8 +237,10 @@ static int add_child(struct table *table, const struct shown *shown,
 			cell_end(child->ev.family, &child->ev.raddr,
 				 child->ev.rport, end);
 			snprintf(text, CELL_TEXT, "  %.100s", end);
+		} else if (columns[i].cell == cell_process) {
+			child_words(child, text);
 		} else if (columns[i].cell == cell_oldest) {
-			cell_span(v->end - child->ev.ts_ns, false, text);
+			child_age(child, v, text);
 		}
 		err = table_cell(table, text);
 	}
@@ -232,11 +274,43 @@ static int fill(struct table *table, const struct listeners *l,
 	return err;
 }
 
+static void print_sums(FILE *file, const struct listener_sums *sums,
+		       nsec_t time, const struct schema *schema)
+{
+	char words[LISTENERS_WORDS], span[CELL_TEXT],
+		line[LISTENERS_WORDS + 64];
+
+	cell_span(time, false, span);
+	snprintf(line, sizeof(line), "in %s: %s", span,
+		 listeners_drops(sums, schema, words));
+	say_wrapped(file, "  ", line);
+}
+
+/* Of a listener that drops, sends cookies or is full: how much, and why. */
+static void print_details(FILE *file, const struct listener *l,
+			  const struct listeners_view *v)
+{
+	char end[CELL_TEXT], owner[CELL_TEXT], words[LISTENERS_WORDS];
+	bool advice = listeners_advice(l, v, words);
+
+	if (!advice && !*listeners_drops(&l->last, v->schema, words))
+		return;
+	cell_end(l->ev.family, &l->ev.laddr, l->ev.lport, end);
+	cell_owner(&l->ev, owner);
+	fprintf(file, "\n%s %s\n", end, *owner ? owner : "?");
+	if (*listeners_drops(&l->last, v->schema, words)) {
+		print_sums(file, &l->last, v->end - v->begin, v->schema);
+		if (v->begin != v->start)
+			print_sums(file, &l->all, v->end - v->start, v->schema);
+	}
+	if (listeners_advice(l, v, words))
+		say_wrapped(file, "  ", words);
+}
+
 int listeners_table_print(FILE *file, const struct listeners *l,
 			  const struct listeners_view *v)
 {
 	struct table *table = table_new(file, false, v->headings);
-	char advice[LISTENERS_ADVICE];
 	size_t i;
 	int err;
 
@@ -246,11 +320,7 @@ int listeners_table_print(FILE *file, const struct listeners *l,
 	if (!err)
 		err = table_print(table);
 	table_free(table);
-	for (i = 0; i < l->n && !err; i++) {
-		if (!listeners_advice(l->listener[i], v, advice))
-			continue;
-		putc('\n', file);
-		say_wrapped(file, "", advice);
-	}
+	for (i = 0; i < l->n && !err; i++)
+		print_details(file, l->listener[i], v);
 	return err;
 }

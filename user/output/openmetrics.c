@@ -19,19 +19,26 @@ static void print_label(FILE *file, const char *name, const char *value)
 	putc('"', file);
 }
 
-static void print_labels(FILE *file, const struct event *e)
+static void print_sample(FILE *file, const char *name, const struct listener *l,
+			 const char *rule, double value)
 {
+	const struct event *e = &l->ev;
 	char addr[SCHEMA_ADDR_LEN], comm[sizeof(e->comm) * 4 + 1];
 
 	schema_addr(e->family, &e->laddr, addr);
 	say_escape(comm, sizeof(comm), e->comm,
 		   strnlen(e->comm, sizeof(e->comm)));
-	putc('{', file);
+	fprintf(file, "tcbscope_listener_%s{", name);
 	print_label(file, "addr", addr);
-	fprintf(file, ",port=\"%u\",netns=\"%u\",pid=\"%u\",", e->lport,
-		e->netns, e->pid);
+	/* listeners that share a port differ by their cookies */
+	fprintf(file, ",port=\"%u\",netns=\"%u\",cookie=\"%llu\",pid=\"%u\",",
+		e->lport, e->netns, (unsigned long long)l->cookie, e->pid);
 	print_label(file, "comm", comm);
-	putc('}', file);
+	if (rule) {
+		putc(',', file);
+		print_label(file, "rule", rule);
+	}
+	fprintf(file, "} %.9g\n", value);
 }
 
 static double known(__u32 n)
@@ -39,100 +46,131 @@ static double known(__u32 n)
 	return n == ~0u ? NAN : n;
 }
 
-static double syn(const struct listener *l, double seconds)
+static double per_second(uint64_t n, const struct listeners_view *v)
 {
-	(void)seconds;
-	return known(l->syn);
+	return v->watched ? n * 1e9 / (v->end - v->begin) : NAN;
 }
 
-static double accept(const struct listener *l, double seconds)
+static double seconds(nsec_t ns)
 {
-	(void)seconds;
-	return known(l->accept);
-}
-
-static double limit(const struct listener *l, double seconds)
-{
-	(void)seconds;
-	return known(l->limit);
-}
-
-static double peak(const struct listener *l, double seconds)
-{
-	return seconds > 0 ? l->last.peak : NAN;
-}
-
-static double full(const struct listener *l, double seconds)
-{
-	return seconds > 0 ? l->last.full / seconds : NAN;
-}
-
-static double rate(const struct listener *l, double seconds)
-{
-	return seconds > 0 ? l->last.accepted / seconds : NAN;
-}
-
-static double percentile(const struct listener *l, unsigned int percent)
-{
-	nsec_t ns = spans_percentile(&l->last.wait, percent);
-
 	return ns == ~0ull ? NAN : ns / 1e9;
 }
 
-static double p50(const struct listener *l, double seconds)
+typedef double value_fn(const struct listener *l,
+			const struct listeners_view *v);
+
+#define VALUE(name, expression)                            \
+	static double name(const struct listener *l,       \
+			   const struct listeners_view *v) \
+	{                                                  \
+		(void)l;                                   \
+		(void)v;                                   \
+		return expression;                         \
+	}
+
+VALUE(syn, known(l->syn))
+VALUE(accept_queue, known(l->accept))
+VALUE(limit, known(l->limit))
+VALUE(peak, v->watched ? l->last.peak : NAN)
+VALUE(full, per_second(l->last.full, v))
+VALUE(accepted, per_second(l->last.accepted, v))
+VALUE(p50, seconds(spans_percentile(&l->last.wait, 50)))
+VALUE(p99, seconds(spans_percentile(&l->last.wait, 99)))
+VALUE(longest, seconds(l->last.wait.n ? l->last.wait.max : ~0ull))
+VALUE(cookies_sent, per_second(l->last.cookies_sent, v))
+VALUE(sk_drops, known(l->sk_drops))
+
+static double oldest(const struct listener *l, const struct listeners_view *v)
 {
-	(void)seconds;
-	return percentile(l, 50);
+	const struct listener_child *child = listener_oldest(l);
+
+	return child ? seconds(v->end - child->ev.ts_ns) : NAN;
 }
 
-static double p99(const struct listener *l, double seconds)
-{
-	(void)seconds;
-	return percentile(l, 99);
-}
-
-static const struct {
-	const char *name, *unit, *help;
-	double (*value)(const struct listener *l, double seconds);
+static const struct metric {
+	const char *name, *help;
+	value_fn *value;
+	const char *unit, *total; /* "_total": it counts on for ever */
 } metrics[] = {
-	{ "syn_queue", NULL, "Requests in the SYN queue.", syn },
-	{ "accept_queue", NULL, "Connections in the accept queue.", accept },
-	{ "limit", NULL, "Limit of each queue, which holds one more.", limit },
-	{ "accept_queue_peak", NULL, "The most in the accept queue.", peak },
-	{ "accept_queue_full", NULL,
-	  "How often a second the accept queue became full.", full },
-	{ "accepted", NULL, "Connections accepted a second.", rate },
-	{ "wait_p50_seconds", "seconds",
-	  "Time in the accept queue that half did not exceed.", p50 },
-	{ "wait_p99_seconds", "seconds",
-	  "Time in the accept queue that 99 of 100 did not exceed.", p99 },
+	{ "syn_queue", "Requests in the SYN queue.", syn, NULL, "" },
+	{ "accept_queue", "Connections in the accept queue.", accept_queue,
+	  NULL, "" },
+	{ "limit", "Limit of each queue, which holds one more.", limit, NULL,
+	  "" },
+	{ "accept_queue_peak", "The most in the accept queue.", peak, NULL,
+	  "" },
+	{ "accept_queue_full",
+	  "How often a second the accept queue became full.", full, NULL, "" },
+	{ "oldest_seconds", "For how long the first has waited to be accepted.",
+	  oldest, "seconds", "" },
+	{ "accepted", "Connections accepted a second.", accepted, NULL, "" },
+	{ "wait_p50_seconds",
+	  "Time in the accept queue that half did not exceed.", p50, "seconds",
+	  "" },
+	{ "wait_p99_seconds",
+	  "Time in the accept queue that 99 of 100 did not exceed.", p99,
+	  "seconds", "" },
+	{ "wait_max_seconds", "The longest time in the accept queue.", longest,
+	  "seconds", "" },
+	{ "cookies_sent", "SYN cookies sent a second.", cookies_sent, NULL,
+	  "" },
+	{ "sk_drops", "Drops as the kernel counts them, some of them twice.",
+	  sk_drops, NULL, "_total" },
 };
+
+static void print_head(FILE *file, const char *name, const char *type,
+		       const char *unit, const char *help)
+{
+	fprintf(file, "# TYPE tcbscope_listener_%s %s\n", name, type);
+	if (unit)
+		fprintf(file, "# UNIT tcbscope_listener_%s %s\n", name, unit);
+	fprintf(file, "# HELP tcbscope_listener_%s %s\n", name, help);
+}
+
+static void print_metric(FILE *file, const struct metric *m,
+			 const struct listeners *l,
+			 const struct listeners_view *v)
+{
+	char name[64];
+	double value;
+	size_t i;
+
+	print_head(file, m->name, *m->total ? "counter" : "gauge", m->unit,
+		   m->help);
+	snprintf(name, sizeof(name), "%s%s", m->name, m->total);
+	for (i = 0; i < l->n; i++) {
+		value = m->value(l->listener[i], v);
+		if (!isnan(value))
+			print_sample(file, name, l->listener[i], NULL, value);
+	}
+}
+
+/* By the kernel's rules, those that were met. */
+static void print_drops(FILE *file, const struct listener *l,
+			const struct listeners_view *v)
+{
+	const uint64_t *by = l->last.dropped_by;
+	unsigned int i;
+
+	for (i = 1; i < LISTENER_RULES && v->watched; i++)
+		if (by[i])
+			print_sample(file, "dropped", l,
+				     schema_name(v->schema, EVENT_queue, "rule",
+						 i),
+				     per_second(by[i], v));
+}
 
 void openmetrics_print(FILE *file, const struct listeners *l,
 		       const struct listeners_view *v)
 {
-	double seconds = v->watched ? (v->end - v->begin) / 1e9 : 0;
 	unsigned int i;
 	size_t k;
 
-	for (i = 0; i < sizeof(metrics) / sizeof(*metrics); i++) {
-		fprintf(file, "# TYPE tcbscope_listener_%s gauge\n",
-			metrics[i].name);
-		if (metrics[i].unit)
-			fprintf(file, "# UNIT tcbscope_listener_%s %s\n",
-				metrics[i].name, metrics[i].unit);
-		fprintf(file, "# HELP tcbscope_listener_%s %s\n",
-			metrics[i].name, metrics[i].help);
-		for (k = 0; k < l->n; k++) {
-			double value = metrics[i].value(l->listener[k],
-							seconds);
-
-			if (isnan(value))
-				continue;
-			fprintf(file, "tcbscope_listener_%s", metrics[i].name);
-			print_labels(file, &l->listener[k]->ev);
-			fprintf(file, " %.9g\n", value);
-		}
-	}
+	for (i = 0; i < sizeof(metrics) / sizeof(*metrics); i++)
+		print_metric(file, &metrics[i], l, v);
+	print_head(file, "dropped", "gauge", NULL,
+		   "Connections dropped a second, by the kernel's rule.");
+	for (k = 0; k < l->n; k++)
+		print_drops(file, l->listener[k], v);
 	fprintf(file, "# EOF\n");
 }

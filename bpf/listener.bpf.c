@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Looking at a listener by hand, for whoever wants to know what no event tells:
+ * where all is dropped, nothing happens to its queues.
+ */
+#include "bpf/listener.h"
+#include "bpf/peek.h"
+#include "bpf/queue.h"
+
+#define NSEC_PER_USEC 1000ull
+#define FIELD(at, type, field) ((at) + bpf_core_field_offset(type, field))
+
+struct listener_place listener_nowhere;
+
+/* The way along an accept queue. */
+struct walk {
+	__u64 req; /* the request whose child is next, as a number */
+	__u64 listener;
+};
+
+static __always_inline __u32 peek_word(__u64 from)
+{
+	struct peeked p = {};
+
+	return peek(&p, from) ? UNKNOWN : p.word[0];
+}
+
+static __always_inline __u8 state_of(__u64 sk)
+{
+	return peek_word(FIELD(sk, struct sock, __sk_common.skc_state));
+}
+
+static __always_inline __u64 cookie_of(__u64 sk)
+{
+	return peek_pointer(FIELD(sk, struct sock, __sk_common.skc_cookie));
+}
+
+/* Of one that is older than the trace only its request knows: since the
+ * SYN-ACK. */
+static __always_inline void age_fill(struct event_queue *e,
+				     const struct event_queue *in, __u64 req)
+{
+	nsec_t since = in->ev.ts_ns;
+
+	e->wait_how = HOW_observed;
+	if (!since) {
+		since = peek_pointer(FIELD(req, struct tcp_request_sock,
+					   snt_synack)) *
+			NSEC_PER_USEC;
+		e->wait_how = HOW_derived;
+	}
+	if (since) /* a cookie does not tell */
+		e->wait_ns = e->ev.ts_ns - since;
+	else
+		e->wait_how = 0;
+}
+
+static __noinline void look_at_child(__u64 sk, __u64 req, __u64 listener)
+{
+	__u64 cookie = cookie_of(sk);
+	struct event_queue *in, *e;
+	__u32 unread;
+
+	in = bpf_map_lookup_elem(&queue_children, &cookie);
+	if (!in)
+		return;
+	e = EVENT_RESERVE(event_queue, EVENT_queue);
+	if (!e)
+		return;
+	__builtin_memcpy(e, in, sizeof(*e));
+	e->ev.ts_ns = bpf_ktime_get_ns();
+	e->ev.seq = 0;
+	e->ev.how = HOW_sampled;
+	e->op = QUEUE_waiting;
+	e->listener = listener;
+	e->syn = UNKNOWN;
+	e->young = UNKNOWN;
+	e->accept = UNKNOWN;
+	e->depth_how = 0;
+	e->syn_wait_us = 0;
+	age_fill(e, in, req);
+	e->state = state_of(sk);
+	unread = peek_word(FIELD(sk, struct tcp_sock, rcv_nxt)) -
+		 peek_word(FIELD(sk, struct tcp_sock, copied_seq));
+	if (e->state == TCB_STATE_CLOSE_WAIT && unread)
+		unread--; /* the FIN */
+	e->unread = unread;
+	EVENT_SUBMIT(e);
+}
+
+/* As bpf_loop() wants it: 1 ends the loop. */
+static long look_at_next(__u32 i, struct walk *w)
+{
+	__u64 sk;
+
+	if (!w->req)
+		return 1;
+	sk = peek_pointer(FIELD(w->req, struct request_sock, sk));
+	if (sk)
+		look_at_child(sk, w->req, w->listener);
+	w->req = peek_pointer(FIELD(w->req, struct request_sock, dl_next));
+	return 0;
+}
+
+static __always_inline void look_fill(struct event_queue *e,
+				      const struct listener_place *place)
+{
+	__u64 sk = place->sk;
+
+	__builtin_memset(e, 0, sizeof(*e));
+	__builtin_memcpy(&e->ev, &place->ev, sizeof(e->ev));
+	e->ev.ts_ns = bpf_ktime_get_ns();
+	e->ev.seq = 0;
+	e->op = QUEUE_looked;
+	e->listener = place->ev.cookie;
+	e->wait_ns = UNKNOWN_NS;
+	e->fd = UNKNOWN;
+	e->asked = UNKNOWN;
+	e->unread = UNKNOWN;
+	e->syn = peek_word(
+		FIELD(sk, struct inet_connection_sock, icsk_accept_queue.qlen));
+	e->young = peek_word(FIELD(sk, struct inet_connection_sock,
+				   icsk_accept_queue.young));
+	e->accept = peek_word(FIELD(sk, struct sock, sk_ack_backlog));
+	e->limit = peek_word(FIELD(sk, struct sock, sk_max_ack_backlog));
+	e->drops = peek_word(FIELD(sk, struct sock, sk_drops));
+	e->somaxconn = peek_word(FIELD(
+		peek_pointer(FIELD(sk, struct sock, __sk_common.skc_net.net)),
+		struct net, core.sysctl_somaxconn));
+	e->depth_how = HOW_sampled;
+}
+
+/* Run by hand, with nobody in the way who could free what it looks at. */
+SEC("raw_tp")
+int listener_look(const struct look *look)
+{
+	__u64 cookie = look->listener;
+	struct listener_place *place;
+	struct event_queue *e;
+	struct walk walk = { .listener = cookie };
+
+	place = bpf_map_lookup_elem(&listener_places, &cookie);
+	if (!place || !place->sk || state_of(place->sk) != TCB_STATE_LISTEN ||
+	    cookie_of(place->sk) != cookie)
+		return 0;
+	e = EVENT_RESERVE(event_queue, EVENT_queue);
+	if (!e)
+		return 0;
+	look_fill(e, place);
+	EVENT_SUBMIT(e);
+	if (!look->children)
+		return 0;
+	walk.req = peek_pointer(FIELD(place->sk, struct inet_connection_sock,
+				      icsk_accept_queue.rskq_accept_head));
+	bpf_loop(look->children, look_at_next, &walk, 0);
+	return 0;
+}

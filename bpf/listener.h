@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where the listeners are, so that one can be looked at while nothing happens
+ * (listener.bpf.c).
+ *
+ * An address is kept as a number. The kernel frees a listener only when nobody
+ * is left who has begun to look while it was listening, and whoever looks makes
+ * sure, by state and cookie, that it is still the same one.
+ */
+#ifndef TCBSCOPE_LISTENER_H
+#define TCBSCOPE_LISTENER_H
+
+#include "bpf/emit.h"
+
+#define LISTENERS 65536
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LISTENERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64); /* its cookie */
+	__type(value, struct listener_place);
+} listener_places SEC(".maps") __weak;
+
+extern struct listener_place listener_nowhere; /* all zero */
+
+/* Filled in where it is: there is no room on the stack. The address comes last.
+ */
+static __noinline void listener_found(struct sock *sk, struct tcp_sock *tp,
+				      struct sock_mem *mem)
+{
+	__u64 cookie = bpf_get_socket_cookie(sk);
+	struct listener_place *place;
+
+	bpf_map_update_elem(&listener_places, &cookie, &listener_nowhere,
+			    BPF_NOEXIST);
+	place = bpf_map_lookup_elem(&listener_places, &cookie);
+	if (!place)
+		return;
+	event_fill(&place->ev, sk, tp, mem);
+	place->ev.type = EVENT_queue;
+	place->ev.how = HOW_sampled;
+	place->sk = compat_number(sk);
+}
+
+static __always_inline void listener_gone(__u64 cookie)
+{
+	bpf_map_delete_elem(&listener_places, &cookie);
+}
+
+#endif
