@@ -3,29 +3,28 @@
  * Call events: what processes ask of their TCP sockets, and what they get.
  *
  * Two programs hang on the entry and the exit of all system calls, and leave
- * soon if it is none of those in config.call, or of no TCP socket. What a call
- * has begun with waits in the storage of its thread, which dies with it.
+ * soon if it is none of those in config.call, or of no TCP socket.
  */
-#include "bpf/fd.h"
+#include "bpf/calling.h"
+#include "bpf/poll.h"
+#include "bpf/user.h"
 
-#define EFAULT 14
+#define F_DUPFD 0
+#define F_SETFL 4
+#define F_DUPFD_CLOEXEC 1030
 
 EVENT_ANCHOR(event_call);
 
-/* A call that a thread is in. */
-struct calling {
-	struct event_call e; /* as it entered; e.call 0: in none */
-	__u64 sk;	     /* a number; 0: none, or not yet */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct calling);
-} calling SEC(".maps");
-
 __u64 call_next = 1;
+
+/* Which of the calls in config the running task is in; CONFIG_CALLS: none. */
+static __always_inline __u32 call_nr(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	__u32 nr = compat_syscall_nr(task);
+
+	return nr < CONFIG_CALLS && config.call[nr].op ? nr : CONFIG_CALLS;
+}
 
 /* As config.call counts them: 0 is none, and 0. */
 static __always_inline __u64 arg_of(const struct syscall_args *args, __u64 nth)
@@ -33,72 +32,30 @@ static __always_inline __u64 arg_of(const struct syscall_args *args, __u64 nth)
 	return args->value[(nth - 1) & 7];
 }
 
-/* Nothing is known of it but who calls. */
-static __always_inline void call_init(struct event_call *e, int op)
+static __always_inline enum fcntl_cmd fcntl_cmd(__u32 cmd)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	__u64 id = bpf_get_current_pid_tgid();
-	struct nsproxy *ns;
-
-	__builtin_memset(e, 0, sizeof(*e));
-	e->ev.type = EVENT_call;
-	e->ev.family = FAMILY_INET;
-	e->ev.how = HOW_observed;
-	e->ev.owner_how = HOW_observed;
-	e->ev.pid = id >> 32;
-	e->ev.tid = id;
-	e->ev.uid = bpf_get_current_uid_gid();
-	bpf_get_current_comm(e->ev.comm, sizeof(e->ev.comm));
-	ns = task->nsproxy;
-	if (ns)
-		e->ev.netns = ns->net_ns->ns.inum;
-	e->ev.ts_ns = bpf_ktime_get_ns();
-	e->call = __sync_fetch_and_add(&call_next, 1);
-	e->op = op;
-	e->phase = CALL_PHASE_enter;
-	e->via = CALL_VIA_syscall;
-	e->duration_ns = UNKNOWN_NS;
-	e->result = CALL_NO_VALUE;
-	e->optval = CALL_NO_VALUE;
-	e->len = ~0ull;
-	e->shut = 255;
-	e->fd = ~0u;
-	e->epfd = ~0u;
-	e->backlog = ~0u;
-	e->level = ~0u;
-	e->optname = ~0u;
+	switch (cmd) {
+	case F_DUPFD:
+		return FCNTL_F_DUPFD;
+	case F_DUPFD_CLOEXEC:
+		return FCNTL_F_DUPFD_CLOEXEC;
+	case F_SETFL:
+		return FCNTL_F_SETFL;
+	}
+	return 0;
 }
 
-/* Which socket it is about, as far as that is known by now. */
-static __always_inline void call_socket(struct event_call *e, __u64 file,
-					__u64 sk)
+static __always_inline enum sockopt option_of(__u32 level, __u32 nr)
 {
-	__u64 inode;
-	struct ends ends;
-
-	fd_ends(&ends, sk);
-	ends_fill(&e->ev, &ends);
-	e->ev.uid = fd_word(FD_AT(sk, struct sock, sk_uid));
-	inode = peek_pointer(FD_AT(file, struct file, f_inode));
-	if (inode)
-		e->inode = peek_pointer(FD_AT(inode, struct inode, i_ino));
-}
-
-static __noinline void call_emit(const struct event_call *from)
-{
-	struct event_call *e;
-
-	if (!wanted(event_passes(&from->ev, 0, 0), EVENT_call))
-		return;
-	e = EVENT_RESERVE(event_call, EVENT_call);
-	if (!e)
-		return;
-	__builtin_memcpy(e, from, sizeof(*e));
-	EVENT_SUBMIT(e);
+	if (nr >= CONFIG_OPTIONS)
+		return 0;
+	return level == config.level[0] ? config.option[0][nr] :
+	       level == config.level[1] ? config.option[1][nr] :
+					  0;
 }
 
 /* The arguments that stand in registers. */
-static __always_inline void call_args(struct event_call *e,
+static __always_inline void args_read(struct event_call *e,
 				      const volatile struct config_call *c,
 				      const struct syscall_args *args)
 {
@@ -108,6 +65,7 @@ static __always_inline void call_args(struct event_call *e,
 	switch (c->op) {
 	case CALL_socket:
 		e->flags = args->value[1] & ~SOCK_TYPE_MASK;
+		e->ev.family = args->value[0];
 		break;
 	case CALL_listen:
 		e->backlog = args->value[1];
@@ -120,6 +78,34 @@ static __always_inline void call_args(struct event_call *e,
 	case CALL_setsockopt:
 		e->level = args->value[1];
 		e->optname = args->value[2];
+		e->option = option_of(e->level, e->optname);
+		break;
+	case CALL_fcntl:
+		e->cmd = fcntl_cmd(args->value[1]);
+		if (e->cmd == FCNTL_F_SETFL)
+			e->flags = args->value[2];
+		break;
+	}
+}
+
+/* And those that do not. */
+static __always_inline void memory_read(struct event_call *e,
+					const volatile struct config_call *c,
+					const struct syscall_args *args)
+{
+	if (c->addr)
+		user_addr(e, arg_of(args, c->addr), arg_of(args, c->addr + 1));
+	switch (c->op) {
+	case CALL_sendmsg:
+	case CALL_recvmsg:
+		user_msghdr(e, args->value[1]);
+		break;
+	case CALL_writev:
+	case CALL_readv:
+		e->len = user_vector(args->value[1], args->value[2]);
+		break;
+	case CALL_setsockopt:
+		user_option(e, args->value[3], args->value[4]);
 		break;
 	}
 }
@@ -135,16 +121,40 @@ static __always_inline bool makes_tcp(const struct syscall_args *args)
 	       (!protocol || protocol == IPPROTO_TCP);
 }
 
+/* Is nothing told of what the running task does, whatever it is? */
+static __always_inline bool caller_excluded(void)
+{
+	struct filter_facts x = {
+		.types = 1u << EVENT_call,
+		.pid = bpf_get_current_pid_tgid() >> 32,
+		.lport = FILTER_ANY_PORT,
+		.rport = FILTER_ANY_PORT,
+		.unknown = FACTS_NO_ADDRS,
+	};
+
+	if (config.offspring)
+		return !task_in_tree();
+	if ((!NEEDS(PID) && !NEEDS(COMM)) || NEEDS(UID) || NEEDS(NETNS) ||
+	    NEEDS(CGROUP))
+		return false;
+	bpf_get_current_comm(x.comm.u8, sizeof(x.comm.u8));
+	return facts_fail(&x);
+}
+
 /* Is the call about a TCP socket, or may it have been meant to be? */
-static __always_inline bool call_concerns(const volatile struct config_call *c,
-					  const struct syscall_args *args,
-					  struct fd *fd, __u32 *nr)
+static __always_inline bool concerns(const volatile struct config_call *c,
+				     const struct syscall_args *args,
+				     struct fd *fd, __u32 *nr)
 {
 	fd->kind = FD_NONE;
 	fd->sk = 0;
-	*nr = ~0u;
-	if (!c->fd)
-		return c->op == CALL_socket && makes_tcp(args);
+	*nr = CALL_NO_FD;
+	if (c->op == CALL_socket)
+		return makes_tcp(args) && !caller_excluded();
+	if (poll_waits(c->op))
+		return true; /* as call_enter() has found out */
+	if (c->op == CALL_fcntl && !fcntl_cmd(args->value[1]))
+		return false;
 	*nr = arg_of(args, c->fd);
 	fd_find(fd, *nr);
 	if (fd->kind != FD_TCP && c->fd2) {
@@ -160,7 +170,7 @@ __weak __noinline int call_begins(__u32 nr)
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	const volatile struct config_call *c;
 	struct syscall_args args;
-	struct calling *calls;
+	struct calling *calling;
 	struct fd fd;
 	__u32 fd_nr;
 
@@ -168,87 +178,134 @@ __weak __noinline int call_begins(__u32 nr)
 		return 0;
 	c = &config.call[nr];
 	args = compat_syscall_args();
-	if (!call_concerns(c, &args, &fd, &fd_nr))
+	if (!concerns(c, &args, &fd, &fd_nr))
 		return 0;
-	if (config.offspring && !task_in_tree())
+	calling = bpf_task_storage_get(&callings, task, NULL,
+				       BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!calling)
 		return 0;
-	calls = bpf_task_storage_get(&calling, task, NULL,
-				     BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!calls)
-		return 0;
-	call_init(&calls->e, c->op);
-	calls->e.fd = fd_nr;
-	calls->sk = fd.sk;
+	calling_init(&calling->e, c->op, CALL_VIA_syscall);
+	calling->e.fd = fd_nr;
+	calling->sk = fd.sk;
 	if (fd.sk)
-		call_socket(&calls->e, fd.file, fd.sk);
-	call_args(&calls->e, c, &args);
-	call_emit(&calls->e);
-	return 0;
+		calling_socket(&calling->e, fd.file, fd.sk);
+	args_read(&calling->e, c, &args);
+	memory_read(&calling->e, c, &args);
+	if (c->op == CALL_epoll_ctl)
+		poll_adds(&calling->e, fd.sk);
+	return 1;
+}
+
+static __always_inline bool makes_socket(const struct event_call *e)
+{
+	return e->op == CALL_socket || e->op == CALL_accept ||
+	       e->op == CALL_accept4;
 }
 
 /* The socket that the call has made; or its own, which may have ends by now. */
-static __always_inline void call_socket_now(struct calling *calls)
+static __always_inline void socket_now(struct calling *calling)
 {
-	struct event_call *e = &calls->e;
-	__u32 nr = e->fd;
+	struct event_call *e = &calling->e;
+	bool made = makes_socket(e) && e->result >= 0;
 	struct fd fd;
-	bool made;
 
-	made = (e->op == CALL_socket || e->op == CALL_accept ||
-		e->op == CALL_accept4) &&
-	       e->result >= 0;
-	if (made)
-		nr = e->result;
-	fd_find(&fd, nr);
-	if (fd.kind == FD_TCP && (made || fd.sk == calls->sk))
-		call_socket(e, fd.file, fd.sk);
+	fd_find(&fd, made ? e->result : e->fd);
+	if (fd.kind == FD_TCP && (made || fd.sk == calling->sk))
+		calling_socket(e, fd.file, fd.sk);
 }
 
-__weak __noinline int call_ends(long ret)
+/* What was not there when it began, or is the kernel's answer. */
+static __always_inline void answer_read(struct event_call *e, __u64 sk)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct calling *calls;
-	struct event_call *e;
-	nsec_t now;
+	struct syscall_args args = compat_syscall_args();
+	__u32 nr = call_nr(), len;
 
-	calls = bpf_task_storage_get(&calling, task, NULL, 0);
-	if (!calls || !calls->e.call)
-		return 0;
-	now = bpf_ktime_get_ns();
-	e = &calls->e;
-	e->phase = CALL_PHASE_exit;
-	e->duration_ns = now - e->ev.ts_ns;
-	e->ev.ts_ns = now;
-	e->result = ret;
-	if (ret < 0 && ret >= -4095) {
-		e->err = -ret;
-		e->result = -1;
+	if (nr >= CONFIG_CALLS)
+		return;
+	if (makes_socket(e) && e->result >= 0 && e->op != CALL_socket) {
+		e->to = e->ev.raddr;
+		e->to_port = e->ev.rport;
+		e->to_family = e->ev.family;
+	} else if (e->op == CALL_getsockopt) {
+		if (!e->err && USER_READ(&len, sizeof(len), args.value[4]))
+			user_option(e, args.value[3], len);
+	} else if (e->op == CALL_epoll_ctl) {
+		poll_adds(e, sk);
+	} else {
+		memory_read(e, &config.call[nr], &args);
 	}
-	call_socket_now(calls);
-	call_emit(e);
-	e->call = 0;
+	user_addr_fit(e);
+}
+
+/* What is known at its end only. */
+__weak __noinline int call_ends(struct calling *calling)
+{
+	if (!calling)
+		return 0;
+	socket_now(calling);
+	answer_read(&calling->e, calling->sk);
 	return 0;
 }
 
-/* Which of the calls in config the running task is in; CONFIG_CALLS: none. */
-static __always_inline __u32 call_nr(void)
+static __always_inline struct calling *call_find(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	__u32 nr = compat_syscall_nr(task);
 
-	return nr < CONFIG_CALLS && config.call[nr].op ? nr : CONFIG_CALLS;
+	return bpf_task_storage_get(&callings, task, NULL, 0);
 }
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(call_enter, struct pt_regs *regs, long id)
 {
+	struct calling *calling;
 	__u32 nr = call_nr();
+	bool waits;
 
-	return nr < CONFIG_CALLS ? call_begins(nr) : 0;
+	if (nr >= CONFIG_CALLS)
+		return 0;
+	waits = poll_waits(config.call[nr].op);
+	if (waits && (caller_excluded() || !poll_concerns(config.call[nr].op)))
+		return 0;
+	if (!call_begins(nr))
+		return 0;
+	calling = call_find();
+	if (!calling)
+		return 0;
+	if (waits)
+		poll_begins(calling);
+	calling_emit(&calling->e);
+	return 0;
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_exit, struct pt_regs *regs, long ret)
 {
-	return call_nr() < CONFIG_CALLS ? call_ends(ret) : 0;
+	struct calling *calling;
+	__u32 nr = call_nr();
+
+	if (nr >= CONFIG_CALLS)
+		return 0;
+	calling = call_find();
+	if (!calling || !calling->e.call ||
+	    calling->e.op != config.call[nr].op)
+		return 0;
+	calling_returns(&calling->e, ret);
+	call_ends(calling);
+	if (poll_waits(calling->e.op))
+		poll_ends(calling);
+	calling_emit(&calling->e);
+	calling->e.call = 0;
+	return 0;
+}
+
+/*
+ * A socket gets its cookie when somebody asks for it: so that its first calls
+ * have it, too. It lets all sockets pass, and runs for new ones only.
+ */
+SEC("cgroup/sock_create")
+int call_socket(struct bpf_sock *sk)
+{
+	if (sk->protocol == IPPROTO_TCP && sk->type == SOCK_STREAM)
+		bpf_get_socket_cookie(sk);
+	return 1;
 }

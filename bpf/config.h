@@ -10,6 +10,7 @@
 
 #define CONFIG_PORTS (65536 / 32) /* words of a bit map of all ports */
 #define CONFIG_CALLS 512	  /* system call numbers that can be named */
+#define CONFIG_OPTIONS 128	  /* numbers of socket options, the same */
 #define KFILTER_TESTS 12
 #define KFILTER_SETS 4	 /* of ports */
 #define FILTER_CGROUPS 8 /* bits of struct event's `within' */
@@ -99,6 +100,10 @@ struct config {
 	__u8 tells_ready; /* queue_ready is loaded: a listener is seen, too */
 	__u8 all_windows; /* 0: only falls of cwnd and congestion states */
 	struct config_call call[CONFIG_CALLS]; /* by system call number */
+	__u32 level[2]; /* SOL_SOCKET, SOL_TCP, as this machine has them ... */
+	__u8 option[2][CONFIG_OPTIONS]; /* ... and enum sockopt of theirs */
+	__u8 epoll_event; /* bytes of one; the number of a process is last */
+	__u8 reads_user;  /* programs may read the memory of processes */
 	struct kfilter filter;
 };
 

@@ -572,6 +572,63 @@ enum ENUM8 shut_how {
 	SHUT_HOW_RDWR,
 };
 
+/* What epoll_ctl() does, with the kernel's numbers. */
+enum ENUM8 epoll_op {
+	EPOLL_OP_ADD = 1,
+	EPOLL_OP_DEL,
+	EPOLL_OP_MOD,
+};
+
+/* What fcntl() is asked for, of what is told here. */
+enum ENUM8 fcntl_cmd {
+	FCNTL_F_DUPFD = 1,
+	FCNTL_F_DUPFD_CLOEXEC,
+	FCNTL_F_SETFL,
+};
+
+/* Options of sockets that have a name here. */
+enum ENUM8 sockopt {
+	SOCKOPT_SO_ACCEPTCONN = 1,
+	SOCKOPT_SO_BINDTODEVICE,
+	SOCKOPT_SO_BUSY_POLL,
+	SOCKOPT_SO_COOKIE,
+	SOCKOPT_SO_ERROR,
+	SOCKOPT_SO_INCOMING_CPU,
+	SOCKOPT_SO_KEEPALIVE,
+	SOCKOPT_SO_LINGER,
+	SOCKOPT_SO_MARK,
+	SOCKOPT_SO_MAX_PACING_RATE,
+	SOCKOPT_SO_PRIORITY,
+	SOCKOPT_SO_RCVBUF,
+	SOCKOPT_SO_RCVLOWAT,
+	SOCKOPT_SO_RCVTIMEO,
+	SOCKOPT_SO_REUSEADDR,
+	SOCKOPT_SO_REUSEPORT,
+	SOCKOPT_SO_SNDBUF,
+	SOCKOPT_SO_SNDTIMEO,
+	SOCKOPT_SO_TYPE,
+	SOCKOPT_SO_ZEROCOPY,
+	SOCKOPT_TCP_CONGESTION,
+	SOCKOPT_TCP_CORK,
+	SOCKOPT_TCP_DEFER_ACCEPT,
+	SOCKOPT_TCP_FASTOPEN,
+	SOCKOPT_TCP_FASTOPEN_CONNECT,
+	SOCKOPT_TCP_INFO,
+	SOCKOPT_TCP_KEEPCNT,
+	SOCKOPT_TCP_KEEPIDLE,
+	SOCKOPT_TCP_KEEPINTVL,
+	SOCKOPT_TCP_LINGER2,
+	SOCKOPT_TCP_MAXSEG,
+	SOCKOPT_TCP_NODELAY,
+	SOCKOPT_TCP_NOTSENT_LOWAT,
+	SOCKOPT_TCP_QUICKACK,
+	SOCKOPT_TCP_REPAIR,
+	SOCKOPT_TCP_SYNCNT,
+	SOCKOPT_TCP_ULP,
+	SOCKOPT_TCP_USER_TIMEOUT,
+	SOCKOPT_TCP_WINDOW_CLAMP,
+};
+
 #define CALL_NO_VALUE ((__s64)(1ull << 63)) /* absent, where -1 is a value */
 
 /*
@@ -590,7 +647,8 @@ struct event_call {
 		ABSENT_IF(0x8000000000000000);
 	bytes_t len DOC("bytes that it may send or receive")
 		ABSENT_IF(0xffffffffffffffff);
-	__s64 optval DOC("value of the option, if it is a number")
+	__s64 optval DOC("value of the option, if it is a number; of SO_LINGER "
+			 "seconds, -1: off; of times out milliseconds")
 		ABSENT_IF(0x8000000000000000);
 	__u64 inode DOC("inode number of the socket, as in /proc/PID/fd")
 		ABSENT_IF(0);
@@ -599,7 +657,10 @@ struct event_call {
 	enum call_phase phase DOC("where in the call");
 	enum call_via via DOC("how the kernel was called");
 	enum shut_how shut DOC("what shutdown() ends") ABSENT_IF(255);
-	__u8 pad[1];
+	enum epoll_op epoll_op DOC("what epoll_ctl() does") ABSENT_IF(0);
+	enum fcntl_cmd cmd DOC("what fcntl() does") ABSENT_IF(0);
+	enum sockopt option DOC("name of the option") ABSENT_IF(0);
+	__u8 pad[2];
 	port_t to_port DOC("port given to it, or by it")
 		ABSENT_WITHOUT(to_family);
 	addr_t to DOC("address given to it, or by it")
@@ -612,6 +673,8 @@ struct event_call {
 	__u32 backlog DOC("what listen() asks for") ABSENT_IF(0xffffffff);
 	__u32 level DOC("level of the option") ABSENT_IF(0xffffffff);
 	__u32 optname DOC("number of the option") ABSENT_IF(0xffffffff);
+	__u32 wanted DOC("what is waited for, in the numbers of poll()")
+		ABSENT_IF(0);
 	__u32 ready DOC("what it is ready for: 1 IN, 2 PRI, 4 OUT, 8 ERR, "
 			"16 HUP, 8192 RDHUP") ABSENT_IF(0);
 };

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #define IPPROTO_TCP 6
+#define MAX_ERRNO 4095
 #define SOCK_STREAM 1
 #define SOCK_TYPE_MASK 0xf
 

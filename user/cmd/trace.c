@@ -381,12 +381,24 @@ static void say_refused(const struct trace *t)
 	}
 }
 
+/* Where lockdown keeps programs from reading the memory of processes. */
+static void say_unread(const struct trace *t)
+{
+	if (t->opt.input.config.events & 1u << EVENT_call &&
+	    !input_bpf_reads_user(t->live.in))
+		say_note("this kernel does not let us read what processes "
+			 "write down for their calls: addresses, options and "
+			 "sets of descriptors are absent");
+}
+
 static int start_input(struct trace *t)
 {
 	int code = live_start(&t->live, &t->opt.input);
 
 	if (!code && !t->live.quiet)
 		say_refused(t);
+	if (!code && !t->live.quiet)
+		say_unread(t);
 	return code;
 }
 

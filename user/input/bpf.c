@@ -329,6 +329,11 @@ int input_bpf_start(struct input_bpf *in,
 	return -1;
 }
 
+bool input_bpf_reads_user(const struct input_bpf *in)
+{
+	return in->skel->rodata->config.reads_user;
+}
+
 bool input_bpf_existing(const struct input_bpf *in)
 {
 	return in->existing;

@@ -2,6 +2,10 @@
 /* One row a system call: what it makes of a socket, and its arguments. */
 #include "input/call.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 /* Fields: those of struct config_call. A machine may lack the older calls. */
@@ -74,11 +78,27 @@ static const struct {
 	{ SYS_read, { .op = CALL_read, .fd = 1, .len = 3 } },
 	{ SYS_readv, { .op = CALL_readv, .fd = 1 } },
 
+#ifdef SYS_poll
+	{ SYS_poll, { .op = CALL_poll } },
+#endif
+	{ SYS_ppoll, { .op = CALL_ppoll } },
+#ifdef SYS_select
+	{ SYS_select, { .op = CALL_select } },
+#endif
+	{ SYS_pselect6, { .op = CALL_pselect6 } },
+#ifdef SYS_epoll_wait
+	{ SYS_epoll_wait, { .op = CALL_epoll_wait } },
+#endif
+	{ SYS_epoll_pwait, { .op = CALL_epoll_pwait } },
+	{ SYS_epoll_pwait2, { .op = CALL_epoll_pwait2 } },
+	{ SYS_epoll_ctl, { .op = CALL_epoll_ctl, .fd = 3 } },
+
 	{ SYS_getsockopt,
 	  { .op = CALL_getsockopt, .fd = 1, .sockets_only = 1 } },
 	{ SYS_setsockopt,
 	  { .op = CALL_setsockopt, .fd = 1, .sockets_only = 1 } },
 
+	{ SYS_fcntl, { .op = CALL_fcntl, .fd = 1 } },
 	{ SYS_dup, { .op = CALL_dup, .fd = 1 } },
 #ifdef SYS_dup2
 	{ SYS_dup2, { .op = CALL_dup2, .fd = 1, .cause = CAUSE_CALL_DUP } },
@@ -89,6 +109,51 @@ static const struct {
 	{ SYS_execve, { .cause = CAUSE_CALL_EXECVE } },
 	{ SYS_execveat, { .cause = CAUSE_CALL_EXECVE } },
 	{ SYS_io_uring_enter, { .cause = CAUSE_CALL_IO_URING } },
+};
+
+static const struct {
+	int level, nr;
+	enum sockopt name;
+} options[] = {
+	{ SOL_SOCKET, SO_ACCEPTCONN, SOCKOPT_SO_ACCEPTCONN },
+	{ SOL_SOCKET, SO_BINDTODEVICE, SOCKOPT_SO_BINDTODEVICE },
+	{ SOL_SOCKET, SO_BUSY_POLL, SOCKOPT_SO_BUSY_POLL },
+	{ SOL_SOCKET, SO_COOKIE, SOCKOPT_SO_COOKIE },
+	{ SOL_SOCKET, SO_ERROR, SOCKOPT_SO_ERROR },
+	{ SOL_SOCKET, SO_INCOMING_CPU, SOCKOPT_SO_INCOMING_CPU },
+	{ SOL_SOCKET, SO_KEEPALIVE, SOCKOPT_SO_KEEPALIVE },
+	{ SOL_SOCKET, SO_LINGER, SOCKOPT_SO_LINGER },
+	{ SOL_SOCKET, SO_MARK, SOCKOPT_SO_MARK },
+	{ SOL_SOCKET, SO_MAX_PACING_RATE, SOCKOPT_SO_MAX_PACING_RATE },
+	{ SOL_SOCKET, SO_PRIORITY, SOCKOPT_SO_PRIORITY },
+	{ SOL_SOCKET, SO_RCVBUF, SOCKOPT_SO_RCVBUF },
+	{ SOL_SOCKET, SO_RCVLOWAT, SOCKOPT_SO_RCVLOWAT },
+	{ SOL_SOCKET, SO_RCVTIMEO, SOCKOPT_SO_RCVTIMEO },
+	{ SOL_SOCKET, SO_REUSEADDR, SOCKOPT_SO_REUSEADDR },
+	{ SOL_SOCKET, SO_REUSEPORT, SOCKOPT_SO_REUSEPORT },
+	{ SOL_SOCKET, SO_SNDBUF, SOCKOPT_SO_SNDBUF },
+	{ SOL_SOCKET, SO_SNDTIMEO, SOCKOPT_SO_SNDTIMEO },
+	{ SOL_SOCKET, SO_TYPE, SOCKOPT_SO_TYPE },
+	{ SOL_SOCKET, SO_ZEROCOPY, SOCKOPT_SO_ZEROCOPY },
+	{ SOL_TCP, TCP_CONGESTION, SOCKOPT_TCP_CONGESTION },
+	{ SOL_TCP, TCP_CORK, SOCKOPT_TCP_CORK },
+	{ SOL_TCP, TCP_DEFER_ACCEPT, SOCKOPT_TCP_DEFER_ACCEPT },
+	{ SOL_TCP, TCP_FASTOPEN, SOCKOPT_TCP_FASTOPEN },
+	{ SOL_TCP, TCP_FASTOPEN_CONNECT, SOCKOPT_TCP_FASTOPEN_CONNECT },
+	{ SOL_TCP, TCP_INFO, SOCKOPT_TCP_INFO },
+	{ SOL_TCP, TCP_KEEPCNT, SOCKOPT_TCP_KEEPCNT },
+	{ SOL_TCP, TCP_KEEPIDLE, SOCKOPT_TCP_KEEPIDLE },
+	{ SOL_TCP, TCP_KEEPINTVL, SOCKOPT_TCP_KEEPINTVL },
+	{ SOL_TCP, TCP_LINGER2, SOCKOPT_TCP_LINGER2 },
+	{ SOL_TCP, TCP_MAXSEG, SOCKOPT_TCP_MAXSEG },
+	{ SOL_TCP, TCP_NODELAY, SOCKOPT_TCP_NODELAY },
+	{ SOL_TCP, TCP_NOTSENT_LOWAT, SOCKOPT_TCP_NOTSENT_LOWAT },
+	{ SOL_TCP, TCP_QUICKACK, SOCKOPT_TCP_QUICKACK },
+	{ SOL_TCP, TCP_REPAIR, SOCKOPT_TCP_REPAIR },
+	{ SOL_TCP, TCP_SYNCNT, SOCKOPT_TCP_SYNCNT },
+	{ SOL_TCP, TCP_ULP, SOCKOPT_TCP_ULP },
+	{ SOL_TCP, TCP_USER_TIMEOUT, SOCKOPT_TCP_USER_TIMEOUT },
+	{ SOL_TCP, TCP_WINDOW_CLAMP, SOCKOPT_TCP_WINDOW_CLAMP },
 };
 
 void call_configure(struct config *config)
@@ -102,4 +167,10 @@ void call_configure(struct config *config)
 	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (calls[i].nr < CONFIG_CALLS)
 			config->call[calls[i].nr] = calls[i].call;
+	config->level[0] = SOL_SOCKET;
+	config->level[1] = SOL_TCP;
+	for (i = 0; i < sizeof(options) / sizeof(*options); i++)
+		config->option[options[i].level == SOL_TCP][options[i].nr] =
+			options[i].name;
+	config->epoll_event = sizeof(struct epoll_event);
 }

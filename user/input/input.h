@@ -70,6 +70,9 @@ const struct probe_result *input_bpf_results(const struct input_bpf *in);
 /* What a program of that table hangs on: "tp_btf/tcp_probe". */
 const char *input_bpf_section(const struct input_bpf *in, unsigned int i);
 
+/* May programs read what processes write down for their calls? Once started. */
+bool input_bpf_reads_user(const struct input_bpf *in);
+
 /*
  * Are there sockets still to be yielded that existed before the trace? Then
  * input_bpf_read() is to be called without waiting: it does some at a time.

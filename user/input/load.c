@@ -43,6 +43,7 @@ struct load {
 	const struct probe_program *fatal; /* refused, and not to be spared */
 	struct notes *notes;
 	struct types *types; /* NULL: the kernel says nothing of its types */
+	bool reads_user;     /* config.reads_user */
 };
 
 struct tcbscope_bpf *load_open(void)
@@ -109,6 +110,7 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 	config->events = l->events;
 	config->in6_addr = types_id(l->types, "in6_addr", BTF_KIND_STRUCT);
 	call_configure(config);
+	config->reads_user = l->reads_user;
 	config->tells_ready = works(l, "queue_ready");
 	for (i = 0; probe_programs[i].name; i++)
 		bpf_program__set_autoload(program_of(skel, i),
@@ -264,6 +266,12 @@ static void refuse_kinds(struct load *l, struct tcbscope_bpf *skel,
 static void look(struct load *l, struct tcbscope_bpf *skel)
 {
 	struct btf *kernel = types_kernel();
+	struct probe_result user = {};
+
+	/* where lockdown forbids this, libbpf does not let us read processes */
+	if (l->events & 1u << EVENT_call)
+		tier_try(kernel, tier_hook_named(TIER_READ), &user);
+	l->reads_user = user.status == PROBE_WORKS;
 
 	if (kernel)
 		l->types = types_new(kernel, skel->obj);

@@ -101,6 +101,10 @@ const struct probe_program probe_programs[] = {
 	  .events = CALL,
 	  .makes = CALL,
 	  .mandatory = true },
+	{ .name = "call_socket",
+	  .events = CALL,
+	  .without = "a call before connect() or listen() does not tell the "
+		     "cookie of its socket" },
 	{ .name = "listener_look",
 	  .events = QUEUE,
 	  .without = "a listener of which no event tells is taken for idle",

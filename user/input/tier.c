@@ -43,6 +43,8 @@ static const struct method {
 	{ "syscall", TIER_WAY_RUN, BPF_PROG_TYPE_SYSCALL, 0, NULL, 0 },
 	{ "cgroup_skb/ingress", TIER_WAY_CGROUP, BPF_PROG_TYPE_CGROUP_SKB,
 	  BPF_CGROUP_INET_INGRESS, NULL, 0 },
+	{ "cgroup/sock_create", TIER_WAY_CGROUP, BPF_PROG_TYPE_CGROUP_SOCK,
+	  BPF_CGROUP_INET_SOCK_CREATE, NULL, 0 },
 	{ "sockops", TIER_WAY_CGROUP, BPF_PROG_TYPE_SOCK_OPS,
 	  BPF_CGROUP_SOCK_OPS, NULL, 0 },
 };
@@ -183,9 +185,10 @@ const struct tier_hook tier_hooks[] = {
 	{ "rx_sk of tp_btf/kfree_skb", 2, "the socket of a dropped segment" },
 	{ "cgroup_skb/ingress", 3, "what becomes of each SYN" },
 	{ "sockops", 3, "entries of SYN queues" },
+	{ "cgroup/sock_create", 3, "cookies of sockets from the beginning" },
 	{ "fentry/tcp_conn_request", 4, "every step, before" },
 	{ "fexit/tcp_conn_request", 4, "every step, with its result" },
-	{ "bpf_probe_read_kernel()", 0, "memory that no type describes" },
+	{ TIER_READ, 0, "memory that no type describes, and processes'" },
 	{ "bpf_rdonly_cast()", 0, "the same, in lockdown too" },
 	{}
 };
@@ -197,7 +200,7 @@ static const struct {
 } special[] = {
 	{ TIER_STORAGE, "tp_btf/inet_sock_set_state", body_storage },
 	{ "rx_sk of tp_btf/kfree_skb", "tp_btf/kfree_skb", body_rx_sk },
-	{ "bpf_probe_read_kernel()", "tp_btf/inet_sock_set_state", body_read },
+	{ TIER_READ, "tp_btf/inet_sock_set_state", body_read },
 	{ "bpf_rdonly_cast()", "tp_btf/inet_sock_set_state", body_cast },
 };
 
@@ -358,14 +361,20 @@ const struct tier_hook *tier_hook_of(const char *section)
 	return NULL;
 }
 
-void tier_try_name(const char *name, struct probe_result *result)
+const struct tier_hook *tier_hook_named(const char *name)
 {
-	struct btf *kernel = btf__load_vmlinux_btf();
 	const struct tier_hook *hook = tier_hooks;
 
 	while (strcmp(hook->name, name))
 		hook++;
-	tier_try(kernel, hook, result);
+	return hook;
+}
+
+void tier_try_name(const char *name, struct probe_result *result)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+
+	tier_try(kernel, tier_hook_named(name), result);
 	btf__free(kernel);
 }
 

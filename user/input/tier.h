@@ -12,6 +12,7 @@
 #define TIERS_DEFAULT (1u << 1 | 1u << 2 | 1u << 4) /* 3: if asked for */
 #define TIER_HOOKS 32 /* more than there are rows in the table */
 #define TIER_STORAGE "socket storage" /* what all our programs need */
+#define TIER_READ "bpf_probe_read_kernel()"
 
 struct tier_hook {
 	const char *name;  /* a program's section, or what it calls */
@@ -37,6 +38,9 @@ enum tier_way tier_way(const char *section);
  * of its kind may be refused; NULL: what decides is the program.
  */
 const struct tier_hook *tier_hook_of(const char *section);
+
+/* The hook that is called so, which must be in the table. */
+const struct tier_hook *tier_hook_named(const char *name);
 
 /*
  * Loads and attaches the programs, and detaches them at once. @results has

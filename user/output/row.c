@@ -5,6 +5,7 @@
  */
 #include "output/row.h"
 #include "lib/say.h"
+#include "output/row_call.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -105,8 +106,10 @@ void row_socket(const struct event *e, const struct flow *flow, struct row *row)
 	if (e->rport)
 		snprintf(row->ports, sizeof(row->ports), "%u%c%u", e->lport,
 			 row_direction(flow), e->rport);
-	else
+	else if (e->lport)
 		snprintf(row->ports, sizeof(row->ports), "%u", e->lport);
+	else
+		strcpy(row->ports, "-");
 	cell_end(e->family, &e->laddr, e->lport, row->local);
 	cell_end(e->family, &e->raddr, e->rport, row->remote);
 	cell_owner(e, row->owner);
@@ -430,6 +433,9 @@ void row_event(const struct schema *schema, const struct event *e, bool wide,
 		break;
 	case EVENT_queue:
 		row_queue(any, row);
+		break;
+	case EVENT_call:
+		row_call(schema, any, row);
 		break;
 	default:
 		row_any(schema, e, row);

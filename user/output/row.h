@@ -9,7 +9,7 @@
 /* All zero to begin with. The time is the caller's. */
 struct row {
 	char time[24], sock[16], ports[16], owner[CELL_TEXT];
-	char local[CELL_TEXT], remote[CELL_TEXT], event[64], cause[40];
+	char local[CELL_TEXT], remote[CELL_TEXT], event[128], cause[40];
 	char detail[256];
 	const char *colour; /* what stands in "\033[...m"; NULL: none */
 };

@@ -8,20 +8,21 @@
 #include "lib/clock.h"
 #include "lib/say.h"
 #include "output/output.h"
-#include "output/row.h"
+#include "output/row_call.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define WIDE 132	 /* columns from which owner and addresses fit */
-#define FLOOD 1000	 /* lines a second that a terminal is given */
-#define EVENT_WIDTH 25	 /* "ESTABLISHED -> CLOSE_WAIT" */
-#define CAUSE_WIDTH 10	 /* "rx SYN+ACK" */
-#define EXPLAIN_WIDTH 80 /* of explanations in a pipe ... */
-#define EXPLAIN_LEAST 20 /* ... and what is too narrow to break lines in */
-#define LINE 1024	 /* bytes that hold the cells of any row */
+#define WIDE 132	     /* columns from which owner and addresses fit */
+#define FLOOD 1000	     /* lines a second that a terminal is given */
+#define EVENT_WIDTH 25	     /* "ESTABLISHED -> CLOSE_WAIT" */
+#define CAUSE_WIDTH 10	     /* "rx SYN+ACK" */
+#define EXPLAIN_WIDTH 80     /* of explanations in a pipe ... */
+#define EXPLAIN_LEAST 20     /* ... and what is too narrow to break lines in */
+#define ENTERED_NS 100000000 /* a call that lasts so long has a line */
+#define LINE 1024	     /* bytes that hold the cells of any row */
 
 struct text {
 	struct output output;
@@ -32,6 +33,10 @@ struct text {
 	__s64 wall_offset;
 	nsec_t second; /* the one that lines are counted in */
 	unsigned int lines;
+	struct {
+		struct event_call e; /* e.call 0: none */
+		struct row row;
+	} entered;	 /* a call that may return at once: see text_event() */
 	uint64_t summed; /* events of this second that got no line */
 };
 
@@ -135,17 +140,23 @@ static int print_left(const struct text *t, const struct row *row, char *line,
 static void print_fitted(const struct text *t, const struct row *row)
 {
 	int detail = *row->detail ? strlen(row->detail) + 1 : 0;
-	int event = EVENT_WIDTH, over, n;
+	int event = EVENT_WIDTH, cause = CAUSE_WIDTH, over, n;
 	char line[LINE];
 
+	if (!*row->cause) {
+		event += 1 + cause;
+		cause = -1; /* not even the blank before it */
+	}
 	n = print_left(t, row, line, sizeof(line));
-	over = n + event + 1 + CAUSE_WIDTH + detail - (int)t->opt.width;
-	if ((int)strlen(row->cause) > CAUSE_WIDTH)
-		over += strlen(row->cause) - CAUSE_WIDTH;
+	over = n + event + 1 + cause + detail - (int)t->opt.width;
+	if (cause > 0 && (int)strlen(row->cause) > cause)
+		over += strlen(row->cause) - cause;
 	if (over > 0 && event - over >= (int)strlen(row->event))
 		event -= over;
-	n += snprintf(line + n, sizeof(line) - n, "%-*s %-*s", event,
-		      row->event, CAUSE_WIDTH, row->cause);
+	n += snprintf(line + n, sizeof(line) - n, "%-*s", event, row->event);
+	if (*row->cause)
+		n += snprintf(line + n, sizeof(line) - n, " %-*s", cause,
+			      row->cause);
 	if (n + detail <= (int)t->opt.width) {
 		snprintf(line + n, sizeof(line) - n, " %s", row->detail);
 		detail = 0;
@@ -264,6 +275,60 @@ static bool flooded(struct text *t, const struct event *e)
 	return true;
 }
 
+static void print_row(struct text *t, struct row *row, const struct event *e)
+{
+	row_time(t, e, row);
+	if (t->opt.terminal)
+		print_fitted(t, row);
+	else
+		print_all(t, row, e);
+	if (t->opt.explain)
+		print_explanation(t, e);
+	t->last = e->ts_ns;
+}
+
+static void print_entered(struct text *t)
+{
+	if (t->entered.e.call)
+		print_row(t, &t->entered.row, &t->entered.e.ev);
+	t->entered.e.call = 0;
+}
+
+/* Is it the end of the call that is kept? */
+static bool ends_kept(const struct text *t, const struct event *e)
+{
+	const struct event_call *c = (const void *)e;
+
+	return e->type == EVENT_call && c->phase == CALL_PHASE_exit &&
+	       c->call == t->entered.e.call;
+}
+
+/*
+ * A call that has begun gets a line of its own only if something else comes
+ * before its end. Is it kept for that?
+ */
+static bool keep_call(struct text *t, const struct event *e, struct row *row)
+{
+	const struct event_call *c = (const void *)e;
+
+	if (ends_kept(t, e))
+		t->entered.e.call = 0;
+	else if (e->type == EVENT_call && c->phase == CALL_PHASE_exit)
+		row_call_goes_on(row);
+	print_entered(t);
+	if (e->type != EVENT_call || c->phase != CALL_PHASE_enter)
+		return false;
+	t->entered.e = *c;
+	t->entered.row = *row;
+	return true;
+}
+
+/* Calls of others than its owner do not introduce a socket anew. */
+static bool has_new_owner(const struct event *e, const struct flow *flow)
+{
+	return flow->introduced_pid != e->pid && e->type != EVENT_call;
+}
+
 static int text_event(struct output *o, const struct event *e,
 		      struct flow *flow, bool *shown)
 {
@@ -274,23 +339,20 @@ static int text_event(struct output *o, const struct event *e,
 		*shown = false;
 		return 0;
 	}
-	row_time(t, e, &row);
 	row_socket(e, flow, &row);
 	row_event(t->schema, e, !t->opt.terminal || t->opt.width >= WIDE, &row);
 	if (t->opt.terminal && flow &&
-	    (!flow->introduced || flow->introduced_pid != e->pid))
+	    (!flow->introduced || has_new_owner(e, flow))) {
+		if (!ends_kept(t, e))
+			print_entered(t);
 		introduce(t, flow, &row);
+	}
 	if (flow && flow->pair && flow->pair->id && !flow->pair_introduced) {
 		row_add(&row, "pair #%u", flow->pair->id);
 		flow->pair_introduced = true;
 	}
-	if (t->opt.terminal)
-		print_fitted(t, &row);
-	else
-		print_all(t, &row, e);
-	if (t->opt.explain)
-		print_explanation(t, e);
-	t->last = e->ts_ns;
+	if (!keep_call(t, e, &row))
+		print_row(t, &row, e);
 	return ferror(t->opt.file) ? -errno : 0;
 }
 
@@ -326,6 +388,8 @@ static int text_flush(struct output *o, nsec_t now_ns)
 {
 	struct text *t = (struct text *)o;
 
+	if (now_ns - t->entered.e.ev.ts_ns > ENTERED_NS)
+		print_entered(t);
 	if (now_ns / NSEC_PER_SEC > t->second + 1)
 		print_sum(t);
 	return fflush(t->opt.file) ? -errno : 0;
