@@ -7,14 +7,6 @@
 
 EVENT_ANCHOR(event_drop);
 
-static __always_inline bool is_ip(struct sk_buff *skb)
-{
-	__be16 protocol = skb->protocol;
-
-	return protocol == bpf_htons(ETH_P_IP) ||
-	       protocol == bpf_htons(ETH_P_IPV6);
-}
-
 /*
  * Notes what the segment's socket tells, which nobody may hold any more: its
  * memory is still one of a socket, and is only read. Returns its state.
@@ -42,10 +34,10 @@ int BPF_PROG(drop_skb, struct sk_buff *skb, void *location, int reason)
 	__u8 state = 0;
 	bool sent;
 
-	if (!is_ip(skb))
+	if (!packet_is_ip(skb))
 		return 0;
 	sent = !skb->skb_iif;
-	if (!packet_read(&p, skb, sent))
+	if (!packet_read(&p, skb, packet_network(skb), sent))
 		return 0;
 	if (sk) {
 		state = look(&p, sk);

@@ -44,6 +44,7 @@ struct transition {
 #define MEM_ENDS 0x20	   /* mem->ends is whole, and will not change */
 #define MEM_BORN 0x40	   /* the trace has seen it begin */
 #define MEM_QUEUED 0x80	   /* in the accept queue since mem->queued_ns */
+#define MEM_LAST (MEM_TREE | MEM_ENDS | MEM_ACTIVE | MEM_CHILD) /* closed, too */
 #define MEM_FLAGS_SHIFT 24 /* of sock_mem.flags in .word */
 
 /*
@@ -305,16 +306,22 @@ static __noinline __u32 cgroup_within(struct cgroup *cgroup)
 	return within;
 }
 
-static __noinline void ends_read(struct ends *ends, struct sock *sk,
-				 struct tcp_sock *tp)
+/* Where the socket is: namespace and cgroup. */
+static __always_inline void ends_place(struct ends *ends, struct tcp_sock *tp)
 {
 	struct cgroup *cgroup = sock_of(tp)->sk_cgrp_data.cgroup;
 	struct net *net = sock_of(tp)->__sk_common.skc_net.net;
 
-	ends->cookie = bpf_get_socket_cookie(sk);
 	ends->cgroup = cgroup ? cgroup->kn->id : 0;
 	ends->within = config.filter.n_cgroups ? cgroup_within(cgroup) : 0;
 	ends->netns = net->ns.inum;
+}
+
+static __noinline void ends_read(struct ends *ends, struct sock *sk,
+				 struct tcp_sock *tp)
+{
+	ends_place(ends, tp);
+	ends->cookie = bpf_get_socket_cookie(sk);
 	ends->lport = sock_lport(sk, tp);
 	ends->rport = sock_rport(sk);
 	ends->family = sock_addrs(&sk->__sk_common, &ends->laddr, &ends->raddr);

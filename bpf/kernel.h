@@ -241,7 +241,8 @@ struct sk_buff {
 	struct net_device *dev;
 	char cb[48];
 	unsigned int len;
-	unsigned char *head;
+	unsigned int data_len; /* of it, what is in other pages */
+	unsigned char *head, *data;
 	__be16 protocol;
 	__u16 network_header; /* offset from head */
 	int skb_iif;	      /* where it came in; 0: it comes from here */
@@ -258,6 +259,9 @@ enum sk_rst_reason {
 
 struct tcp_options_received {
 	__u16 sack_ok : 3;
+	__u16 wscale_ok : 1;  /* both ends scale their windows: */
+	__u16 snd_wscale : 4; /* the peer by so much, */
+	__u16 rcv_wscale : 4; /* this end by so much */
 };
 
 struct minmax_sample {

@@ -10,9 +10,9 @@ struct packet {
 	struct ends ends; /* cookie, cgroup and within: 0 */
 	__u32 seq;
 	__u32 uid;
-	__u16 len; /* bytes of data */
+	__u32 len; /* bytes of data */
 	__u8 flags;
-	__u8 pad[5];
+	__u8 pad[3];
 };
 
 /* The network namespace that it is in; 0: it is on no device any more. */
@@ -23,18 +23,31 @@ static __always_inline __u32 packet_netns(struct sk_buff *skb)
 	return dev ? dev->nd_net.net->ns.inum : 0;
 }
 
+static __always_inline bool packet_is_ip(struct sk_buff *skb)
+{
+	__be16 protocol = skb->protocol;
+
+	return protocol == bpf_htons(ETH_P_IP) ||
+	       protocol == bpf_htons(ETH_P_IPV6);
+}
+
+/* Where the IP header is, once that is known. */
+static __always_inline __u64 packet_network(struct sk_buff *skb)
+{
+	return compat_number(skb->head) + skb->network_header;
+}
+
 /*
- * Whose end is told of: it was @sent from there, or received. Returns the
- * address of the TCP header; 0: it is not TCP over IP, or not the first
- * fragment.
+ * Reads from the IP header at @at. Whose end is told of: it was @sent from
+ * there, or received. Returns the address of the TCP header; 0: it is not TCP
+ * over IP, or not the first fragment.
  */
 static __always_inline __u64 packet_read(struct packet *p, struct sk_buff *skb,
-					 bool sent)
+					 __u64 at, bool sent)
 {
 	__be32 *src = (__be32 *)(sent ? &p->ends.laddr : &p->ends.raddr);
 	__be32 *dst = (__be32 *)(sent ? &p->ends.raddr : &p->ends.laddr);
 	struct peeked bytes[3] = {}; /* an IPv6 header; a TCP header */
-	__u64 at = compat_number(skb->head) + skb->network_header;
 	__u32 *word = bytes[0].word;
 	__u8 *byte = (__u8 *)word;
 	__u16 len;
@@ -72,7 +85,7 @@ static __always_inline __u64 packet_read(struct packet *p, struct sk_buff *skb,
 	p->ends.lport = bpf_ntohl(word[0]) >> (sent ? 16 : 0);
 	p->ends.rport = bpf_ntohl(word[0]) >> (sent ? 0 : 16);
 	p->seq = bpf_ntohl(word[1]);
-	p->len = len - (byte[12] >> 4) * 4;
+	p->len = (__u16)(len - (byte[12] >> 4) * 4);
 	p->flags = byte[13];
 	return at;
 }

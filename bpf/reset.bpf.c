@@ -113,7 +113,7 @@ static __always_inline int sent_by_nobody(struct sock *sk, struct sk_buff *skb,
 	struct event_reset *e;
 	struct packet p;
 
-	if (!packet_read(&p, skb, false) ||
+	if (!packet_read(&p, skb, packet_network(skb), false) ||
 	    !packet_wanted(&p, NULL, state, EVENT_reset))
 		return 0;
 	e = EVENT_RESERVE(event_reset, EVENT_reset);

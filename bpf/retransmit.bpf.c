@@ -8,6 +8,7 @@
  * peer for an answer had not.
  */
 #include "bpf/emit.h"
+#include "bpf/isn.h"
 
 EVENT_ANCHOR(event_retransmit);
 
@@ -53,28 +54,6 @@ static __always_inline void find(struct event_retransmit *e, struct sock *sk,
 		e->nth = tp->inet_conn.icsk_retransmits;
 }
 
-/*
- * The initial sequence number. The kernel does not keep it, but counts what is
- * acked from it; a SYN only where it was the socket's own. Of a socket older
- * than the trace one cannot tell, unless by counting what it has sent.
- */
-static __always_inline __u32 isn(struct sock *sk, struct tcp_sock *tp,
-				 struct sock_mem *mem)
-{
-	__u32 first = tp->snd_una - (__u32)tp->bytes_acked;
-	__u32 sent = tp->bytes_sent - tp->bytes_retrans;
-	__u8 state = sk->__sk_common.skc_state;
-	bool fin = state != TCB_STATE_ESTABLISHED &&
-		   state != TCB_STATE_CLOSE_WAIT &&
-		   tp->snd_nxt == tp->write_seq;
-
-	if (mem->flags & MEM_ACTIVE)
-		return first;
-	if (mem->flags & MEM_CHILD || tp->snd_nxt - first == sent + fin)
-		return first - 1;
-	return first;
-}
-
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(retransmit_segment, struct sock *sk, struct sk_buff *skb)
 {
@@ -98,7 +77,7 @@ int BPF_PROG(retransmit_segment, struct sock *sk, struct sk_buff *skb)
 	e->ev.ts_ns = bpf_ktime_get_ns();
 	e->ev.seq = mem_seq(mem);
 	e->ev.how = HOW_observed;
-	from = isn(sk, tp, mem);
+	from = isn_sent(tp, mem, 0);
 	icsk = &tp->inet_conn;
 	e->start = cb->seq - from;
 	e->end = cb->end_seq - from;

@@ -85,7 +85,7 @@ static __always_inline void mem_transition(struct sock_mem *mem,
 	if (t->new == TCB_STATE_FIN_WAIT2)
 		mem->fin_wait2_ts = t->ts;
 	if (t->new == TCB_STATE_CLOSE)
-		mem->flags &= MEM_TREE | MEM_ENDS; /* a new life may begin */
+		mem->flags &= MEM_LAST; /* a new life may begin */
 }
 
 /* Does the kernel still have to fill in an end of the connection? */
@@ -113,6 +113,8 @@ static __always_inline void state_begin(struct sock *sk, struct tcp_sock *tp,
 	hold_release(sk, tp, mem);
 	if (t->old == TCB_STATE_LISTEN && t->new == TCB_STATE_SYN_RECV)
 		mem_born(mem);
+	if (t->old == TCB_STATE_CLOSE)
+		mem->flags &= ~(MEM_ACTIVE | MEM_CHILD);
 	if (t->old == TCB_STATE_CLOSE || t->old == TCB_STATE_LISTEN ||
 	    t->old == TCB_STATE_SYN_SENT) {
 		mem->flags &= ~MEM_ENDS;

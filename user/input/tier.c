@@ -45,6 +45,8 @@ static const struct method {
 	  BPF_CGROUP_INET_INGRESS, NULL, 0 },
 	{ "cgroup/sock_create", TIER_WAY_CGROUP, BPF_PROG_TYPE_CGROUP_SOCK,
 	  BPF_CGROUP_INET_SOCK_CREATE, NULL, 0 },
+	{ "cgroup_skb/egress", TIER_WAY_CGROUP, BPF_PROG_TYPE_CGROUP_SKB,
+	  BPF_CGROUP_INET_EGRESS, NULL, 0 },
 	{ "sockops", TIER_WAY_CGROUP, BPF_PROG_TYPE_SOCK_OPS,
 	  BPF_CGROUP_SOCK_OPS, NULL, 0 },
 };
@@ -184,6 +186,7 @@ const struct tier_hook tier_hooks[] = {
 	{ "tp_btf/sk_data_ready", 2, "depth of accept queues" },
 	{ "rx_sk of tp_btf/kfree_skb", 2, "the socket of a dropped segment" },
 	{ "cgroup_skb/ingress", 3, "what becomes of each SYN" },
+	{ "cgroup_skb/egress", 3, "segments that are sent" },
 	{ "sockops", 3, "entries of SYN queues" },
 	{ "cgroup/sock_create", 3, "cookies of sockets from the beginning" },
 	{ "fentry/tcp_conn_request", 4, "every step, before" },
