@@ -119,6 +119,10 @@ static __always_inline __u32 compat_reset_reason(unsigned long long *args)
 		       NO_REASON;
 }
 
+/* Since the same time it tells also of resets that no socket sends. */
+#define compat_tells_all_resets() \
+	bpf_core_type_exists(btf_trace_tcp_send_reset___reason)
+
 /* kfree_skb: the socket that was to get it; NULL also if there is none. */
 typedef void (*btf_trace_kfree_skb___rx_sk)(void *, struct sk_buff *, void *,
 					    enum skb_drop_reason,

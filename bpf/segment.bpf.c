@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segment events: what the TCPs of this machine send and receive.
+ * Segment events: what the sockets of this machine send and receive.
  *
  * The root cgroup's programs see what goes out of a socket and what comes in
  * for one, and are given that socket: on the way out before it is cut up, on
  * the way in after it has been put together. A connection that has no socket
- * yet is its listener's. What has no socket at all comes by another way.
+ * yet is its listener's.
  */
-#include "bpf/isn.h"
-#include "bpf/segment.h"
+#include "bpf/sockless.h"
 
 EVENT_ANCHOR(event_segment);
 
 __u64 segments;
+__u64 refusals[COUNTERS];
+const __u64 sockless_none[sizeof(struct sockless) / 8];
 
 #define IPV4_HEADER 20 /* bytes without options */
 #define IPV6_HEADER 40
-#define CONNECTIONS 8192 /* without a socket, at once */
-#define DEVICES_NS 1000000ull /* between those that a packet passes */
-#define TIME_WAIT_NS 120000000000ull /* none lasts longer */
 #define EXTENSIONS 8 /* headers between IPv6 and TCP that are looked through */
 
 #define IPPROTO_HOPOPTS 0
@@ -26,150 +24,6 @@ __u64 segments;
 #define IPPROTO_FRAGMENT 44
 #define IPPROTO_AH 51
 #define IPPROTO_DSTOPTS 60
-
-/* Out of the packet, whose TCP header is in its linear part. */
-static __always_inline bool segment_read(struct segment *s, struct sk_buff *skb,
-					 __u64 at, bool sent)
-{
-	struct peeked *bytes = (void *)&s->opt;
-	__u32 size, i;
-
-	at = packet_read(&s->p, skb, at, sent);
-	__builtin_memset(&s->opt, 0, sizeof(s->opt));
-	s->opt.wscale = NO_WSCALE;
-	if (!at || peek(bytes, at))
-		return false;
-	s->ack = bpf_ntohl(bytes->word[2]);
-	s->window = bpf_ntohl(bytes->word[3]) & 0xffff;
-	s->segs = 1;
-	size = (bpf_ntohl(bytes->word[3]) >> 28) * 4;
-	if (size < HEADER_MIN)
-		return false;
-	for (i = 0; i < OPTIONS_ROOM / sizeof(*bytes) - 1; i++)
-		if (peek(bytes + i, at + HEADER_MIN + i * sizeof(*bytes)))
-			return false;
-	s->opt.len = size - HEADER_MIN;
-	options_read(&s->opt);
-	return true;
-}
-
-/* The RST that answers a segment: RFC 9293, section 3.5.2. */
-static __always_inline void answer(struct segment *s)
-{
-	bool syn = s->p.flags & TCPHDR_SYN, fin = s->p.flags & TCPHDR_FIN;
-
-	if (s->p.flags & TCPHDR_ACK) {
-		s->p.seq = s->ack;
-		s->ack = 0;
-		s->p.flags = TCPHDR_RST;
-	} else {
-		s->ack = s->p.seq + syn + fin + s->p.len;
-		s->p.seq = 0;
-		s->p.flags = TCPHDR_RST | TCPHDR_ACK;
-	}
-	s->p.len = 0;
-	s->window = 0;
-	__builtin_memset(&s->opt, 0, sizeof(s->opt));
-	s->opt.wscale = NO_WSCALE;
-}
-
-/* A connection without a socket, by its ends. */
-struct ends_key {
-	addr_t laddr, raddr;
-	__u32 netns;
-	port_t lport, rport;
-};
-
-/* Those that have none yet. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, CONNECTIONS);
-	__type(key, struct ends_key);
-	__type(value, struct sequence);
-} segment_requests SEC(".maps");
-
-/* What its socket has left to a minisocket, which itself remembers little. */
-struct time_wait {
-	struct sequence q;
-	struct sock_mem mem;
-	__u32 uid, pad;
-	nsec_t since;
-	__u64 skb; /* the last one that was seen, ... */
-	nsec_t at; /* ... and when: it may pass several devices */
-};
-
-/* Those that have none any more. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, CONNECTIONS);
-	__type(key, struct ends_key);
-	__type(value, struct time_wait);
-} segment_time_waits SEC(".maps");
-
-static __always_inline struct ends_key key_of(const struct ends *ends)
-{
-	return (struct ends_key){
-		.laddr = ends->laddr,
-		.raddr = ends->raddr,
-		.netns = ends->netns,
-		.lport = ends->lport,
-		.rport = ends->rport,
-	};
-}
-
-/* A whole event; @mem: NULL, or of the socket, whose it is then. */
-static __always_inline struct event_segment *emit(const struct segment *s,
-						  const struct sequence *q,
-						  struct sock_mem *mem,
-						  bool sent, int how)
-{
-	struct event_segment *e;
-
-	e = EVENT_RESERVE(event_segment, EVENT_segment);
-	if (!e)
-		return NULL;
-	packet_fill(&e->ev, &s->p, mem);
-	e->ev.type = EVENT_segment;
-	e->ev.ts_ns = bpf_ktime_get_ns();
-	e->ev.seq = mem && s->p.ends.cookie ? mem_seq(mem) : 0;
-	e->ev.how = how;
-	e->listener = 0;
-	e->state = 0;
-	segment_fill(e, s, q, sent);
-	return e;
-}
-
-static __always_inline void emit_alone(const struct segment *s,
-				       const struct sequence *q, bool sent,
-				       int how)
-{
-	struct event_segment *e = emit(s, q, NULL, sent, how);
-
-	if (e)
-		EVENT_SUBMIT(e);
-}
-
-/*
- * A segment that is answered by an RST, and the answer, which the kernel makes
- * out of it right after: what is not seen but known is derived.
- */
-SEC("tp_btf/tcp_send_reset")
-int BPF_PROG(segment_refused, struct sock *sk, struct sk_buff *skb)
-{
-	struct sequence q = {};
-	struct segment s;
-
-	if (!skb || sk || !segment_read(&s, skb, packet_network(skb), false) ||
-	    !packet_wanted(&s.p, NULL, 0, EVENT_segment))
-		return 0;
-	q.peer = s.p.seq;
-	q.peer_known = s.p.flags & TCPHDR_SYN;
-	q.own_wscale = q.peer_wscale = NO_WSCALE;
-	emit_alone(&s, &q, false, HOW_observed);
-	answer(&s);
-	emit_alone(&s, &q, true, HOW_derived);
-	return 0;
-}
 
 /* Bytes of the packet, whose IP header is at 0, wherever they are. */
 #define LOAD(skb, at, to, n) (!bpf_skb_load_bytes(skb, at, to, n))
@@ -252,70 +106,16 @@ static __always_inline bool skb_read(struct segment *s, struct __sk_buff *skb,
 	if (size < HEADER_MIN || at + size > skb->len)
 		return false;
 	s->p.len = skb->len - at - size;
-	size -= HEADER_MIN;
-	if (!size)
+	if (size == HEADER_MIN)
 		return true;
-	if (size > OPTIONS_MAX || !LOAD(skb, at + HEADER_MIN, s->opt.byte, size))
+	s->opt.len = size - HEADER_MIN;
+	size -= HEADER_MIN + 1; /* for a verifier that learns from < only */
+	barrier_var(size);
+	if (size >= OPTIONS_MAX ||
+	    !LOAD(skb, at + HEADER_MIN, s->opt.byte, size + 1))
 		return false;
-	s->opt.len = size;
 	options_read(&s->opt);
 	return true;
-}
-
-/* Of a connection that has a socket. */
-static __always_inline void sequence_of(struct sequence *q, struct tcp_sock *tp,
-					const struct sock_mem *mem,
-					__u32 sending)
-{
-	bool scales = BPF_CORE_READ_BITFIELD(tp, rx_opt.wscale_ok);
-
-	q->own = isn_sent(tp, mem, sending);
-	q->own_known = true;
-	q->own_wscale = q->peer_wscale = NO_WSCALE;
-	q->peer_known =
-		sock_of(tp)->__sk_common.skc_state != TCB_STATE_SYN_SENT;
-	if (!q->peer_known)
-		return;
-	q->peer = isn_received(tp);
-	q->own_wscale =
-		scales ? BPF_CORE_READ_BITFIELD(tp, rx_opt.rcv_wscale) : 0;
-	q->peer_wscale =
-		scales ? BPF_CORE_READ_BITFIELD(tp, rx_opt.snd_wscale) : 0;
-}
-
-/*
- * Of one that is still its listener's: what its SYN and SYN-ACK have said.
- * Returns whether it says its SYN once more.
- */
-static __always_inline bool sequence_of_request(struct sequence *q,
-						const struct segment *s,
-						bool sent)
-{
-	struct ends_key key = key_of(&s->p.ends);
-	struct sequence *known = bpf_map_lookup_elem(&segment_requests, &key);
-	bool again = false;
-
-	__builtin_memset(q, 0, sizeof(*q));
-	q->own_wscale = q->peer_wscale = NO_WSCALE;
-	if (known)
-		*q = *known;
-	if (!(s->p.flags & TCPHDR_SYN))
-		return false;
-	if (sent) {
-		again = q->own_known && q->own == s->p.seq;
-		q->own = s->p.seq;
-		q->own_known = true;
-		q->peer = q->peer_known ? q->peer : s->ack - 1;
-		q->own_wscale = s->opt.wscale == NO_WSCALE ? 0 : s->opt.wscale;
-		q->peer_wscale = s->opt.wscale == NO_WSCALE ? 0 : q->peer_wscale;
-	} else {
-		q->own_known &= q->peer_known && q->peer == s->p.seq;
-		q->peer = s->p.seq;
-		q->peer_wscale = s->opt.wscale;
-	}
-	q->peer_known = true;
-	bpf_map_update_elem(&segment_requests, &key, q, BPF_ANY);
-	return again;
 }
 
 /*
@@ -334,13 +134,54 @@ static __always_inline bool sent_again(const struct segment *s,
 	return (__s32)(s->p.seq - tp->snd_nxt) < 0;
 }
 
-/* A SYN begins another connection of the same ends. */
-static __always_inline void forget_time_wait(const struct segment *s)
+/* A SYN has come, and is not one that came before. */
+static __always_inline struct sockless *request_make(const struct segment *s,
+						     const struct sock_mem *mem,
+						     __u64 listener)
 {
-	struct ends_key key = key_of(&s->p.ends);
+	struct sockless *r = sockless_make(&s->p.ends);
 
-	if (s->p.flags & TCPHDR_SYN)
-		bpf_map_delete_elem(&segment_time_waits, &key);
+	if (!r)
+		return NULL;
+	if (mem)
+		r->mem = *mem;
+	r->mem.ends = s->p.ends;
+	r->listener = listener;
+	r->uid = s->p.uid;
+	r->state = TCB_STATE_NEW_SYN_RECV;
+	r->q.peer = s->p.seq;
+	r->q.peer_known = true;
+	r->q.peer_wscale = s->opt.wscale;
+	r->q.own_wscale = NO_WSCALE;
+	return r;
+}
+
+/* Of a connection that is its listener's. Is its SYN-ACK sent again? */
+static __always_inline bool request(struct sequence *q, const struct segment *s,
+				    const struct sock_mem *mem, __u64 listener,
+				    bool sent)
+{
+	struct sockless *r = sockless_find(&s->p.ends);
+	bool syn = s->p.flags & TCPHDR_SYN;
+	bool again;
+
+	if (r && (r->state != TCB_STATE_NEW_SYN_RECV ||
+		  (syn && !sent && r->q.peer != s->p.seq)))
+		r = NULL;
+	if (!r && syn && !sent)
+		r = request_make(s, mem, listener);
+	if (r)
+		*q = r->q;
+	else
+		sequence_unknown(q);
+	if (!syn || !sent)
+		return false;
+	again = sequence_answers(q, s);
+	if (r) {
+		r->q = *q;
+		r->by_cgroup = true;
+	}
+	return again;
 }
 
 static __always_inline void look(struct __sk_buff *skb, bool sent)
@@ -351,34 +192,37 @@ static __always_inline void look(struct __sk_buff *skb, bool sent)
 	struct tcp_sock *tp;
 	struct sequence q;
 	struct segment s;
+	__u64 cookie;
 	bool again;
 	__u8 state;
 
 	tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
-	if (!tp || !sock_is_tcp(sock_of(tp)) || !skb_read(&s, skb, sent))
+	if (!tp || !sock_is_tcp(sock_of(tp)) || !skb_read(&s, skb, sent) ||
+	    (sent && refusal_is(&s)))
 		return;
 	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
 	state = sock_of(tp)->__sk_common.skc_state;
+	cookie = bpf_get_socket_cookie(skb);
 	ends_place(&s.p.ends, tp);
 	s.p.uid = sock_of(tp)->sk_uid.val;
+	if (state == TCB_STATE_SYN_SENT && s.p.flags & TCPHDR_SYN)
+		sockless_forget(&s.p.ends); /* one of before */
 	if (state != TCB_STATE_LISTEN)
-		s.p.ends.cookie = bpf_get_socket_cookie(skb);
-	forget_time_wait(&s);
+		s.p.ends.cookie = cookie;
 	if (!packet_wanted(&s.p, mem, state, EVENT_segment))
 		return;
 	if (state == TCB_STATE_LISTEN) {
-		again = sequence_of_request(&q, &s, sent);
+		again = request(&q, &s, mem, cookie, sent);
 	} else {
 		sequence_of(&q, tp, mem, sent ? s.p.len : 0);
 		again = sent_again(&s, tp);
 	}
-	e = emit(&s, &q, mem, sent, HOW_observed);
+	e = segment_emit(&s, &q, mem, state, sent, HOW_observed);
 	if (!e)
 		return;
-	e->state = state;
 	e->retransmitted = sent && again;
 	if (state == TCB_STATE_LISTEN)
-		e->listener = bpf_get_socket_cookie(skb);
+		e->listener = cookie;
 	EVENT_SUBMIT(e);
 }
 
@@ -394,89 +238,4 @@ int segment_received(struct __sk_buff *skb)
 {
 	look(skb, false);
 	return 1;
-}
-
-/*
- * A socket is destroyed that was the last but one or the last to close its
- * end: a minisocket goes on for it, unless it has failed.
- */
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(segment_leave, struct sock *sk)
-{
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct sock_mem *mem = mem_find(sk);
-	struct time_wait tw = {};
-	struct ends_key key;
-
-	if (!tp || !mem || mem->new != TCB_STATE_CLOSE || sk->sk_err ||
-	    (mem->old != TCB_STATE_FIN_WAIT2 && mem->old != TCB_STATE_CLOSING))
-		return 0;
-	mem_ends(mem, sk, tp);
-	key = key_of(&mem->ends);
-	sequence_of(&tw.q, tp, mem, 0);
-	tw.mem = *mem;
-	tw.uid = sk->sk_uid.val;
-	tw.since = bpf_ktime_get_ns();
-	bpf_map_update_elem(&segment_time_waits, &key, &tw, BPF_ANY);
-	return 0;
-}
-
-/* The same packet, on its way through another device? */
-static __always_inline bool seen_before(struct time_wait *tw,
-					struct sk_buff *skb, nsec_t now)
-{
-	bool same = tw->skb == (__u64)skb && now - tw->at < DEVICES_NS;
-
-	tw->skb = (__u64)skb;
-	tw->at = now;
-	return same;
-}
-
-/* What comes to a minisocket, and what it sends; its resets are refusals. */
-static __always_inline int time_wait(struct sk_buff *skb, __u64 at, bool sent)
-{
-	nsec_t now = bpf_ktime_get_ns();
-	struct event_segment *e;
-	struct time_wait *tw;
-	struct ends_key key;
-	struct segment s;
-
-	if (!segment_read(&s, skb, at, sent) || s.p.flags & TCPHDR_SYN ||
-	    (sent && s.p.flags & TCPHDR_RST))
-		return 0;
-	key = key_of(&s.p.ends);
-	tw = bpf_map_lookup_elem(&segment_time_waits, &key);
-	if (!tw || now - tw->since > TIME_WAIT_NS || seen_before(tw, skb, now))
-		return 0;
-	s.p.ends = tw->mem.ends;
-	s.p.uid = tw->uid;
-	if (!packet_wanted(&s.p, &tw->mem, TCB_STATE_TIME_WAIT, EVENT_segment))
-		return 0;
-	e = emit(&s, &tw->q, &tw->mem, sent, HOW_observed);
-	if (!e)
-		return 0;
-	e->state = TCB_STATE_TIME_WAIT;
-	EVENT_SUBMIT(e);
-	return 0;
-}
-
-SEC("tp_btf/netif_receive_skb")
-int BPF_PROG(segment_tw_received, struct sk_buff *skb)
-{
-	if (!packet_is_ip(skb) || skb->len - skb->data_len < IPV6_HEADER + HEADER_MIN)
-		return 0;
-	return time_wait(skb, compat_number(skb->data), false);
-}
-
-/* Not what a socket has sent: it may still wait for a device. */
-SEC("tp_btf/net_dev_queue")
-int BPF_PROG(segment_tw_sent, struct sk_buff *skb)
-{
-	struct sock *sk = skb->sk;
-	__u8 state = sk ? sk->__sk_common.skc_state : TCB_STATE_TIME_WAIT;
-
-	if (!packet_is_ip(skb) || state == TCB_STATE_NEW_SYN_RECV ||
-	    (state != TCB_STATE_TIME_WAIT && sk->sk_type == SOCK_STREAM))
-		return 0;
-	return time_wait(skb, packet_network(skb), true);
 }

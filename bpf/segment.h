@@ -165,7 +165,7 @@ static __always_inline __u32 window(const struct segment *s, __u8 wscale)
 	return wscale == NO_WSCALE ? SEGMENT_UNKNOWN : s->window << wscale % 16;
 }
 
-/* All but what struct event has, the listener and the state. */
+/* What the segment says by itself. */
 static __always_inline void segment_fill(struct event_segment *e,
 					 const struct segment *s,
 					 const struct sequence *q, bool sent)
@@ -195,6 +195,30 @@ static __always_inline void segment_fill(struct event_segment *e,
 	e->retransmitted = 0;
 	fill_sack(e, &s->opt, ack_first, ack_known);
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
+}
+
+/*
+ * A whole event but for the listener, to be submitted; NULL: no room. @mem:
+ * NULL, or of the socket, whose event it is then if the ends have its cookie.
+ */
+static __always_inline struct event_segment *segment_emit(
+	const struct segment *s, const struct sequence *q, struct sock_mem *mem,
+	__u8 state, bool sent, int how)
+{
+	struct event_segment *e;
+
+	e = EVENT_RESERVE(event_segment, EVENT_segment);
+	if (!e)
+		return NULL;
+	packet_fill(&e->ev, &s->p, mem);
+	e->ev.type = EVENT_segment;
+	e->ev.ts_ns = bpf_ktime_get_ns();
+	e->ev.seq = mem && s->p.ends.cookie ? mem_seq(mem) : 0;
+	e->ev.how = how;
+	e->listener = 0;
+	e->state = state;
+	segment_fill(e, s, q, sent);
+	return e;
 }
 
 #endif

@@ -15,7 +15,7 @@
 
 struct segment {
 	struct tcphdr th;
-	char data[BYTES];
+	uint8_t rest[CRAFT_BYTES];
 };
 
 static int sequence(int fd, int queue, uint32_t *seq)
@@ -53,15 +53,15 @@ static uint32_t add_words(uint32_t sum, const void *bytes, size_t n)
 	return sum;
 }
 
-static uint16_t checksum(const struct segment *s,
+static uint16_t checksum(const struct segment *s, size_t size,
 			 const struct sockaddr_in *from,
 			 const struct sockaddr_in *to)
 {
-	uint32_t sum = htons(IPPROTO_TCP) + htons(sizeof(*s));
+	uint32_t sum = htons(IPPROTO_TCP) + htons(size);
 
 	sum = add_words(sum, &from->sin_addr, 4);
 	sum = add_words(sum, &to->sin_addr, 4);
-	sum = add_words(sum, s, sizeof(*s));
+	sum = add_words(sum, s, size);
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return ~sum;
@@ -75,14 +75,15 @@ static int raw_socket(void *arg)
 	return fd < 0 ? -errno : fd;
 }
 
-int craft_data_behind_fin(struct conn *c, int from)
+int craft_send(struct conn *c, int from, const struct craft *craft)
 {
 	const struct sockaddr_in *a = (void *)&c->addr[from];
 	const struct sockaddr_in *b = (void *)&c->addr[!from];
+	const size_t size = sizeof(struct tcphdr) + craft->options + craft->len;
 	struct segment s = {
 		.th.source = a->sin_port,
 		.th.dest = b->sin_port,
-		.th.doff = sizeof(s.th) / 4,
+		.th.doff = (sizeof(s.th) + craft->options) / 4 + craft->lie,
 		.th.ack = 1,
 		.th.psh = 1,
 		.th.window = htons(1000),
@@ -91,22 +92,32 @@ int craft_data_behind_fin(struct conn *c, int from)
 	uint32_t seq, ack;
 	int fd, err;
 
+	if (size > sizeof(s) || size % 2)
+		return -EINVAL;
 	err = sequences(c->fd[from], &seq, &ack);
 	if (err)
 		return err;
-	s.th.seq = htonl(seq - 1);
+	memcpy(s.rest, craft->option, craft->options);
+	s.th.seq = htonl(seq + craft->ahead);
 	s.th.ack_seq = htonl(ack);
-	s.th.check = checksum(&s, a, b);
+	s.th.check = checksum(&s, size, a, b);
 	fd = netns_call(c->pair.side[from].fd, raw_socket, NULL);
 	if (fd < 0)
 		return fd;
 	to.sin_port = 0;
-	err = sendto(fd, &s, sizeof(s), 0, (void *)&to, sizeof(to)) ==
-			      sizeof(s) ?
+	err = sendto(fd, &s, size, 0, (void *)&to, sizeof(to)) ==
+			      (ssize_t)size ?
 		      0 :
 		      -errno;
 	close(fd);
 	return err;
+}
+
+int craft_data_behind_fin(struct conn *c, int from)
+{
+	const struct craft behind = { .ahead = -1, .len = BYTES };
+
+	return craft_send(c, from, &behind);
 }
 
 /* The coarse clock moves with the jiffies. */

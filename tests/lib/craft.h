@@ -5,6 +5,19 @@
 
 #include "conn.h"
 
+#define CRAFT_BYTES 4000 /* options and data, at most */
+
+struct craft {
+	int32_t ahead;	       /* where it begins, beyond what comes next */
+	const uint8_t *option; /* bytes of options, ... */
+	size_t options;	       /* ... so many, a multiple of 4 */
+	size_t len;	       /* bytes of data */
+	int lie;	       /* words by which doff is wrong */
+};
+
+/* Sends it as if end @from had, with an ACK. IPv4. 0 or -errno. */
+int craft_send(struct conn *c, int from, const struct craft *craft);
+
 /*
  * Sends, as if end @from had, a few bytes that begin with the sequence number
  * of its FIN, which the other end has taken already. IPv4. 0 or -errno.

@@ -57,6 +57,7 @@ struct trace {
 enum {
 	OPT_WINDOWS = 256,
 	OPT_CALLS,
+	OPT_SEGMENTS,
 	OPT_EXISTING,
 	OPT_DURATION,
 	OPT_STATS,
@@ -72,6 +73,8 @@ static const struct argp_option options[] = {
 	  "every change of the congestion window, not only falls", 2 },
 	{ "calls", OPT_CALLS, NULL, 0,
 	  "what processes ask of their sockets, too", 2 },
+	{ "segments", OPT_SEGMENTS, NULL, 0,
+	  "each segment that is sent or received", 2 },
 	{ "existing", OPT_EXISTING, NULL, 0,
 	  "begin with the sockets that exist already", 2 },
 	{ "duration", OPT_DURATION, "TIME", 0, "end after 5s, 200ms, 2m", 2 },
@@ -180,6 +183,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_CALLS:
 		opt->select.also |= 1u << EVENT_call;
 		break;
+	case OPT_SEGMENTS:
+		opt->select.also |= 1u << EVENT_segment;
+		break;
 	case OPT_EXISTING:
 		opt->existing = true;
 		break;
@@ -243,7 +249,7 @@ static int make_pipeline(struct trace *t)
 			    &t->opt.input.config);
 	if (code)
 		return code;
-	t->opt.input.asked = filter_named_types(filter);
+	t->opt.input.asked = filter_named_types(filter) | t->opt.select.also;
 	t->pipeline = pipeline_new(t->live.schema, filter, t->opt.count);
 	if (t->pipeline)
 		return choose_existing(t);

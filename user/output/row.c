@@ -29,6 +29,8 @@ static const char *const retransmit_words[] = {
 	[RETRANSMIT_window_probe] = "window probe",
 };
 
+#define FLAG_WORDS 40 /* bytes for the names of all TCP flags */
+
 #define WORDS(table, value) \
 	((value) < sizeof(table) / sizeof(*(table)) ? (table)[value] : NULL)
 
@@ -313,20 +315,27 @@ static void row_reset(const struct schema *schema, const struct event_reset *r,
 	row->colour = "31";
 }
 
+/* "PSH+ACK" */
+static void flag_words(char *to, size_t size, __u8 flags)
+{
+	static const char *const names[] = { "FIN", "SYN", "RST", "PSH",
+					     "ACK", "URG", "ECE", "CWR" };
+	unsigned int i;
+
+	*to = '\0';
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (flags & 1u << i)
+			snprintf(to + strlen(to), size - strlen(to), "%s%s",
+				 *to ? "+" : "", names[i]);
+}
+
 /* DROP received PSH+ACK   TCP_CSUM   100 bytes in ESTABLISHED */
 static void row_drop(const struct schema *schema, const struct event_drop *d,
 		     struct row *row)
 {
-	static const char *const flags[] = { "FIN", "SYN", "RST", "PSH",
-					     "ACK" };
-	char reason[REASON_LEN * 4 + 1], words[24] = "";
-	unsigned int i;
+	char reason[REASON_LEN * 4 + 1], words[FLAG_WORDS];
 
-	for (i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-		if (d->flags & 1u << i)
-			snprintf(words + strlen(words),
-				 sizeof(words) - strlen(words), "%s%s",
-				 *words ? "+" : "", flags[i]);
+	flag_words(words, sizeof(words), d->flags);
 	snprintf(row->event, sizeof(row->event), "DROP %s %s",
 		 schema_name(schema, EVENT_drop, "direction", d->direction),
 		 words);
@@ -384,6 +393,57 @@ static void row_queue(const struct event_queue *q, struct row *row)
 	row->colour = "34";
 }
 
+/* "seq 1", "seq 1:101"; nothing if it is not known. */
+static void range_words(char *to, size_t size, const struct event_segment *s)
+{
+	*to = '\0';
+	if (s->tcp_seq == SEGMENT_UNKNOWN)
+		return;
+	if (s->len)
+		snprintf(to, size, " seq %u:%u", s->tcp_seq, s->end);
+	else
+		snprintf(to, size, " seq %u", s->tcp_seq);
+}
+
+static void detail_options(struct row *row, const struct event_segment *s)
+{
+	const __u32 *sack = &s->sack1_start;
+
+	if (s->mss)
+		DETAIL(row, "mss %u", s->mss);
+	if (s->wscale != 0xff)
+		DETAIL(row, "wscale %u", s->wscale);
+	for (; sack <= &s->sack4_start && *sack != SEGMENT_UNKNOWN; sack += 2)
+		DETAIL(row, "sack %u:%u", sack[0], sack[1]);
+	if (s->malformed)
+		DETAIL(row, "malformed options");
+}
+
+/* > SYN seq 0     win 64240 mss 1460 wscale 7 */
+static void row_segment(const struct event_segment *s, bool wide,
+			struct row *row)
+{
+	char range[40], words[FLAG_WORDS];
+
+	flag_words(words, sizeof(words), s->flags);
+	range_words(range, sizeof(range), s);
+	snprintf(row->event, sizeof(row->event), "%s%c %s%s",
+		 s->ev.how == HOW_derived ? "~" : "",
+		 s->direction == DIRECTION_sent ? '>' : '<', words, range);
+	if (s->retransmitted)
+		strcpy(row->cause, "again");
+	if (s->ack != SEGMENT_UNKNOWN)
+		DETAIL(row, "ack %u", s->ack);
+	if (s->window != SEGMENT_UNKNOWN)
+		DETAIL(row, "win %u", s->window);
+	if (s->segs > 1)
+		DETAIL(row, "%u segments", s->segs);
+	detail_options(row, s);
+	if (wide && s->tsval)
+		DETAIL(row, "ts %u:%u", s->tsval, s->tsecr);
+	row->colour = s->flags & 4 ? "31" : "2";
+}
+
 /* A type that nothing here knows: its name and all that it says. */
 static void row_any(const struct schema *schema, const struct event *e,
 		    struct row *row)
@@ -436,6 +496,9 @@ void row_event(const struct schema *schema, const struct event *e, bool wide,
 		break;
 	case EVENT_call:
 		row_call(schema, any, row);
+		break;
+	case EVENT_segment:
+		row_segment(any, wide, row);
 		break;
 	default:
 		row_any(schema, e, row);
