@@ -432,8 +432,10 @@ static void refuse_all(struct load *l, int err, const char *why)
 	unsigned int i;
 
 	for (i = 0; probe_programs[i].name; i++) {
-		if (l->results[i].status == PROBE_UNWANTED)
-			continue;
+		if (!probe_serves(&probe_programs[i],
+				  l->options->config.events) ||
+		    !allowed(l, &probe_programs[i]))
+			continue; /* it was not asked for */
 		l->results[i].status = PROBE_REFUSED;
 		l->results[i].err = err;
 		snprintf(l->results[i].reason, PROBE_REASON, "%s", why);
