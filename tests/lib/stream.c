@@ -71,20 +71,23 @@ void stream_free(struct stream *s)
 		close(s->file);
 }
 
-bool stream_has(const struct stream *s, const char *text)
+unsigned int stream_count(const struct stream *s, const char *text)
 {
+	const char *all, *at;
+	unsigned int n = 0;
 	struct stat st;
-	bool has;
-	void *all;
 
 	if (fstat(s->file, &st) || !st.st_size)
-		return false;
+		return 0;
 	all = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, s->file, 0);
 	if (all == MAP_FAILED)
-		return false;
-	has = memmem(all, st.st_size, text, strlen(text));
-	munmap(all, st.st_size);
-	return has;
+		return 0;
+	for (at = all; at; n += !!at) {
+		at = memmem(at, all + st.st_size - at, text, strlen(text));
+		at = at ? at + strlen(text) : NULL;
+	}
+	munmap((void *)all, st.st_size);
+	return n;
 }
 
 int stream_end(struct stream *s)

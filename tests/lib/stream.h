@@ -7,7 +7,6 @@
 #ifndef TCBSCOPE_TESTS_LIB_STREAM_H
 #define TCBSCOPE_TESTS_LIB_STREAM_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "tests/lib/prog.h"
@@ -31,8 +30,8 @@ int stream_open(struct stream *s, char *const args[]);
 int stream_start(struct stream *s, char *const args[]);
 void stream_free(struct stream *s);
 
-/* Has it written this text so far? */
-bool stream_has(const struct stream *s, const char *text);
+/* How often has it written this text so far? */
+unsigned int stream_count(const struct stream *s, const char *text);
 
 /* Ends it by SIGINT. Its exit code or -errno. */
 int stream_end(struct stream *s);

@@ -132,7 +132,11 @@ TEST_F(storm, intervals)
 	size_t i, n;
 
 	ASSERT_EQ(0, stream_start(s, args));
-	ASSERT_EQ(0, storm_run(&self->storm));
+	/* a fast machine needs more than one storm for it */
+	while (stream_count(s, "\"stats\"") < 2) {
+		ASSERT_EQ(0, storm_run(&self->storm));
+		storm_free(&self->storm);
+	}
 	EXPECT_EQ(0, stream_end(s));
 	EXPECT_ACCOUNT(s, NULL, NULL);
 
@@ -232,7 +236,7 @@ TEST_F(storm, recursion)
 
 	ASSERT_EQ(0, spread_packets());
 	ASSERT_EQ(0, stream_start(s, args));
-	for (i = 0; i < rounds && !stream_has(s, "\"recovered\""); i++) {
+	for (i = 0; i < rounds && !stream_count(s, "\"recovered\""); i++) {
 		ASSERT_EQ(0, storm_run(&self->storm));
 		storm_free(&self->storm);
 	}
