@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sockets in two namespaces, and what tests wait for. */
 #include "conn.h"
-#include "shared.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -12,12 +12,13 @@
 
 #include "lab/gate.h"
 #include "lab/netns.h"
+#include "shared.h"
 #include "story.h"
 #include "trace.h"
 
 #include <netinet/tcp.h>
 
-#define CONN_PORT 2000 /* of side 0; side 1 has the next one */
+#define CONN_PORT shared_port() /* of side 0; side 1 has the next one */
 
 struct conn {
 	int family;

@@ -72,6 +72,11 @@ int play_trace(struct play *play, char *option, char *value)
 	return trace_start(&play->trace, args);
 }
 
+int play_join(struct play *play)
+{
+	return shared_join(&play->trace);
+}
+
 int play_wait(struct play *play, const struct sighting *side, const char *old,
 	      const char *new)
 {

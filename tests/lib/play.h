@@ -6,6 +6,7 @@
 #include "lab/gate.h"
 #include "lab/netns.h"
 #include "tests/lib/actor.h"
+#include "tests/lib/shared.h"
 #include "tests/lib/trace.h"
 
 /*
@@ -15,8 +16,8 @@
  * Both are actors (actor.h) inside their namespace, and the gate is open. The
  * worker is a third one, not started: the server may fork it.
  */
-#define PLAY_CLIENT_PORT 2000
-#define PLAY_SERVER_PORT 2001
+#define PLAY_CLIENT_PORT shared_port() /* 2000, if it shares no trace */
+#define PLAY_SERVER_PORT (shared_port() + 1)
 
 struct play {
 	struct netns_pair pair;
@@ -31,8 +32,12 @@ struct play {
 int play_init(struct play *play);
 void play_free(struct play *play);
 
-/* Starts the trace of both namespaces, with two more options or NULL. */
+/*
+ * Starts the trace of both namespaces, with two more options or NULL; or looks
+ * at the shared one (shared.h) from now on.
+ */
 int play_trace(struct play *play, char *option, char *value);
+int play_join(struct play *play);
 
 /* Waits for a transition on one side; NULL for any state. 0 or -errno. */
 int play_wait(struct play *play, const struct sighting *side, const char *old,

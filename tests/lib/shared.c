@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The trace writes to a file in memory, out of which each test is fed. */
+#include "conn.h"
 #include "shared.h"
 #include "stream.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,9 +20,16 @@
 #include <unistd.h>
 
 #define LOOK_MS 5 /* between two looks at the file */
+#define ARGS_MAX 8
+#define PORT 2000   /* of tests without a shared trace; above it ... */
+#define PORTS 400   /* ... so many are seen, of which each test has two, ... */
+#define PROGRAMS 64 /* ... by each of several programs that run at once */
 
 static struct stream stream;
 static int ended = -1; /* the trace's pidfd: readable once it has ended */
+static int netns = -1; /* a namespace where the ports are free */
+static unsigned short port_begin;
+static unsigned int *ports_used; /* by all tests of this program */
 
 bool shared_runs(void)
 {
@@ -53,10 +62,45 @@ static bool finish(void)
 	return !err && !flaw;
 }
 
+unsigned short shared_port(void)
+{
+	static unsigned short port;
+
+	if (!shared_runs())
+		return PORT;
+	if (!port)
+		port = port_begin +
+		       __atomic_fetch_add(ports_used, 2, __ATOMIC_RELAXED) %
+			       PORTS;
+	return port;
+}
+
+static int start(char *const args[])
+{
+	char *all[ARGS_MAX + 2] = {}, filter[128];
+	int i;
+
+	for (i = 0; args[i] && i < ARGS_MAX; i++)
+		all[i] = args[i];
+	all[i] = filter;
+	port_begin = PORT + PORTS * (1 + getpid() % PROGRAMS);
+	snprintf(filter, sizeof(filter),
+		 "( lport >= %d and lport < %d ) or "
+		 "( rport >= %d and rport < %d )",
+		 port_begin, port_begin + PORTS, port_begin,
+		 port_begin + PORTS);
+	ports_used = mmap(NULL, sizeof(*ports_used), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (ports_used == MAP_FAILED)
+		return -errno;
+	netns = netns_create();
+	return netns < 0 ? netns : stream_open(&stream, all);
+}
+
 int shared_main(char *const args[], int (*tests)(int argc, char *argv[]),
 		int argc, char *argv[])
 {
-	int err = stream_open(&stream, args), status;
+	int err = start(args), status;
 	pid_t pid;
 
 	if (err) {
@@ -142,25 +186,32 @@ int shared_join(struct trace *trace)
 	return witness_wait(trace->witness, &header, TRACE_PATIENCE_NS);
 }
 
+/* Listens for no longer than it takes. 0 or -errno. */
+static int make_mark(void *cookie)
+{
+	const struct sockaddr_in at = { .sin_family = AF_INET,
+					.sin_port = htons(shared_port()) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	*(uint64_t *)cookie = conn_cookie(fd);
+	if (bind(fd, (void *)&at, sizeof(at)) || listen(fd, 1))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 /*
  * Events are shown in the order of time: once that of something that we do now
  * has come, all before it has.
  */
 static int settle(struct witness *witness)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sighting mark = { .type = "state", .old = "LISTEN" };
-	socklen_t len = sizeof(mark.cookie);
+	int err = netns_call(netns, make_mark, &mark.cookie);
 
-	if (fd < 0)
-		return -errno;
-	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &mark.cookie, &len) ||
-	    listen(fd, 1)) {
-		close(fd);
-		return -errno;
-	}
-	close(fd);
-	return witness_wait(witness, &mark, TRACE_PATIENCE_NS);
+	return err ? err : witness_wait(witness, &mark, TRACE_PATIENCE_NS);
 }
 
 int shared_leave(struct trace *trace)

@@ -6,9 +6,11 @@
 #include "trace.h"
 
 /*
- * It sees every namespace, so a test looks for its own sockets, by cookie,
- * namespace or ports. In place of TEST_HARNESS_MAIN, with options as needed;
- * the events of states must be among those traced:
+ * It sees a range of ports in every namespace, and nothing else that happens on
+ * this machine. Each test has two of them, shared_port() and the next one, and
+ * looks for its own sockets, by cookie or namespace. In place of
+ * TEST_HARNESS_MAIN, with options as needed; the events of states must be among
+ * those traced:
  *
  *	SHARED_HARNESS_MAIN("--events", "state,reset")
  *
@@ -28,6 +30,9 @@ int shared_main(char *const args[], int (*tests)(int argc, char *argv[]),
 
 /* Is there one? */
 bool shared_runs(void);
+
+/* The first of a test's two ports; 2000 if there is none. */
+unsigned short shared_port(void);
 
 /*
  * Looks at it as if it had just been started: its header, then what happens

@@ -4,7 +4,6 @@
  * that can have several, every one. cause_test.c has those before.
  */
 #include "tests/lib/conn.h"
-#include "tests/lib/shared.h"
 #include "tests/lib/craft.h"
 
 #include <errno.h>

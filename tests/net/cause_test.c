@@ -5,7 +5,6 @@
  * and out of it; cause_fin_test.c goes on where a FIN has been sent.
  */
 #include "tests/lib/conn.h"
-#include "tests/lib/shared.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -68,7 +68,7 @@ TEST_F(drop, at_the_socket)
 	struct json_object *event = NULL;
 
 	ASSERT_EQ(0, conn_rto_min(c, 0, 5000)); /* none is sent again */
-	ASSERT_EQ(0, conn_watch(c, "drop"));
+	ASSERT_EQ(0, conn_join(c));
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_deafen(c->fd[1], true));
 	ASSERT_EQ(0, conn_send(c, 0, 100));
@@ -99,7 +99,7 @@ TEST_F(drop, without_a_socket)
 	struct conn *c = &self->conn;
 	struct json_object *event = NULL;
 
-	ASSERT_EQ(0, conn_watch(c, "drop"));
+	ASSERT_EQ(0, conn_join(c));
 	ASSERT_EQ(0, conn_connect(c, 0));
 	ASSERT_EQ(0, wait_for(c, 1));
 	ASSERT_EQ(0, conn_stop(c));
@@ -121,7 +121,7 @@ TEST_F(drop, on_the_way_out)
 	struct json_object *event = NULL;
 	int i;
 
-	ASSERT_EQ(0, conn_watch(c, "drop"));
+	ASSERT_EQ(0, conn_join(c));
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_NODELAY, 1));
 	ASSERT_EQ(0, conn_hold_last(c, 0));
@@ -144,15 +144,16 @@ TEST_F(drop, on_the_way_out)
 }
 
 /* Claim: without being asked for by name the program is not even there. */
-TEST_F(drop, is_to_be_asked_for)
+TEST(is_to_be_asked_for)
 {
-	struct conn *c = &self->conn;
 	char *args[] = { "--port", "2000", NULL };
+	struct trace trace;
 
-	ASSERT_EQ(0, trace_start(&c->trace, args));
-	EXPECT_TRUE(trace_has_hook(&c->trace, "reset_receive"));
-	EXPECT_FALSE(trace_has_hook(&c->trace, "drop_skb"));
-	ASSERT_EQ(0, trace_stop(&c->trace));
+	ASSERT_EQ(0, trace_start(&trace, args));
+	EXPECT_TRUE(trace_has_hook(&trace, "reset_receive"));
+	EXPECT_FALSE(trace_has_hook(&trace, "drop_skb"));
+	ASSERT_EQ(0, trace_stop(&trace));
+	trace_free(&trace);
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN("--events", "state,drop")

@@ -77,7 +77,7 @@ static int do_take(int arg)
 static void prepare(struct __test_metadata *_metadata, struct play *play)
 {
 	ASSERT_EQ(0, play_init(play));
-	ASSERT_EQ(0, play_trace(play, NULL, NULL));
+	ASSERT_EQ(0, play_join(play));
 	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 1));
 	ASSERT_EQ(0, actor_call(&play->server, do_make_pair, 0));
 	ASSERT_EQ(0, actor_fork(&play->server, &play->worker, "worker"));
@@ -214,4 +214,4 @@ TEST_F(uring, accept)
 	expect_owner(_metadata, play, "LAST_ACK", play->worker.pid, "observed");
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN(NULL)

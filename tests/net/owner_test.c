@@ -207,8 +207,11 @@ FIXTURE_TEARDOWN(owner)
  */
 TEST_F(owner, both_ends)
 {
-	struct sighting windows = { .type = "window" };
 	struct play *play = &self->play;
+	struct sighting windows = {
+		.type = "window",
+		.netns = play->pair.side[0].inode,
+	};
 	struct owner client, server;
 
 	ASSERT_EQ(0, cgroup_move(play->server.pid, self->cgroup,
@@ -222,7 +225,7 @@ TEST_F(owner, both_ends)
 	EXPECT_NE(cgroup_inode(play->client.pid),
 		  cgroup_inode(play->server.pid));
 
-	ASSERT_EQ(0, play_trace(play, "--windows", NULL));
+	ASSERT_EQ(0, play_join(play));
 	ASSERT_EQ(0, play_connect(play));
 	ASSERT_EQ(0, actor_call(&play->client, actor_send, 4096));
 	ASSERT_EQ(0, actor_call(&play->server, actor_receive, 4096));
@@ -245,7 +248,7 @@ TEST_F(owner, thread)
 	struct owner owner;
 	int tid;
 
-	ASSERT_EQ(0, play_trace(play, "--windows", NULL));
+	ASSERT_EQ(0, play_join(play));
 	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 1));
 	tid = actor_call(&play->client, do_connect_in_thread, 0);
 	ASSERT_LT(0, tid);
@@ -284,7 +287,7 @@ TEST_F(owner, busy)
 			     play->pair.side[0].inode);
 	server = owner_actor(&play->server, "server", 0,
 			     play->pair.side[1].inode);
-	ASSERT_EQ(0, play_trace(play, "--windows", NULL));
+	ASSERT_EQ(0, play_join(play));
 	ASSERT_EQ(0, play_connect(play));
 
 	/* CLOSE_WAIT and FIN_WAIT2 out of this process */
@@ -350,7 +353,7 @@ TEST_F(owner, evil_name)
 	struct play *play = &self->play;
 	struct json_object *event;
 
-	ASSERT_EQ(0, play_trace(play, NULL, NULL));
+	ASSERT_EQ(0, play_join(play));
 	ASSERT_EQ(0, actor_call(&play->client, do_rename, 0));
 	ASSERT_EQ(0, play_connect(play));
 	ASSERT_EQ(0, play_wait(play, &play->at_client, NULL, "ESTABLISHED"));
@@ -419,7 +422,7 @@ TEST_F(worker, takes_over)
 	struct json_object *event;
 
 	if (!variant->old_listener)
-		ASSERT_EQ(0, play_trace(play, "--windows", NULL));
+		ASSERT_EQ(0, play_join(play));
 	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 1));
 	if (variant->old_listener)
 		ASSERT_EQ(0, play_trace(play, "--windows", NULL));
@@ -529,4 +532,4 @@ TEST_F(name, evil_in_text)
 	}
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN("--windows")

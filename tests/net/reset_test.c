@@ -25,7 +25,7 @@ FIXTURE_VARIANT_ADD(reset, ipv6){ .family = AF_INET6,
 FIXTURE_SETUP(reset)
 {
 	ASSERT_EQ(0, conn_stage(&self->conn, variant->family));
-	ASSERT_EQ(0, conn_watch(&self->conn, "reset"));
+	ASSERT_EQ(0, conn_join(&self->conn));
 }
 
 FIXTURE_TEARDOWN(reset)
@@ -204,4 +204,4 @@ TEST_F(reset, refused)
 	EXPECT_STREQ(variant->addr[0], text(event, "raddr"));
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN("--events", "state,reset")

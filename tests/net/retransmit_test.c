@@ -175,7 +175,7 @@ TEST_F(retransmit, nothing_arrives)
 	struct json_object *event;
 	unsigned int mss, i, rto;
 
-	ASSERT_EQ(0, conn_watch(c, "retransmit"));
+	ASSERT_EQ(0, conn_join(c));
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_NODELAY, 1));
 	mss = info(c->fd[0]).tcpi_snd_mss;
@@ -232,7 +232,7 @@ TEST_F(retransmit, syn_ack)
 	const char *cause;
 	unsigned int i;
 
-	ASSERT_EQ(0, conn_watch(c, "retransmit"));
+	ASSERT_EQ(0, conn_join(c));
 	ASSERT_EQ(0, conn_listen(c));
 	ASSERT_EQ(0, conn_bind(c, 0));
 	ASSERT_EQ(0, conn_deafen(c->fd[0], true));
@@ -284,7 +284,7 @@ TEST_F(ipv4, syn)
 	struct json_object *event;
 	unsigned int i;
 
-	ASSERT_EQ(0, conn_watch(c, "retransmit"));
+	ASSERT_EQ(0, conn_join(c));
 	ASSERT_EQ(0, conn_listen(c));
 	ASSERT_EQ(0, conn_deafen(c->listener, true));
 	ASSERT_EQ(0, conn_connect(c, 0));
@@ -380,7 +380,7 @@ TEST_F(recovery, fast)
 	ASSERT_EQ(0, sysctl(c, "tcp_early_retrans", "0"));
 	ASSERT_EQ(0, sysctl(c, "tcp_sack", variant->sack));
 	ASSERT_EQ(0, conn_rto_min(c, 0, 5000));
-	ASSERT_EQ(0, conn_watch(c, "retransmit"));
+	ASSERT_EQ(0, conn_join(c));
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_NODELAY, 1));
 	mss = info(c->fd[0]).tcpi_snd_mss;
@@ -446,7 +446,7 @@ TEST_F(undone, late_ack)
 
 	ASSERT_EQ(0, sysctl(c, "tcp_early_retrans", "0"));
 	ASSERT_EQ(0, sysctl(c, "tcp_timestamps", variant->timestamps));
-	ASSERT_EQ(0, conn_watch(c, "retransmit,window"));
+	ASSERT_EQ(0, conn_join(c));
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, gate_close_side(&c->gate, 1));
 	ASSERT_EQ(0, conn_send(c, 0, 100));
@@ -475,4 +475,4 @@ TEST_F(undone, late_ack)
 		  witness_number(undone, "cwnd"));
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN("--events", "state,retransmit,window")

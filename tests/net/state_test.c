@@ -4,7 +4,6 @@
  * with the cause of every transition and the right endpoints in every event.
  */
 #include "tests/lib/conn.h"
-#include "tests/lib/shared.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

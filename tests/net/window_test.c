@@ -215,7 +215,7 @@ TEST_F(window, slow_start)
 	struct json_object *event;
 	size_t from = 0;
 
-	ASSERT_EQ(0, play_trace(play, "--windows", NULL));
+	ASSERT_EQ(0, play_join(play));
 	open_connection(_metadata, self);
 	round_trip(_metadata, self, 0);
 	EXPECT_EQ(20, info(self->client).tcpi_snd_cwnd);
@@ -298,7 +298,7 @@ TEST_F(info, same_as_tcp_info)
 	size_t from = 0, i;
 	int given;
 
-	ASSERT_EQ(0, play_trace(play, "--windows", NULL));
+	ASSERT_EQ(0, play_join(play));
 	open_connection(_metadata, window);
 	fd = me ? window->server : window->client;
 	round_trip(_metadata, window, !me);
@@ -579,7 +579,7 @@ TEST_F(algorithm, is_named)
 	struct json_object *event;
 	size_t from = 0;
 
-	ASSERT_EQ(0, play_trace(play, "--windows", NULL));
+	ASSERT_EQ(0, play_join(play));
 	open_connection(_metadata, &self->window);
 	round_trip(_metadata, &self->window, 0);
 	ASSERT_EQ(0, trace_stop(&play->trace));
@@ -589,4 +589,4 @@ TEST_F(algorithm, is_named)
 	EXPECT_STREQ(variant->name, text(event, "ca_name"));
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN("--windows")
