@@ -16,8 +16,7 @@
 #define FILTER_CGROUPS 8 /* bits of struct event's `within' */
 #define EVENT_TYPES 16	 /* more than the highest enum event_type */
 #define EVENTS_OPT_IN	 /* only if asked for by name */              \
-	(1u << EVENT_drop | 1u << EVENT_queue | 1u << EVENT_segment | \
-	 1u << EVENT_call)
+	(1u << EVENT_drop | 1u << EVENT_segment | 1u << EVENT_call)
 #define RING_DEFAULT (8u << 20)
 
 /* What a test of the kernel's share of the filter looks at. */
@@ -94,6 +93,8 @@ struct config_call {
 
 struct config {
 	__u32 events;	  /* bit mask of 1 << enum event_type */
+	__u32 named;	  /* of these, those that were asked for by name: only
+			     they are worth what others pay for */
 	__u32 in6_addr;	  /* the kernel's id of that type */
 	__u32 accept[2];  /* system call numbers of accept() and accept4() */
 	__u8 offspring;	  /* only sockets of the descendants of `tree' */

@@ -141,7 +141,9 @@ static __noinline void queue_completed(struct sock *sk, struct tcp_sock *tp,
 		e->wait_how = HOW_derived;
 	}
 	mem->queued_ns = now;
-	if (!bpf_map_update_elem(&queue_children, &e->ev.cookie, e, BPF_ANY))
+	/* who finds it by its cookie is there for those who have named it */
+	if (config.named & 1u << EVENT_queue &&
+	    !bpf_map_update_elem(&queue_children, &e->ev.cookie, e, BPF_ANY))
 		mem->queued_ns = 0;
 	if (!config.tells_ready)
 		queue_flush(e);

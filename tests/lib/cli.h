@@ -7,7 +7,8 @@
 #include "tests/lib/prog.h"
 
 #define CLI_PORT 7000 /* of the listener */
-#define CLI_EVENTS 10 /* of a connection from open to end, both its sides */
+#define CLI_STATES 10 /* changes of a connection, of both its sides ... */
+#define CLI_EVENTS (CLI_STATES + 2) /* ... and of the accept queue */
 
 struct cli {
 	struct prog prog;

@@ -287,7 +287,7 @@ static struct cli_counts flood(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, cli_connections(cli, n));
 	EXPECT_EQ(0, cli_end(cli, SIGINT));
 	seen = count_flood(prog_text(&cli->prog, PROG_OUT));
-	EXPECT_EQ(n * CLI_EVENTS, seen.shown + seen.filtered);
+	EXPECT_EQ(n * CLI_STATES, seen.shown + seen.filtered);
 	return seen;
 }
 
@@ -312,7 +312,7 @@ TEST_F(flood, beside)
 {
 	struct cli_counts seen = flood(_metadata, &self->cli, self->cli.beside);
 	struct sighting states = { .type = "state" };
-	unsigned int n = guest_times(FLOOD, FEW) * CLI_EVENTS;
+	unsigned int n = guest_times(FLOOD, FEW) * CLI_STATES;
 	struct witness *witness;
 
 	ASSERT_EQ(0, cli_read_beside(&self->cli));

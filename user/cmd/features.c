@@ -89,6 +89,7 @@ static bool anything_missing(const struct features *f)
 static void examine(struct features *f, bool debug)
 {
 	struct input_bpf_options opt = {
+		.config.named = ~0u,
 		.tiers = ~0u,
 		.ring_bytes = RING_DEFAULT,
 		.debug = debug,

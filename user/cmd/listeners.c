@@ -222,7 +222,7 @@ static int make_pipeline(struct watch *w, struct input_bpf_options *input)
 		free(lister);
 		return no_memory();
 	}
-	input->config.events = input->asked;
+	input->config.events = input->config.named = input->asked;
 	return EXIT_DONE;
 }
 

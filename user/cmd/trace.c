@@ -250,6 +250,7 @@ static int make_pipeline(struct trace *t)
 	if (code)
 		return code;
 	t->opt.input.asked = filter_named_types(filter) | t->opt.select.also;
+	t->opt.input.config.named = t->opt.input.asked;
 	t->pipeline = pipeline_new(t->live.schema, filter, t->opt.count);
 	if (t->pipeline)
 		return choose_existing(t);

@@ -149,6 +149,13 @@ static void call_stand_ins(struct load *l, const char *name)
 	}
 }
 
+/* Does it serve what is wanted, and is that worth it? */
+static bool serves(const struct load *l, const struct probe_program *p)
+{
+	return probe_serves(p, l->events) &&
+	       (!p->named || p->events & l->options->config.named);
+}
+
 /* In the beginning everything works that was asked for. */
 static void choose(struct load *l)
 {
@@ -160,7 +167,7 @@ static void choose(struct load *l)
 
 		p = &probe_programs[i];
 		memset(r, 0, sizeof(*r));
-		if (probe_serves(p, l->events))
+		if (serves(l, p))
 			r->status = p->stands_in_for ? PROBE_UNNEEDED :
 						       PROBE_WORKS;
 	}
@@ -181,7 +188,7 @@ static void give_up(struct load *l, __u32 events)
 	l->events &= ~events;
 	for (i = 0; probe_programs[i].name; i++)
 		if (l->results[i].status != PROBE_REFUSED &&
-		    !probe_serves(&probe_programs[i], l->events))
+		    !serves(l, &probe_programs[i]))
 			l->results[i].status = PROBE_UNWANTED;
 }
 

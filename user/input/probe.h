@@ -19,6 +19,8 @@ struct probe_program {
 				      happens, but for what exists */
 	__u32 makes;		   /* of these, those that it makes itself */
 	bool mandatory;		   /* a trace of them is nothing without it */
+	bool named;		   /* only if they are asked for by name: it
+				      costs those who are not traced, too */
 	unsigned int tier;	   /* of its hook, as in tier.h; 0: the first */
 	const char *stands_in_for; /* loaded only if that program cannot be */
 	const char *without;	   /* what is lost; NULL: not worth a word */
