@@ -90,8 +90,8 @@ accepted  = for f in $(1); do $(CC) -Werror $$f -c -x c /dev/null -o /dev/null \
 # ---------------------------------------------------------------- flags
 
 PKG_CFLAGS  = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS) $(PKGS_SHARED))
-PKG_LIBS    = $(call once,PKG_LIBS,pkg-config --libs $(PKGS) $(PKGS_SHARED))
-PKG_STATIC  = $(call once,PKG_STATIC,pkg-config --static --libs $(PKGS))
+PKG_LIBS    = $(call once,PKG_LIBS,echo -lm; pkg-config --libs $(PKGS) $(PKGS_SHARED))
+PKG_STATIC  = $(call once,PKG_STATIC,echo -lm; pkg-config --static --libs $(PKGS))
 CC_HARDEN   = $(call once,CC_HARDEN,$(call accepted,\
 	      -fstack-protector-strong -fstack-clash-protection -fcf-protection))
 MULTIARCH   = $(call once,MULTIARCH,$(CC) -print-multiarch)

@@ -10,6 +10,7 @@
 #include "lib/opt.h"
 #include "lib/say.h"
 #include "lib/term.h"
+#include "lib/width.h"
 #include "output/output.h"
 
 #include <argp.h>
@@ -26,6 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What a ladder draws beside what any trace has, where the kernel allows. */
+#define LADDER_EVENTS (1u << EVENT_call | 1u << EVENT_segment)
+#define LADDERS 100	 /* connections that get one, if no number is said */
 #define POLL_NS 10000000 /* between two looks into the ring */
 
 struct options {
@@ -33,8 +37,10 @@ struct options {
 	struct input_bpf_options input;
 	uint64_t duration_ns, count, stats_ns;
 	enum output_time time;
-	bool json, all, colour, existing, explain;
+	bool json, all, colour, existing, explain, lines;
+	uint64_t ladders;      /* connections that get one; 0: no ladders */
 	const char *json_file; /* beside the text; NULL: none */
+	const char *svg_file;  /* the same */
 	char **command;
 };
 
@@ -42,7 +48,7 @@ struct trace {
 	struct options opt;
 	struct live live;
 	struct pipeline *pipeline;
-	FILE *json_file;
+	FILE *json_file, *svg_file;
 	struct child child;
 	int child_status;
 	bool child_ended;
@@ -65,6 +71,9 @@ enum {
 	OPT_RING,
 	OPT_ALL,
 	OPT_EXPLAIN,
+	OPT_LADDER,
+	OPT_LINES,
+	OPT_SVG,
 	OPT_COLOUR,
 };
 
@@ -87,6 +96,12 @@ static const struct argp_option options[] = {
 	{ "time", OPT_TIME, "rel|delta|wall|mono", 0, "what to show [rel]", 3 },
 	{ "explain", OPT_EXPLAIN, NULL, 0,
 	  "say below each event what has happened, and what to look at", 3 },
+	{ "ladder", OPT_LADDER, "N", OPTION_ARG_OPTIONAL,
+	  "instead of lines a picture of each connection, of N at most [100]",
+	  3 },
+	{ "lines", OPT_LINES, NULL, 0, "with --ladder: lines as well", 3 },
+	{ "svg", OPT_SVG, "FILE", 0,
+	  "beside what is shown: the ladders as a picture", 3 },
 	{ "all", OPT_ALL, NULL, 0,
 	  "never sum up, however many lines a terminal gets", 3 },
 	{ "color", OPT_COLOUR, "auto|always|never", 0, "colour by state [auto]",
@@ -201,6 +216,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_EXPLAIN:
 		opt->explain = true;
 		break;
+	case OPT_LADDER:
+		opt->ladders = LADDERS;
+		opt->select.also |= LADDER_EVENTS;
+		if (arg && opt_number(arg, 1, 10000, &opt->ladders))
+			opt_wrong(state,
+				  "--ladder: not a number from 1 to 10000",
+				  arg);
+		break;
+	case OPT_SVG:
+		opt->svg_file = arg;
+		opt->select.also |= LADDER_EVENTS;
+		break;
+	case OPT_LINES:
+		opt->lines = true;
+		break;
+	case ARGP_KEY_END:
+		if (opt->ladders && opt->json)
+			argp_error(state,
+				   "--ladder and --json both take "
+				   "standard output; --json=FILE does not");
+		break;
 	case OPT_DURATION:
 	case OPT_STATS:
 	case 'c':
@@ -258,9 +294,20 @@ static int make_pipeline(struct trace *t)
 	return say_fail(EXIT_FAILED, NULL, NULL, "out of memory");
 }
 
-static int make_outputs(struct trace *t)
+/* A file that an output writes to, beside standard output. */
+static FILE *open_beside(const char *name)
 {
-	struct output_text_options text = {
+	FILE *file = fopen(name, "we");
+
+	if (!file)
+		say_fail(EXIT_FAILED, NULL, NULL, "cannot write %s: %s", name,
+			 strerror(errno));
+	return file;
+}
+
+static struct output *make_text(const struct trace *t)
+{
+	const struct output_text_options options = {
 		.file = stdout,
 		.terminal = isatty(STDOUT_FILENO),
 		.colour = t->opt.colour,
@@ -269,26 +316,47 @@ static int make_outputs(struct trace *t)
 		.width = term_width(STDOUT_FILENO),
 		.time = t->opt.time,
 	};
-	int err;
 
+	return output_text_new(t->live.schema, &options);
+}
+
+/* Ladders on standard output, or as a picture if there is a @svg. */
+static struct output *make_ladders(const struct trace *t, FILE *svg)
+{
+	const struct output_ladder_options options = {
+		.file = svg ? svg : stdout,
+		.svg = svg,
+		.width = term_width(STDOUT_FILENO),
+		.max = t->opt.ladders ? t->opt.ladders : LADDERS,
+		.unicode = width_unicode(),
+		.colour = t->opt.colour,
+		.explain = t->opt.explain,
+	};
+
+	return output_ladder_new(t->live.schema, &options);
+}
+
+static int make_outputs(struct trace *t)
+{
+	struct pipeline *p = t->pipeline;
+	int err = 0;
+
+	if (t->opt.json_file && !(t->json_file = open_beside(t->opt.json_file)))
+		return EXIT_FAILED;
+	if (t->opt.svg_file && !(t->svg_file = open_beside(t->opt.svg_file)))
+		return EXIT_FAILED;
 	if (t->opt.json)
-		err = pipeline_add_output(t->pipeline,
-					  output_json_new(t->live.schema,
-							  stdout));
-	else
-		err = pipeline_add_output(t->pipeline,
-					  output_text_new(t->live.schema,
-							  &text));
-	if (!err && t->opt.json_file) {
-		t->json_file = fopen(t->opt.json_file, "we");
-		if (!t->json_file)
-			return say_fail(EXIT_FAILED, NULL, NULL,
-					"cannot write %s: %s", t->opt.json_file,
-					strerror(errno));
-		err = pipeline_add_output(t->pipeline,
-					  output_json_new(t->live.schema,
-							  t->json_file));
-	}
+		err = pipeline_add_output(p, output_json_new(t->live.schema,
+							     stdout));
+	else if (!t->opt.ladders || t->opt.lines)
+		err = pipeline_add_output(p, make_text(t));
+	if (!err && t->opt.ladders)
+		err = pipeline_add_output(p, make_ladders(t, NULL));
+	if (!err && t->json_file)
+		err = pipeline_add_output(p, output_json_new(t->live.schema,
+							     t->json_file));
+	if (!err && t->svg_file)
+		err = pipeline_add_output(p, make_ladders(t, t->svg_file));
 	return err ? say_fail(EXIT_FAILED, NULL, NULL, "out of memory") :
 		     EXIT_DONE;
 }
@@ -681,6 +749,8 @@ int cmd_trace(int argc, char **argv)
 	live_close(&t.live);
 	if (t.json_file)
 		fclose(t.json_file);
+	if (t.svg_file)
+		fclose(t.svg_file);
 	close(t.signals);
 	close(t.timer);
 	return code;

@@ -602,6 +602,7 @@ bool explain(const struct schema *schema, const struct event *e,
 		return false;
 	}
 	put_text(schema, x->text, sizeof(x->text), row->text, e);
+	x->rule = row;
 	x->rfc = row->rfc;
 	x->look = row->look;
 	return true;

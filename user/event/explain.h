@@ -11,6 +11,7 @@
 struct explanation {
 	char text[640];	 /* a sentence or two; bytes from outside are escaped */
 	const char *rfc; /* "RFC 9293, 3.5"; NULL: nothing to read there */
+	const void *rule; /* the same for all that is explained alike */
 	const char *look; /* at what of the application; NULL: at nothing */
 };
 

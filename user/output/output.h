@@ -28,6 +28,22 @@ struct output_text_options {
 struct output *output_text_new(const struct schema *schema,
 			       const struct output_text_options *options);
 
+struct output_ladder_options {
+	FILE *file;
+	unsigned int width; /* columns */
+	unsigned int max;   /* connections that get a ladder */
+	bool unicode, colour;
+	bool svg;     /* a picture instead of text: @file can be gone back in */
+	bool explain; /* each change of state, below the ladder */
+};
+
+/*
+ * Ladders: each connection as a whole, when it is over. @file stays the
+ * caller's. NULL: no memory.
+ */
+struct output *output_ladder_new(const struct schema *schema,
+				 const struct output_ladder_options *options);
+
 /* JSON lines: header, events, footer. @file stays the caller's. */
 struct output *output_json_new(const struct schema *schema, FILE *file);
 

@@ -137,17 +137,17 @@ static const char *state_colour(const struct event_state *s)
 	}
 }
 
-static void row_cause(const struct schema *schema, struct row *row,
-		      enum cause cause, enum how how)
+void row_cause(const struct schema *schema, enum cause cause, enum how how,
+	       char to[ROW_WORDS])
 {
-	char words[32];
+	char words[ROW_WORDS - 1];
 
+	*to = '\0';
 	if (!cause)
 		return;
 	cause_words(words, sizeof(words),
 		    schema_name(schema, EVENT_state, "cause", cause));
-	snprintf(row->cause, sizeof(row->cause), "%s%s",
-		 how == HOW_derived ? "~" : "", words);
+	snprintf(to, ROW_WORDS, "%s%s", how == HOW_derived ? "~" : "", words);
 }
 
 /* "rtt 12.3ms", "rto 204ms", "rtt 87us"; nothing if it is not known. */
@@ -161,17 +161,28 @@ static void detail_usec(struct row *row, const char *what, usec_t us)
 		DETAIL(row, "%s %uus", what, us);
 }
 
-static void detail_kind(const struct schema *schema, struct row *row,
-			enum kind kind, enum how how)
+void row_kind(const struct schema *schema, enum kind kind, enum how how,
+	      char to[ROW_WORDS])
 {
-	char words[64];
+	char words[ROW_WORDS - 1];
 
+	*to = '\0';
 	if (!kind)
 		return;
 	copy_lower(words, sizeof(words),
 		   schema_name(schema, EVENT_state, "kind", kind), ' ');
-	DETAIL(row, "%s%s", how == HOW_derived ? "~" : "",
-	       WORDS(kind_words, kind) ?: words);
+	snprintf(to, ROW_WORDS, "%s%s", how == HOW_derived ? "~" : "",
+		 WORDS(kind_words, kind) ?: words);
+}
+
+static void detail_kind(const struct schema *schema, struct row *row,
+			enum kind kind, enum how how)
+{
+	char words[ROW_WORDS];
+
+	row_kind(schema, kind, how, words);
+	if (*words)
+		DETAIL(row, "%s", words);
 }
 
 static void row_state(const struct schema *schema, const struct event_state *s,
@@ -181,7 +192,7 @@ static void row_state(const struct schema *schema, const struct event_state *s,
 		 schema_name(schema, EVENT_state, "old", s->old),
 		 s->ev.how == HOW_derived ? "~" : "",
 		 schema_name(schema, EVENT_state, "new", s->new));
-	row_cause(schema, row, s->cause, s->cause_how);
+	row_cause(schema, s->cause, s->cause_how, row->cause);
 	detail_kind(schema, row, s->kind, s->kind_how);
 	if (s->tw_substate && s->tw_substate != TCB_STATE_TIME_WAIT)
 		DETAIL(row, "as %s",
@@ -247,7 +258,7 @@ static void row_retransmit(const struct schema *schema,
 		 WORDS(retransmit_words, r->kind) ?:
 			 schema_name(schema, EVENT_retransmit, "kind", r->kind),
 		 range);
-	row_cause(schema, row, r->cause, r->cause_how);
+	row_cause(schema, r->cause, r->cause_how, row->cause);
 	if (r->nth)
 		DETAIL(row, "%u%s%s", r->nth, ordinal(r->nth),
 		       r->rto_us ? "," : "");
@@ -300,7 +311,7 @@ static void row_reset(const struct schema *schema, const struct event_reset *r,
 
 	snprintf(row->event, sizeof(row->event), "RST %s",
 		 schema_name(schema, EVENT_reset, "direction", r->direction));
-	row_cause(schema, row, r->cause, r->cause_how);
+	row_cause(schema, r->cause, r->cause_how, row->cause);
 	detail_kind(schema, row, r->kind, r->kind_how);
 	if (r->unread)
 		DETAIL(row, "%u unread", r->unread);

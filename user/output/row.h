@@ -6,10 +6,12 @@
 #include "event/flow.h"
 #include "output/cell.h"
 
+#define ROW_WORDS 40 /* a cause, a kind: the longest has 27 bytes */
+
 /* All zero to begin with. The time is the caller's. */
 struct row {
 	char time[24], sock[16], ports[16], owner[CELL_TEXT];
-	char local[CELL_TEXT], remote[CELL_TEXT], event[128], cause[40];
+	char local[CELL_TEXT], remote[CELL_TEXT], event[128], cause[ROW_WORDS];
 	char detail[256];
 	const char *colour; /* what stands in "\033[...m"; NULL: none */
 };
@@ -21,6 +23,12 @@ void row_socket(const struct event *e, const struct flow *flow,
 /* What happened. @wide: there is room for more. */
 void row_event(const struct schema *schema, const struct event *e, bool wide,
 	       struct row *row);
+
+/* "connect()", "~rx ACK"; "simultaneous open (full)"; "" if there is none. */
+void row_cause(const struct schema *schema, enum cause cause, enum how how,
+	       char to[ROW_WORDS]);
+void row_kind(const struct schema *schema, enum kind kind, enum how how,
+	      char to[ROW_WORDS]);
 
 /* Adds words to the detail. */
 void row_add(struct row *row, const char *fmt, ...)

@@ -7,6 +7,7 @@
 #include "event/explain.h"
 #include "lib/clock.h"
 #include "lib/say.h"
+#include "lib/width.h"
 #include "output/output.h"
 #include "output/row_call.h"
 
@@ -19,8 +20,7 @@
 #define FLOOD 1000	     /* lines a second that a terminal is given */
 #define EVENT_WIDTH 25	     /* "ESTABLISHED -> CLOSE_WAIT" */
 #define CAUSE_WIDTH 10	     /* "rx SYN+ACK" */
-#define EXPLAIN_WIDTH 80     /* of explanations in a pipe ... */
-#define EXPLAIN_LEAST 20     /* ... and what is too narrow to break lines in */
+#define PIPE_WIDTH 80	     /* of explanations, which are for people */
 #define ENTERED_NS 100000000 /* a call that lasts so long has a line */
 #define LINE 1024	     /* bytes that hold the cells of any row */
 
@@ -213,22 +213,12 @@ static void introduce(struct text *t, struct flow *flow, const struct row *row)
 static void print_paragraph(const struct text *t, const char *head,
 			    const char *s)
 {
-	size_t indent = t->time_width + 1, width = t->opt.width, n;
+	unsigned int indent = t->time_width + 1;
 
-	if (!t->opt.terminal || width < indent + EXPLAIN_LEAST)
-		width = t->opt.terminal ? 0 : EXPLAIN_WIDTH;
 	fprintf(t->opt.file, "%*s%s", (int)indent, "", head);
-	for (width -= width ? indent + strlen(head) : 0; *s;) {
-		n = strlen(s);
-		if (width && n > width)
-			n = break_at(s, width);
-		fprintf(t->opt.file, "%.*s\n", (int)n, s);
-		s += n;
-		s += strspn(s, " ");
-		if (*s)
-			fprintf(t->opt.file, "%*s",
-				(int)(indent + strlen(head)), "");
-	}
+	indent += strlen(head);
+	width_print(t->opt.file, s, t->opt.terminal ? t->opt.width : PIPE_WIDTH,
+		    indent, indent);
 }
 
 static void print_explanation(struct text *t, const struct event *e)

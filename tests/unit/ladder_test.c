@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ladders, drawn from arrays of events through the whole pipeline, and compared
+ * with what stands in tests/unit/ladder/.
+ */
+#include "lib/clock.h"
+#include "lib/width.h"
+#include "output/output.h"
+#include "tests/lib/events.h"
+
+#include <kselftest_harness.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START 1000000000ull
+#define MS 1000000ull
+
+FIXTURE(ladder)
+{
+	struct schema *schema;
+	struct pipeline *pipeline;
+	FILE *file;
+	char *text;
+	size_t size;
+};
+
+FIXTURE_SETUP(ladder)
+{
+	self->schema = events_schema();
+	ASSERT_NE(NULL, self->schema);
+	self->pipeline = pipeline_new(self->schema, NULL, 0);
+	ASSERT_NE(NULL, self->pipeline);
+	self->file = open_memstream(&self->text, &self->size);
+	ASSERT_NE(NULL, self->file);
+}
+
+FIXTURE_TEARDOWN(ladder)
+{
+	pipeline_free(self->pipeline);
+	schema_free(self->schema);
+	fclose(self->file);
+	free(self->text);
+}
+
+static int begin(struct pipeline *p, const struct schema *schema, FILE *file,
+		 const struct output_ladder_options *how)
+{
+	const struct trace_info info = { .start_ns = START };
+	struct output_ladder_options options = *how;
+
+	options.file = file;
+	options.max = how->max ? how->max : 9;
+	return pipeline_add_output(p, output_ladder_new(schema, &options)) ?:
+		       pipeline_header(p, &info);
+}
+
+static int finish(struct pipeline *p, FILE *file)
+{
+	return pipeline_footer(p) ?: fflush(file);
+}
+
+/* Of two ends, 0 is 10.0.0.1:2000, 1 is 10.0.0.2:2001. */
+static void put_end(struct event *e, unsigned int end)
+{
+	struct event_state s = end ? events_other_end(e->ts_ns, 2, 2001, 2000,
+						      1, 1) :
+				     events_state(e->ts_ns, 1, 2000, 2001, 1,
+						  1);
+	enum event_type type = e->type;
+
+	*e = s.ev;
+	e->type = type;
+}
+
+#define S(state) TCB_STATE_##state
+
+static void push_state(struct pipeline *p, unsigned int us, unsigned int end,
+		       int old, int new, int cause, int kind, int err)
+{
+	struct event_state s = {
+		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_state },
+		.old = old,
+		.new = new,
+		.cause = cause,
+		.cause_how = HOW_observed,
+		.kind = kind,
+		.err = err,
+	};
+
+	put_end(&s.ev, end);
+	if (new == S(TIME_WAIT))
+		s.ev.how = HOW_derived;
+	pipeline_push(p, &s, sizeof(s));
+}
+
+/* A change of state; its cause is CAUSE_x. */
+struct change {
+	unsigned int us, end, old, new, cause, kind, err;
+};
+
+static void push_changes(struct pipeline *p, const struct change *c,
+			 unsigned int n)
+{
+	for (; n--; c++)
+		push_state(p, c->us, c->end, c->old, c->new, c->cause, c->kind,
+			   c->err);
+}
+
+#define PUSH(p, changes) \
+	push_changes(p, changes, sizeof(changes) / sizeof(*changes))
+
+enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
+
+/* A segment of @end at @us; it comes @later microseconds, 0: never. */
+static void push_segment(struct pipeline *p, unsigned int us, unsigned int end,
+			 unsigned int later, __u8 flags, __u32 seq, __u32 len,
+			 __u32 ack)
+{
+	struct event_segment g = {
+		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_segment },
+		.tcp_seq = seq,
+		.end = seq + len + !!(flags & (SYN | FIN)),
+		.ack = flags & ACK ? ack : SEGMENT_UNKNOWN,
+		.len = len,
+		.segs = 1,
+		.window = 65160,
+		.mss = flags & SYN ? 1460 : 0,
+		.sack1_start = SEGMENT_UNKNOWN,
+		.sack2_start = SEGMENT_UNKNOWN,
+		.sack3_start = SEGMENT_UNKNOWN,
+		.sack4_start = SEGMENT_UNKNOWN,
+		.direction = DIRECTION_sent,
+		.flags = flags,
+		.wscale = 255,
+	};
+
+	put_end(&g.ev, end);
+	pipeline_push(p, &g, sizeof(g));
+	if (!later)
+		return;
+	g.ev.ts_ns += later * 1000ull;
+	g.direction = DIRECTION_received;
+	put_end(&g.ev, !end);
+	pipeline_push(p, &g, sizeof(g));
+}
+
+/*
+ * Is the text that of tests/unit/ladder/@name? With TCBSCOPE_GOLDEN=write in
+ * the environment it is made that, to be looked at before it is committed.
+ */
+static bool golden(const char *name, const char *text)
+{
+	const char *write = getenv("TCBSCOPE_GOLDEN");
+	char path[512], *have;
+	FILE *file;
+	size_t n;
+	bool same;
+
+	snprintf(path, sizeof(path), "%s/tests/unit/ladder/%s",
+		 getenv("TCBSCOPE_SOURCE") ?: ".", name);
+	file = fopen(path, write ? "we" : "re");
+	if (!file)
+		return false;
+	if (write)
+		return fputs(text, file) >= 0 && !fclose(file);
+	have = calloc(1, 65536);
+	n = have ? fread(have, 1, 65535, file) : 0;
+	fclose(file);
+	same = n == strlen(text) && !memcmp(have, text, n);
+	if (!same)
+		printf("# %s differs:\n%s\n", name, text);
+	free(have);
+	return same;
+}
+
+static const struct output_ladder_options columns_80 = { .width = 80,
+							 .unicode = true };
+static const struct output_ladder_options ascii_80 = { .width = 80 };
+
+static const struct change crossed[] = {
+	{ 0, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
+	{ 900, 1, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
+	{ 21000, 1, S(SYN_SENT), S(SYN_RECV), CAUSE_RX_SYN, KIND_crossed, 0 },
+	{ 21900, 0, S(SYN_SENT), S(SYN_RECV), CAUSE_RX_SYN, KIND_crossed, 0 },
+	{ 42000, 1, S(SYN_RECV), S(ESTABLISHED), CAUSE_RX_SYN_ACK, 0, 0 },
+	{ 42900, 0, S(SYN_RECV), S(ESTABLISHED), CAUSE_RX_SYN_ACK, 0, 0 },
+	{ 60000, 0, S(ESTABLISHED), S(FIN_WAIT1), CAUSE_CALL_CLOSE, 0, 0 },
+	{ 60900, 1, S(ESTABLISHED), S(FIN_WAIT1), CAUSE_CALL_CLOSE, 0, 0 },
+	{ 81000, 1, S(FIN_WAIT1), S(CLOSING), CAUSE_RX_FIN,
+	  KIND_simultaneous_close, 0 },
+	{ 81900, 0, S(FIN_WAIT1), S(CLOSING), CAUSE_RX_FIN,
+	  KIND_simultaneous_close, 0 },
+	{ 102000, 1, S(CLOSING), S(TIME_WAIT), CAUSE_RX_ACK, 0, 0 },
+	{ 102900, 0, S(CLOSING), S(TIME_WAIT), CAUSE_RX_ACK, 0, 0 },
+};
+
+static void push_crossed_segments(struct pipeline *p)
+{
+	push_segment(p, 10, 0, 20980, SYN, 0, 0, 0);
+	push_segment(p, 910, 1, 20980, SYN, 0, 0, 0);
+	push_segment(p, 21010, 1, 21880, SYN | ACK, 0, 0, 1);
+	push_segment(p, 21910, 0, 20080, SYN | ACK, 0, 0, 1);
+	push_segment(p, 60010, 0, 20980, FIN | ACK, 1, 0, 1);
+	push_segment(p, 60910, 1, 20980, FIN | ACK, 1, 0, 1);
+	push_segment(p, 81010, 1, 21880, ACK, 2, 0, 2);
+	push_segment(p, 81910, 0, 20080, ACK, 2, 0, 2);
+}
+
+/* The picture that everything here is for: both SYNs, seen to cross. */
+TEST_F(ladder, simultaneous_open)
+{
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	PUSH(self->pipeline, crossed);
+	push_crossed_segments(self->pipeline);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("simultaneous.txt", self->text));
+}
+
+/* The same where no segments are seen: concluded from states, and marked. */
+TEST_F(ladder, simultaneous_open_derived)
+{
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	PUSH(self->pipeline, crossed);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("simultaneous_derived.txt", self->text));
+	EXPECT_NE(NULL, strstr(self->text, "~SYN+ACK"));
+}
+
+/* And on a terminal without Unicode, as narrow as they get. */
+TEST_F(ladder, simultaneous_open_ascii)
+{
+	static const struct output_ladder_options narrow = { .width = 40 };
+	const char *c;
+
+	ASSERT_EQ(0, begin(self->pipeline, self->schema, self->file, &narrow));
+	PUSH(self->pipeline, crossed);
+	push_crossed_segments(self->pipeline);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("simultaneous_ascii.txt", self->text));
+	for (c = self->text; *c; c++)
+		ASSERT_GT(0x7f, (unsigned char)*c);
+}
+
+/* A client, a listener's child, data both ways, an orderly close. */
+static const struct change orderly[] = {
+	{ 0, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
+	{ 60, 0, S(SYN_SENT), S(ESTABLISHED), CAUSE_RX_SYN_ACK, 0, 0 },
+	{ 80, 1, S(LISTEN), S(SYN_RECV), CAUSE_RX_ACK, 0, 0 },
+	{ 85, 1, S(SYN_RECV), S(ESTABLISHED), CAUSE_RX_ACK, 0, 0 },
+	{ 3000, 0, S(ESTABLISHED), S(FIN_WAIT1), CAUSE_CALL_CLOSE, 0, 0 },
+	{ 3020, 1, S(ESTABLISHED), S(CLOSE_WAIT), CAUSE_RX_FIN, 0, 0 },
+	{ 3050, 0, S(FIN_WAIT1), S(FIN_WAIT2), CAUSE_RX_ACK, 0, 0 },
+	{ 3500, 1, S(CLOSE_WAIT), S(LAST_ACK), CAUSE_CALL_CLOSE, 0, 0 },
+	{ 3520, 0, S(FIN_WAIT2), S(TIME_WAIT), CAUSE_RX_FIN, 0, 0 },
+	{ 3540, 1, S(LAST_ACK), S(CLOSE), CAUSE_RX_ACK, 0, 0 },
+};
+
+static void push_orderly_segments(struct pipeline *p)
+{
+	push_segment(p, 10, 0, 10, SYN, 0, 0, 0);
+	push_segment(p, 30, 1, 20, SYN | ACK, 0, 0, 1);
+	push_segment(p, 65, 0, 10, ACK, 1, 0, 1);
+	push_segment(p, 2000, 0, 30, PSH | ACK, 1, 26, 1);
+	push_segment(p, 2040, 1, 30, ACK, 1, 0, 27);
+	push_segment(p, 3005, 0, 10, FIN | ACK, 27, 0, 1);
+	push_segment(p, 3025, 1, 20, ACK, 1, 0, 28);
+	push_segment(p, 3505, 1, 10, FIN | ACK, 1, 0, 28);
+	push_segment(p, 3525, 0, 10, ACK, 28, 0, 2);
+}
+
+static void push_call(struct pipeline *p, unsigned int us, unsigned int end,
+		      enum call_op op, __u64 number, unsigned int takes,
+		      __s64 result)
+{
+	struct event_call c = {
+		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_call },
+		.call = number,
+		.duration_ns = ~0ull,
+		.result = CALL_NO_VALUE,
+		.len = ~0ull,
+		.optval = CALL_NO_VALUE,
+		.op = op,
+		.phase = CALL_PHASE_enter,
+		.via = CALL_VIA_syscall,
+		.shut = 255,
+		.fd = 5,
+		.epfd = ~0u,
+		.backlog = ~0u,
+		.level = ~0u,
+		.optname = ~0u,
+	};
+
+	put_end(&c.ev, end);
+	pipeline_push(p, &c, sizeof(c));
+	c.ev.ts_ns += takes * 1000ull;
+	c.duration_ns = takes * 1000ull;
+	c.result = result;
+	c.phase = CALL_PHASE_exit;
+	pipeline_push(p, &c, sizeof(c));
+}
+
+static void push_queue(struct pipeline *p, unsigned int us, enum queue_op op,
+		       __u32 accept)
+{
+	struct event_queue q = {
+		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_queue },
+		.listener = 3,
+		.wait_ns = ~0ull,
+		.syn = 0,
+		.young = 0,
+		.accept = accept,
+		.limit = 128,
+		.asked = ~0u,
+		.fd = ~0u,
+		.op = op,
+		.depth_how = HOW_observed,
+	};
+
+	put_end(&q.ev, 1);
+	pipeline_push(p, &q, sizeof(q));
+}
+
+TEST_F(ladder, open_and_close)
+{
+	struct event_window w = events_window(START + 2300 * 1000, 1, 10, 11);
+
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	PUSH(self->pipeline, orderly);
+	push_orderly_segments(self->pipeline);
+	push_queue(self->pipeline, 90, QUEUE_completed, 1);
+	push_queue(self->pipeline, 500, QUEUE_accepted, 0);
+	pipeline_push(self->pipeline, &w, sizeof(w));
+	push_call(self->pipeline, 1990, 0, CALL_sendto, 7, 90, 26);
+	push_call(self->pipeline, 600, 1, CALL_recvfrom, 8, 1600, 26);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("open_close.txt", self->text));
+}
+
+TEST_F(ladder, open_and_close_ascii)
+{
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &ascii_80));
+	PUSH(self->pipeline, orderly);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("open_close_ascii.txt", self->text));
+}
+
+/* One end only: the other one is elsewhere, or was not asked for. */
+TEST_F(ladder, refused)
+{
+	static const struct change refused[] = {
+		{ 0, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
+		{ 50, 0, S(SYN_SENT), S(CLOSE), CAUSE_RX_RST, 0, ECONNREFUSED },
+	};
+
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	PUSH(self->pipeline, refused);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("refused.txt", self->text));
+}
+
+/* Lost on the way, sent again after a timeout; a long time in between. */
+TEST_F(ladder, lost_and_sent_again)
+{
+	struct event_retransmit r = events_retransmit(START + 206000000, 1);
+
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	push_changes(self->pipeline, orderly, 4);
+	push_segment(self->pipeline, 10, 0, 10, SYN, 0, 0, 0);
+	push_segment(self->pipeline, 30, 1, 20, SYN | ACK, 0, 0, 1);
+	push_segment(self->pipeline, 65, 0, 10, ACK, 1, 0, 1);
+	push_segment(self->pipeline, 2100, 0, 0, PSH | ACK, 1, 1, 1);
+	pipeline_push(self->pipeline, &r, sizeof(r));
+	push_segment(self->pipeline, 206010, 0, 20, PSH | ACK, 1, 1, 1);
+	push_segment(self->pipeline, 206040, 1, 15, ACK, 1, 0, 2);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("lost.txt", self->text));
+}
+
+/* A reset cuts off both; what is read of it says so. */
+TEST_F(ladder, reset)
+{
+	static const struct change cut[] = {
+		{ 0, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
+		{ 60, 0, S(SYN_SENT), S(ESTABLISHED), CAUSE_RX_SYN_ACK, 0, 0 },
+		{ 80, 1, S(LISTEN), S(SYN_RECV), CAUSE_RX_ACK, 0, 0 },
+		{ 85, 1, S(SYN_RECV), S(ESTABLISHED), CAUSE_RX_ACK, 0, 0 },
+		{ 900, 0, S(ESTABLISHED), S(CLOSE), CAUSE_CALL_CLOSE,
+		  KIND_unread_data, 0 },
+		{ 930, 1, S(ESTABLISHED), S(CLOSE), CAUSE_RX_RST, 0,
+		  ECONNRESET },
+	};
+	struct event_reset r = events_reset(START + 905000, 1);
+
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	PUSH(self->pipeline, cut);
+	pipeline_push(self->pipeline, &r, sizeof(r));
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("reset.txt", self->text));
+}
+
+/* Columns of the widest line. */
+static size_t widest(char *text)
+{
+	size_t n = 0, width;
+	char *line;
+
+	while ((line = strsep(&text, "\n"))) {
+		width = width_text(line);
+		if (width > n)
+			n = width;
+	}
+	return n;
+}
+
+/*
+ * Whatever names and addresses there are, no line is wider than the terminal:
+ * wide and combining characters, control bytes, the longest of IPv6.
+ */
+TEST_F(ladder, columns_are_never_broken)
+{
+	static const char *const names[] = {
+		"漢字漢字漢",
+		"e\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81x",
+		"\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80x",
+		"\033[2J\033[2J\033[2J",
+		"a<b>&\"c\"",
+		"",
+	};
+	unsigned int width, name, i, j;
+
+	for (width = 40; width <= 220; width += 3)
+		for (name = 0; name < 12; name++) {
+			struct output_ladder_options how = {
+				.width = width,
+				.unicode = name & 1,
+				.explain = true,
+			};
+			char *text = NULL;
+			size_t size, n;
+			FILE *file = open_memstream(&text, &size);
+			struct pipeline *p = pipeline_new(self->schema, NULL,
+							  0);
+
+			ASSERT_EQ(0, begin(p, self->schema, file, &how));
+			for (i = 0; i < sizeof(orderly) / sizeof(*orderly);
+			     i++) {
+				const struct change *c = &orderly[i];
+				struct event_state s = {
+					.ev = { .ts_ns = START + c->us * 9999 },
+					.old = c->old,
+					.new = c->new,
+					.cause = c->cause,
+				};
+
+				s.ev.type = EVENT_state;
+				put_end(&s.ev, c->end);
+				strncpy(s.ev.comm, names[name / 2],
+					sizeof(s.ev.comm) - 1);
+				s.ev.family = FAMILY_INET6;
+				for (j = 0; j < 16; j++)
+					s.ev.laddr.byte[j] =
+						s.ev.raddr.byte[j] = 0xfe;
+				s.ev.laddr.byte[15] = c->end;
+				s.ev.raddr.byte[15] = !c->end;
+				pipeline_push(p, &s, sizeof(s));
+			}
+			ASSERT_EQ(0, finish(p, file));
+			n = widest(text);
+			EXPECT_GE(width, n)
+			{
+				TH_LOG("width %u name %u: %zu", width, name, n);
+			}
+			EXPECT_EQ(NULL, strchr(text, '\033'));
+			pipeline_free(p);
+			fclose(file);
+			free(text);
+		}
+}
+
+/* Each event goes into a ladder or into what is said to be left out. */
+TEST_F(ladder, account)
+{
+	const struct output_ladder_options how = { .width = 80, .max = 2 };
+	const struct account *account;
+	unsigned int i;
+
+	ASSERT_EQ(0, begin(self->pipeline, self->schema, self->file, &how));
+	for (i = 0; i < 5; i++) {
+		struct event_state s = events_state(START + i, 10 + i, 3000 + i,
+						    80, S(CLOSE), S(SYN_SENT));
+
+		pipeline_push(self->pipeline, &s, sizeof(s));
+	}
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	account = pipeline_account(self->pipeline);
+	EXPECT_EQ(2, account->shown[EVENT_state]);
+	EXPECT_EQ(3, account->filtered[EVENT_state]);
+	EXPECT_NE(NULL, strstr(self->text,
+			       "left out: 3 events of 3 or more connections "
+			       "beyond the first 2"));
+}
+
+/* A connection that is over is drawn before the trace is, and only once. */
+TEST_F(ladder, drawn_when_over)
+{
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	PUSH(self->pipeline, orderly);
+	ASSERT_EQ(0, pipeline_release(self->pipeline, ~0ull));
+	ASSERT_EQ(0, pipeline_flush(self->pipeline, START + 4 * MS));
+	fflush(self->file);
+	EXPECT_EQ(0, self->size);
+	ASSERT_EQ(0, pipeline_flush(self->pipeline, START + 1000 * MS));
+	EXPECT_NE(0, self->size);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_EQ(NULL, strstr(self->text, "#2"));
+}
+
+/* A socket that is used again has another ladder; so has each of many. */
+TEST_F(ladder, used_again)
+{
+	static const struct change twice[] = {
+		{ 0, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
+		{ 50, 0, S(SYN_SENT), S(CLOSE), CAUSE_RX_RST, 0, ECONNREFUSED },
+		{ 90, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
+		{ 99, 0, S(SYN_SENT), S(CLOSE), CAUSE_RX_RST, 0, ECONNREFUSED },
+	};
+
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	PUSH(self->pipeline, twice);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_NE(NULL, strstr(self->text, "#1  refused"));
+	EXPECT_NE(NULL, strstr(self->text, "#2  refused"));
+	EXPECT_EQ(NULL, strstr(self->text, "left out"));
+}
+
+/* Many events of one connection: drawn within a second. */
+TEST_F(ladder, ten_thousand_events)
+{
+	nsec_t from;
+	unsigned int i;
+
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	for (i = 0; i < 5000; i++)
+		push_segment(self->pipeline, 2 * i, i & 1, 3, PSH | ACK,
+			     i / 2 * 100 + 1, 100, 1);
+	from = clock_now_ns();
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_GT(1000 * MS, clock_now_ns() - from);
+	EXPECT_LT(100000, self->size);
+	EXPECT_EQ(NULL, strstr(self->text, "left out"));
+}
+
+/* A million events: memory stays bounded, and nothing is left out silently. */
+TEST_F(ladder, a_million_events)
+{
+	struct mallinfo2 before, most = {};
+	const struct account *account;
+	unsigned long long left_out = 0;
+	unsigned int i;
+	char *said;
+
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &ascii_80));
+	before = mallinfo2();
+	for (i = 0; i < 1000000; i++) {
+		struct event_window w = events_window(START + i * 1000ull,
+						      1 + i % 5, i % 9, i % 7);
+
+		w.ev.lport += i % 5;
+		pipeline_push(self->pipeline, &w, sizeof(w));
+		if (i % 1000)
+			continue;
+		ASSERT_EQ(0, pipeline_release(self->pipeline, w.ev.ts_ns));
+		if (mallinfo2().uordblks > most.uordblks)
+			most = mallinfo2();
+	}
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_GT(64ull << 20, most.uordblks - before.uordblks);
+	account = pipeline_account(self->pipeline);
+	EXPECT_EQ(1000000, account->shown[EVENT_window] +
+				   account->filtered[EVENT_window]);
+	for (said = self->text; (said = strstr(said, "left out: ")); said++)
+		left_out += strtoull(said + 10, NULL, 10);
+	EXPECT_EQ(account->filtered[EVENT_window], left_out);
+}
+
+/* The picture: well-formed, complete, and its size is known. */
+TEST_F(ladder, svg)
+{
+	const struct output_ladder_options how = { .svg = true };
+
+	ASSERT_EQ(0, begin(self->pipeline, self->schema, self->file, &how));
+	PUSH(self->pipeline, crossed);
+	push_crossed_segments(self->pipeline);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("simultaneous.svg", self->text));
+	EXPECT_EQ(0, strncmp(self->text, "<svg ", 5));
+	EXPECT_NE(NULL, strstr(self->text, "</svg>\n"));
+	EXPECT_EQ(NULL, strstr(self->text, "height=\"      0\""));
+}
+
+TEST_HARNESS_MAIN
