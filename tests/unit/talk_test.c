@@ -140,7 +140,7 @@ TEST_F(talk, lines)
 	EXPECT_EQ(0, talk_events(&self->talk));
 	EXPECT_EQ(0, talk_exchange(&self->talk, 0));
 
-	talk_close(&self->talk, PATIENCE_NS);
+	talk_close(&self->talk, CLOSE_NORMAL, PATIENCE_NS);
 	EXPECT_EQ(-1, self->talk.fd);
 	EXPECT_TRUE(peer_at_end(self));
 }
@@ -186,7 +186,7 @@ TEST_F(talk, more_than_a_line)
 
 	ASSERT_TRUE(peer_says(self, "rd\n"));
 	ASSERT_EQ(0, shutdown(self->peer, SHUT_WR));
-	talk_close(&self->talk, PATIENCE_NS);
+	talk_close(&self->talk, CLOSE_NORMAL, PATIENCE_NS);
 	EXPECT_STREQ("ours\n", peer_heard(self));
 	EXPECT_TRUE(peer_at_end(self));
 }
@@ -205,7 +205,7 @@ TEST_F(talk, oversized)
 
 	ASSERT_TRUE(peer_says(self, flood));
 	ASSERT_EQ(0, shutdown(self->peer, SHUT_WR));
-	talk_close(&self->talk, PATIENCE_NS);
+	talk_close(&self->talk, CLOSE_NORMAL, PATIENCE_NS);
 	EXPECT_STREQ("ours\n", peer_heard(self));
 	EXPECT_TRUE(peer_at_end(self));
 }
@@ -223,7 +223,7 @@ TEST_F(talk, longest)
 	EXPECT_EQ(TALK_LINE_SIZE - 1, talk_line(&self->talk));
 
 	/* The peer keeps its end open: to wait for that would take too long. */
-	talk_close(&self->talk, PATIENCE_NS);
+	talk_close(&self->talk, CLOSE_NORMAL, PATIENCE_NS);
 	EXPECT_GT(PATIENCE_NS, clock_now_ns() - start);
 	EXPECT_STREQ("ours\n", peer_heard(self));
 	EXPECT_TRUE(peer_at_end(self));
@@ -319,7 +319,7 @@ TEST_F(talk, close_is_bounded)
 
 	ASSERT_TRUE(peer_says(self, "first\nsecond\n"));
 	ASSERT_EQ(0, talk_exchange(&self->talk, PATIENCE_NS));
-	talk_close(&self->talk, MOMENT_NS);
+	talk_close(&self->talk, CLOSE_NORMAL, MOMENT_NS);
 	EXPECT_LE(MOMENT_NS, clock_now_ns() - start);
 	EXPECT_GT(PATIENCE_NS, clock_now_ns() - start);
 	EXPECT_STREQ("ours\n", peer_heard(self));
@@ -352,7 +352,7 @@ TEST_F(talk, stopped)
 	EXPECT_EQ(0, talk_hold(&self->talk, self->input[0]));
 	ASSERT_TRUE(peer_says(self, "first\nsecond\n"));
 	EXPECT_EQ(0, step(self));
-	talk_close(&self->talk, PATIENCE_NS);
+	talk_close(&self->talk, CLOSE_NORMAL, PATIENCE_NS);
 	EXPECT_GT(PATIENCE_NS, clock_now_ns() - start);
 }
 

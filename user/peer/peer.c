@@ -15,7 +15,8 @@
 /* Not <netinet/tcp.h>: its struct tcp_info ends before tcpi_segs_in. */
 #include <linux/tcp.h>
 
-#define PEER_SLICE_NS 1000000ULL /* the longest wait in one step */
+#define PEER_STEP_NS 1000000ULL
+#define PEER_SPIN_NS 200000ULL /* sleeps end later than they should, by less */
 
 /* The kernel's own numbers (net/tcp_states.h), as tcpi_state has them. */
 #define PEER_SYN_RECV 3
@@ -75,9 +76,14 @@ int peer_init(struct peer *peer, const struct peer_config *config)
 		peer->config.deadline_ns = PEER_DEADLINE_NS;
 	if (!peer->config.attempts)
 		peer->config.attempts = PEER_ATTEMPTS;
+	if (!peer->config.pause_ns)
+		peer->config.pause_ns = PEER_PAUSE_NS;
+	if (!peer->config.step_ns)
+		peer->config.step_ns = PEER_STEP_NS;
 	peer->result.fd = -1;
 	peer->result.error = -EINPROGRESS;
 	peer->fd = -1;
+	peer->listener = -1;
 
 	if (getrandom(&peer->seed, sizeof(peer->seed), GRND_NONBLOCK) < 0)
 		peer->seed = clock_now_ns() ^ (uint64_t)getpid() << 32;
@@ -85,11 +91,17 @@ int peer_init(struct peer *peer, const struct peer_config *config)
 	return 0;
 }
 
+static void peer_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 void peer_exit(struct peer *peer)
 {
-	if (peer->fd >= 0)
-		close(peer->fd);
-	peer->fd = -1;
+	peer_close(&peer->fd);
+	peer_close(&peer->listener);
 }
 
 /* Returns 1, 0 or -errno just as peer_step() does. */
@@ -98,6 +110,8 @@ static int peer_end(struct peer *peer, int err)
 	peer_exit(peer);
 	peer->result.error = err;
 	peer->result.elapsed_ns = clock_now_ns() - peer->start_ns;
+	if (peer->result.elapsed_ns > INT64_MAX) /* it has not begun */
+		peer->result.elapsed_ns = 0;
 	return err;
 }
 
@@ -111,21 +125,33 @@ static uint64_t peer_left_ns(const struct peer *peer)
 	return now < end ? end - now : 0;
 }
 
-/* What is left to wait, in one slice. */
-static struct timespec peer_slice(uint64_t left_ns)
+/* The next multiple of align_ns by the other clock, by this one. */
+static uint64_t peer_aligned(const struct peer *peer, uint64_t now_ns)
 {
-	if (left_ns > PEER_SLICE_NS)
-		left_ns = PEER_SLICE_NS;
-	return (struct timespec){ .tv_nsec = left_ns };
+	uint64_t align_ns = peer->config.align_ns;
+
+	return align_ns ? now_ns + align_ns - clock_real_ns() % align_ns :
+			  now_ns;
+}
+
+static void peer_start(struct peer *peer)
+{
+	uint64_t real_ns = clock_real_ns(), now_ns = clock_now_ns();
+
+	if (peer->config.at_ns > real_ns)
+		now_ns += peer->config.at_ns - real_ns;
+	else
+		now_ns = peer_aligned(peer, now_ns);
+	peer->start_ns = peer->resume_ns = now_ns;
 }
 
 /* A failed attempt that may be repeated. Returns 1 or -errno. */
 static int peer_again(struct peer *peer, int err)
 {
 	struct peer_result *res = &peer->result;
-	uint64_t pause_ns = peer_random(peer) % PEER_SLICE_NS;
+	uint64_t pause_ns = peer_random(peer) % peer->config.pause_ns;
 
-	peer_exit(peer);
+	peer_close(&peer->fd);
 	res->last = err;
 
 	switch (err) {
@@ -141,7 +167,7 @@ static int peer_again(struct peer *peer, int err)
 	case -EADDRINUSE:
 	case -EADDRNOTAVAIL:
 		/* Nobody to fall out of step with: only wait for the port. */
-		pause_ns = PEER_SLICE_NS;
+		pause_ns = PEER_STEP_NS;
 		res->inuse++;
 		break;
 	default:
@@ -150,7 +176,9 @@ static int peer_again(struct peer *peer, int err)
 
 	if (res->attempts >= peer->config.attempts)
 		return peer_end(peer, err);
-	peer->resume_ns = clock_now_ns() + pause_ns;
+	peer->resume_ns = peer->config.align_ns ?
+				  peer_aligned(peer, clock_now_ns()) :
+				  clock_now_ns() + pause_ns;
 	return 1;
 }
 
@@ -201,32 +229,50 @@ static int peer_connected(struct peer *peer)
 	return peer_end(peer, 0);
 }
 
-/* The socket of one attempt, bound. Returns 0 or -errno. */
-static int peer_socket(struct peer *peer)
+/* A bound socket in @fd. Returns 0 or -errno with none. */
+static int peer_socket(const struct peer *peer, int *fd)
 {
+	const struct peer_config *config = &peer->config;
 	const int one = 1;
 	int err;
 
 	/* Not IPPROTO_MPTCP: after crossed SYNs it loses the payload. */
-	peer->fd = socket(peer->config.local.ss_family,
-			  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-			  IPPROTO_TCP);
-	if (peer->fd < 0)
+	*fd = socket(config->local.ss_family,
+		     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (*fd < 0)
 		return -errno;
 
 	/*
 	 * REUSEADDR for the TIME_WAIT of the last run; REUSEPORT so that the
-	 * same port may also talk to somebody who helps to find the peer.
+	 * same port may also listen, and talk to somebody who helps to find
+	 * the peer.
 	 */
-	if (setsockopt(peer->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-	    setsockopt(peer->fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
-	    bind(peer->fd, (struct sockaddr *)&peer->config.local,
-		 peer->config.len)) {
-		err = -errno;
-		peer_exit(peer);
-		return err;
+	if (!setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+	    !setsockopt(*fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	    (!config->cc[0] || !setsockopt(*fd, IPPROTO_TCP, TCP_CONGESTION,
+					   config->cc, strlen(config->cc))) &&
+	    !bind(*fd, (struct sockaddr *)&config->local, config->len))
+		return 0;
+	err = -errno;
+	peer_close(fd);
+	return err;
+}
+
+/* The sockets of an attempt: its own, and the listener. Returns 0 or -errno. */
+static int peer_sockets(struct peer *peer)
+{
+	int err;
+
+	if (peer->config.listen && peer->listener < 0) {
+		err = peer_socket(peer, &peer->listener);
+		if (!err && listen(peer->listener, 1)) {
+			err = -errno;
+			peer_close(&peer->listener);
+		}
+		if (err)
+			return err;
 	}
-	return 0;
+	return peer_socket(peer, &peer->fd);
 }
 
 static int peer_attempt(struct peer *peer)
@@ -234,13 +280,14 @@ static int peer_attempt(struct peer *peer)
 	struct peer_result *res = &peer->result;
 	int err;
 
-	err = peer_socket(peer);
+	err = peer_sockets(peer);
 	if (err)
 		/* Not available to bind() is: not an address of this host. */
 		return err == -EADDRINUSE ? peer_again(peer, err) :
 					    peer_end(peer, err);
 
 	res->crossed = PEER_CROSSED_UNKNOWN;
+	peer->began_ns = clock_now_ns();
 	err = 0;
 	if (connect(peer->fd, (struct sockaddr *)&peer->config.remote,
 		    peer->config.len))
@@ -257,40 +304,114 @@ static int peer_attempt(struct peer *peer)
 	return peer_again(peer, err);
 }
 
+/* Somebody has come to the listener: only the peer is let in. */
+static int peer_accept(struct peer *peer)
+{
+	struct sockaddr_storage from = {};
+	socklen_t len = sizeof(from);
+	int fd;
+
+	fd = accept4(peer->listener, (struct sockaddr *)&from, &len,
+		     SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return 1;
+	if (!peer_same_endpoint(&from, &peer->config.remote)) {
+		close(fd);
+		return 1;
+	}
+
+	/* No attempt of ours can be under way: it would have met that SYN. */
+	peer_close(&peer->fd);
+	peer->fd = fd;
+	peer->result.accepted = true;
+	peer->result.crossed = PEER_CROSSED_NO;
+	return peer_connected(peer);
+}
+
+/*
+ * Wait for the attempt or the listener, for @left_ns or a step. Returns 1 if
+ * the attempt has ended, 0 if not, -errno.
+ */
+static int peer_wait(struct peer *peer, uint64_t left_ns)
+{
+	struct pollfd pfds[] = {
+		{ .fd = peer->fd, .events = POLLOUT },
+		{ .fd = peer->listener, .events = POLLIN },
+	};
+	struct timespec slice = {};
+
+	if (left_ns > peer->config.step_ns)
+		left_ns = peer->config.step_ns;
+	slice.tv_sec = left_ns / NSEC_PER_SEC;
+	slice.tv_nsec = left_ns % NSEC_PER_SEC;
+	if (ppoll(pfds, 2, &slice, NULL) < 0 && errno != EINTR)
+		return -errno;
+	if (pfds[0].revents)
+		return 1;
+	return pfds[1].revents ? -EISCONN : 0;
+}
+
 /* Wait for the end of the attempt, watching for SYN_RECV. */
 static int peer_watch(struct peer *peer, uint64_t left_ns)
 {
-	struct pollfd pfd = { .fd = peer->fd, .events = POLLOUT };
-	struct timespec slice = peer_slice(left_ns);
+	uint64_t attempt_ns = peer->config.attempt_ns;
 	socklen_t len = sizeof(int);
 	struct tcp_info info;
-	int n, err;
+	int ret, err;
 
 	if (peer_tcp_info(peer->fd, &info) && info.tcpi_state == PEER_SYN_RECV)
 		peer->result.crossed = PEER_CROSSED_YES;
 
-	n = ppoll(&pfd, 1, &slice, NULL);
-	if (n < 0 && errno != EINTR)
-		return peer_end(peer, -errno);
-	if (n <= 0)
+	ret = peer_wait(peer, left_ns);
+	if (ret == -EISCONN)
+		return peer_accept(peer);
+	if (ret < 0)
+		return peer_end(peer, ret);
+	if (!ret) {
+		if (attempt_ns && peer->result.crossed != PEER_CROSSED_YES &&
+		    clock_now_ns() - peer->began_ns >= attempt_ns)
+			return peer_again(peer, -ETIMEDOUT);
 		return 1;
+	}
 
 	if (getsockopt(peer->fd, SOL_SOCKET, SO_ERROR, &err, &len))
 		return peer_end(peer, -errno);
 	return err ? peer_again(peer, -err) : peer_connected(peer);
 }
 
+/* Wait for the time of the next attempt. Returns 0 when it has come. */
+static int peer_pause(struct peer *peer, uint64_t left_ns)
+{
+	bool exact = peer->config.at_ns || peer->config.align_ns;
+	uint64_t now = clock_now_ns(), wait_ns;
+	int ret;
+
+	if (now >= peer->resume_ns)
+		return 0;
+	wait_ns = peer->resume_ns - now;
+	if (exact && wait_ns <= PEER_SPIN_NS) {
+		while (clock_now_ns() < peer->resume_ns)
+			;
+		return 0;
+	}
+	if (exact)
+		wait_ns -= PEER_SPIN_NS;
+	ret = peer_wait(peer, wait_ns < left_ns ? wait_ns : left_ns);
+	if (ret == -EISCONN)
+		return peer_accept(peer);
+	return ret < 0 ? peer_end(peer, ret) : 1;
+}
+
 int peer_step(struct peer *peer)
 {
-	struct timespec slice;
-	uint64_t left_ns, now;
+	uint64_t left_ns;
 	int ret;
 
 	if (peer->result.error != -EINPROGRESS)
 		return peer->result.error;
 
 	if (!peer->start_ns)
-		peer->start_ns = clock_now_ns();
+		peer_start(peer);
 	left_ns = peer_left_ns(peer);
 
 	/* After the deadline too, once: the answer may have come in time. */
@@ -302,13 +423,8 @@ int peer_step(struct peer *peer)
 	if (!left_ns)
 		return peer_end(peer, -ETIMEDOUT);
 
-	now = clock_now_ns();
-	if (now < peer->resume_ns) {
-		if (left_ns > peer->resume_ns - now)
-			left_ns = peer->resume_ns - now;
-		slice = peer_slice(left_ns);
-		nanosleep(&slice, NULL);
-		return 1;
-	}
+	ret = peer_pause(peer, left_ns);
+	if (ret || peer->result.error != -EINPROGRESS)
+		return ret;
 	return peer_attempt(peer);
 }

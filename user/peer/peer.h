@@ -34,11 +34,29 @@
 #define PEER_DEADLINE_NS 5000000000ULL
 #define PEER_ATTEMPTS 10000
 
+#define PEER_PAUSE_NS 1000000ULL
+#define PEER_CC_SIZE 16
+
+/* All but the endpoints may be 0: a default, or none. */
 struct peer_config {
 	struct sockaddr_storage local, remote;
 	socklen_t len;	       /* of both: they share the family */
-	uint64_t deadline_ns;  /* from the first step on; 0: default */
-	unsigned int attempts; /* 0: default */
+	uint64_t deadline_ns;  /* from the start on */
+	unsigned int attempts; /* at most */
+
+	/*
+	 * Two ends that know nothing of each other but the time can make their
+	 * SYNs leave at once: at_ns is the start, by CLOCK_REALTIME (0: the
+	 * first step); each attempt begins at a multiple of align_ns of that
+	 * clock (0: whenever the last one has failed).
+	 */
+	uint64_t at_ns, align_ns;
+	uint64_t pause_ns;   /* after a refusal, a random time below this */
+	uint64_t attempt_ns; /* a SYN without an answer is given up then */
+	uint64_t step_ns;    /* the longest wait in one step; 1 ms */
+
+	bool listen;	       /* take the peer's SYN by a listener as well */
+	char cc[PEER_CC_SIZE]; /* congestion control */
 };
 
 /*
@@ -63,13 +81,14 @@ struct peer_result {
 	unsigned int attempts; /* SYNs that were sent, not counting repeats */
 	unsigned int refused;  /* ECONNREFUSED: an RST in SYN_SENT */
 	unsigned int reset;    /* ECONNRESET: an RST in SYN_RECV */
-	unsigned int timedout; /* the kernel gave up before the deadline */
+	unsigned int timedout; /* given up by the kernel, or by attempt_ns */
 	unsigned int inuse;    /* port or 4-tuple still taken: no SYN sent */
-	uint64_t elapsed_ns;   /* from the first step to the end */
+	uint64_t elapsed_ns;   /* from the start to the end */
 
+	bool accepted;	  /* the listener won: the peer's SYN came first */
 	uint32_t segs_in; /* tcp_info, right after the open */
 	uint32_t segs_out;
-	char cc[16]; /* congestion control, empty if unknown */
+	char cc[PEER_CC_SIZE]; /* congestion control, empty if unknown */
 };
 
 struct peer {
@@ -79,8 +98,10 @@ struct peer {
 	struct peer_config config;
 	uint64_t start_ns;  /* CLOCK_MONOTONIC; 0: no step yet */
 	uint64_t resume_ns; /* no attempt before this */
+	uint64_t began_ns;  /* the attempt under way */
 	uint64_t seed;
-	int fd; /* of the attempt under way, or -1 */
+	int fd;	      /* of the attempt under way, or -1 */
+	int listener; /* or -1 */
 };
 
 /*
@@ -94,7 +115,7 @@ struct peer {
 int peer_init(struct peer *peer, const struct peer_config *config);
 
 /*
- * Go on for at most about a millisecond. Returns
+ * Go on for at most about config.step_ns. Returns
  *
  *	1		not yet decided: step again
  *	0		connected; result.fd is set and owned by the caller
@@ -104,6 +125,7 @@ int peer_init(struct peer *peer, const struct peer_config *config);
  *			the attempts are used up, and this ended the last one
  *	-ELOOP		the kernel chose addresses so that the socket was
  *			connected to itself; it is closed
+ *	-ENOENT		this kernel has no such congestion control
  *	-errno		anything else that another attempt would not change,
  *			from socket(), bind() or connect(): -EACCES,
  *			-EADDRNOTAVAIL, -ENETUNREACH, ...
@@ -113,8 +135,8 @@ int peer_init(struct peer *peer, const struct peer_config *config);
 int peer_step(struct peer *peer);
 
 /*
- * Close the attempt under way, if any. The socket of a finished open is the
- * caller's and stays as it is.
+ * Close the attempt under way and the listener, if any. The socket of a
+ * finished open is the caller's and stays as it is.
  */
 void peer_exit(struct peer *peer);
 

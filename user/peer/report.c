@@ -62,6 +62,8 @@ static void report_open_json(FILE *file, const struct peer_config *config,
 			fprintf(file, ",\"crossed\":%s",
 				res->crossed == PEER_CROSSED_YES ? "true" :
 								   "false");
+		if (res->accepted)
+			fputs(",\"accepted\":true", file);
 		report_number(file, "segs_in", res->segs_in);
 		report_number(file, "segs_out", res->segs_out);
 		report_string(file, "cc", res->cc, strlen(res->cc));
@@ -80,8 +82,10 @@ static void report_open_text(const struct report *report,
 
 	fprintf(report->file, "%s %s > %s: %s%u attempt%s, %u refused, %.3f ms",
 		res->error ? "failed" : "open  ", report->local, report->remote,
-		res->error ? "" : crossed[res->crossed], res->attempts,
-		res->attempts == 1 ? "" : "s", res->refused,
+		res->error    ? "" :
+		res->accepted ? "accepted, " :
+				crossed[res->crossed],
+		res->attempts, res->attempts == 1 ? "" : "s", res->refused,
 		res->elapsed_ns / 1e6);
 	if (!res->error)
 		fprintf(report->file, ", segments in %u out %u, %s",

@@ -52,6 +52,8 @@ static int talk_send(struct talk *talk)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	talk->sent += n;
+	if (talk->fin_first && talk->sent == talk->out_len)
+		shutdown(talk->fd, SHUT_WR);
 	return 0;
 }
 
@@ -178,19 +180,9 @@ static bool talk_unread(const struct talk *talk)
 				    len == TALK_LINE_SIZE;
 }
 
-void talk_close(struct talk *talk, uint64_t timeout_ns)
+void talk_close(struct talk *talk, enum close_how how, uint64_t timeout_ns)
 {
-	uint64_t end_ns = clock_now_ns() + timeout_ns;
-	char rest[TALK_LINE_SIZE];
-	ssize_t n = 1;
-
-	if (talk_unread(talk) && !shutdown(talk->fd, SHUT_WR)) {
-		while (n && talk_wait(talk, POLLIN, end_ns) >= 0) {
-			n = recv(talk->fd, rest, sizeof(rest), 0);
-			if (n < 0 && errno != EAGAIN && errno != EINTR)
-				break;
-		}
-	}
-	close(talk->fd);
+	close_connection(talk->fd, how, talk_unread(talk), talk->stop,
+			 timeout_ns);
 	talk->fd = -1;
 }

@@ -3,6 +3,8 @@
 #ifndef TCBSCOPE_PEER_TALK_H
 #define TCBSCOPE_PEER_TALK_H
 
+#include "peer/close.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +17,7 @@
  *	talk.fd = fd;
  *	err = talk_exchange(&talk, timeout_ns);
  *	use(talk.in, talk_line(&talk));
- *	talk_close(&talk, timeout_ns);
+ *	talk_close(&talk, CLOSE_NORMAL, timeout_ns);
  *
  * or poll() for talk_events() among other things, and talk_step() with what it
  * returned, which never waits.
@@ -25,8 +27,9 @@
 
 struct talk {
 	/* the caller's to set after talk_init() */
-	int fd;	  /* connected, non-blocking; talk_close() closes it */
-	int stop; /* once this is readable, no wait goes on; -1: none */
+	int fd;		/* connected, non-blocking; talk_close() closes it */
+	int stop;	/* once this is readable, no wait goes on; -1: none */
+	bool fin_first; /* our FIN goes with the line, for CLOSE_FIRST */
 
 	/* to be read */
 	char in[TALK_LINE_SIZE]; /* not terminated */
@@ -82,11 +85,8 @@ size_t talk_line(const struct talk *talk);
 int talk_hold(const struct talk *talk, int input);
 
 /*
- * Closes so that the peer sees a FIN. Data that arrives after close(), or is
- * unread by then, would make it an RST; if there may be any, the FIN goes first
- * and what comes is thrown away, up to the peer's FIN, @timeout_ns or
- * talk->stop. talk->fd is -1 then; the rest can still be read.
+ * Closes, see close.h. talk->fd is -1 then; the rest can still be read.
  */
-void talk_close(struct talk *talk, uint64_t timeout_ns);
+void talk_close(struct talk *talk, enum close_how how, uint64_t timeout_ns);
 
 #endif

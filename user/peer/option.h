@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The command line of tcbpeer. */
+#ifndef TCBSCOPE_PEER_OPTION_H
+#define TCBSCOPE_PEER_OPTION_H
+
+#include "peer/close.h"
+#include "peer/peer.h"
+
+struct option_set {
+	struct peer_config config;
+	const char *local, *remote; /* as they were written */
+	const char *message;	    /* NULL: the default */
+	enum close_how close;
+	bool crossed; /* nothing else will do */
+	bool hold, quiet, json;
+};
+
+/* Reads it all; what is wrong ends the program with EXIT_USAGE. */
+void option_parse(struct option_set *set, int argc, char **argv);
+
+#endif
