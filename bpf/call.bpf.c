@@ -121,26 +121,6 @@ static __always_inline bool makes_tcp(const struct syscall_args *args)
 	       (!protocol || protocol == IPPROTO_TCP);
 }
 
-/* Is nothing told of what the running task does, whatever it is? */
-static __always_inline bool caller_excluded(void)
-{
-	struct filter_facts x = {
-		.types = 1u << EVENT_call,
-		.pid = bpf_get_current_pid_tgid() >> 32,
-		.lport = FILTER_ANY_PORT,
-		.rport = FILTER_ANY_PORT,
-		.unknown = FACTS_NO_ADDRS,
-	};
-
-	if (config.offspring)
-		return !task_in_tree();
-	if ((!NEEDS(PID) && !NEEDS(COMM)) || NEEDS(UID) || NEEDS(NETNS) ||
-	    NEEDS(CGROUP))
-		return false;
-	bpf_get_current_comm(x.comm.u8, sizeof(x.comm.u8));
-	return facts_fail(&x);
-}
-
 /* Is the call about a TCP socket, or may it have been meant to be? */
 static __always_inline bool concerns(const volatile struct config_call *c,
 				     const struct syscall_args *args,
@@ -286,8 +266,7 @@ int BPF_PROG(call_exit, struct pt_regs *regs, long ret)
 	if (nr >= CONFIG_CALLS)
 		return 0;
 	calling = call_find();
-	if (!calling || !calling->e.call ||
-	    calling->e.op != config.call[nr].op)
+	if (!calling || !calling->e.call || calling->e.op != config.call[nr].op)
 		return 0;
 	calling_returns(&calling->e, ret);
 	call_ends(calling);

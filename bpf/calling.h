@@ -30,6 +30,26 @@ struct {
 
 extern __u64 call_next; /* number of the next call */
 
+/* Is nothing told of what the running task does, whatever it is? */
+static __always_inline bool caller_excluded(void)
+{
+	struct filter_facts x = {
+		.types = 1u << EVENT_call,
+		.pid = bpf_get_current_pid_tgid() >> 32,
+		.lport = FILTER_ANY_PORT,
+		.rport = FILTER_ANY_PORT,
+		.unknown = FACTS_NO_ADDRS,
+	};
+
+	if (config.offspring)
+		return !task_in_tree();
+	if ((!NEEDS(PID) && !NEEDS(COMM)) || NEEDS(UID) || NEEDS(NETNS) ||
+	    NEEDS(CGROUP))
+		return false;
+	bpf_get_current_comm(x.comm.u8, sizeof(x.comm.u8));
+	return facts_fail(&x);
+}
+
 /* Nothing is known of it but who calls. */
 static __always_inline void calling_init(struct event_call *e, int op, int via)
 {

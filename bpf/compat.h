@@ -123,6 +123,31 @@ static __always_inline __u32 compat_reset_reason(unsigned long long *args)
 #define compat_tells_all_resets() \
 	bpf_core_type_exists(btf_trace_tcp_send_reset___reason)
 
+/* io_uring_complete: the result and its flags, which a struct has now. */
+typedef void (*btf_trace_io_uring_complete___cqe)(void *, struct io_ring_ctx *,
+						  void *,
+						  struct io_uring_cqe *);
+
+struct uring_answer {
+	__s32 res;
+	__u32 flags;
+};
+
+static __always_inline struct uring_answer
+compat_uring_answer(unsigned long long *args)
+{
+	struct uring_answer answer;
+
+	if (bpf_core_type_exists(btf_trace_io_uring_complete___cqe)) {
+		answer.res = ((struct io_uring_cqe *)args[2])->res;
+		answer.flags = ((struct io_uring_cqe *)args[2])->flags;
+	} else {
+		answer.res = args[3];
+		answer.flags = args[4];
+	}
+	return answer;
+}
+
 /* kfree_skb: the socket that was to get it; NULL also if there is none. */
 typedef void (*btf_trace_kfree_skb___rx_sk)(void *, struct sk_buff *, void *,
 					    enum skb_drop_reason,

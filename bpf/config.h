@@ -10,6 +10,7 @@
 
 #define CONFIG_PORTS (65536 / 32) /* words of a bit map of all ports */
 #define CONFIG_CALLS 512	  /* system call numbers that can be named */
+#define CONFIG_URING 64		  /* operations of io_uring, the same */
 #define CONFIG_OPTIONS 128	  /* numbers of socket options, the same */
 #define KFILTER_TESTS 12
 #define KFILTER_SETS 4	 /* of ports */
@@ -101,6 +102,7 @@ struct config {
 	__u8 tells_ready; /* queue_ready is loaded: a listener is seen, too */
 	__u8 all_windows; /* 0: only falls of cwnd and congestion states */
 	struct config_call call[CONFIG_CALLS]; /* by system call number */
+	__u8 uring[CONFIG_URING];	       /* IORING_OP_x -> enum call_op */
 	__u32 level[2]; /* SOL_SOCKET, SOL_TCP, as this machine has them ... */
 	__u8 option[2][CONFIG_OPTIONS]; /* ... and enum sockopt of theirs */
 	__u8 epoll_event; /* bytes of one; the number of a process is last */

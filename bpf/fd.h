@@ -74,16 +74,14 @@ static __always_inline bool fd_is_tcp(__u64 sk)
 }
 
 /* A socket knows its file: so it is told from whatever else is in one. */
-__weak __noinline int fd_find(struct fd *to, __u32 fd)
+static __always_inline int fd_look(struct fd *to, __u64 file)
 {
 	__u64 at;
 
-	if (!to)
-		return 0;
 	to->kind = FD_NONE;
 	to->sk = 0;
-	to->file = fd_file(fd);
-	if (!to->file)
+	to->file = file;
+	if (!file)
 		return 0;
 	at = peek_pointer(FD_AT(to->file, struct file, private_data));
 	if (!at || peek_pointer(FD_AT(at, struct socket, file)) != to->file)
@@ -92,6 +90,11 @@ __weak __noinline int fd_find(struct fd *to, __u32 fd)
 	if (to->sk)
 		to->kind = fd_is_tcp(to->sk) ? FD_TCP : FD_OTHER;
 	return 0;
+}
+
+__weak __noinline int fd_find(struct fd *to, __u32 fd)
+{
+	return to ? fd_look(to, fd_file(fd)) : 0;
 }
 
 /* As sock_addrs(), of a socket that is but a number. */

@@ -42,6 +42,12 @@
 #define PF_IO_WORKER 0x00000010
 #define PF_KTHREAD 0x00200000
 
+/* io_kiocb.flags: no type in BTF says these */
+#define REQ_F_FIXED_FILE 0x1 /* fd is an index of registered files */
+
+/* io_uring_cqe.flags: more will come of the same request */
+#define IORING_CQE_F_MORE 0x2
+
 /* thread_info.status on x86: in a system call of a 32-bit program */
 #define TS_COMPAT 0x0002
 
@@ -350,6 +356,63 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct nsproxy *nsproxy; /* NULL: it has ended */
+};
+
+/* What io_uring is asked for: of each operation, what it is given. */
+struct io_cqe {
+	__s32 res;
+	int fd; /* until it is resolved; where res is later */
+};
+
+struct io_kiocb {
+	struct file *file; /* NULL: not resolved yet */
+	__u8 opcode;
+	__u64 flags; /* REQ_F_x */
+	struct io_cqe cqe;
+};
+
+struct io_uring_cqe {
+	__s32 res;
+	__u32 flags;
+};
+
+struct io_ring_ctx {};
+
+struct io_sr_msg {
+	void *umsg;
+	__u32 len;
+	__u32 msg_flags;
+};
+
+struct io_rw {
+	__u32 len;
+};
+
+struct io_connect {
+	void *addr;
+	int addr_len;
+};
+
+struct io_accept {
+	int flags;
+};
+
+struct io_shutdown {
+	int how;
+};
+
+struct io_socket {
+	int domain;
+	int type;
+	int protocol;
+};
+
+struct io_close {
+	int fd;
+};
+
+struct io_listen {
+	int backlog;
 };
 
 struct seq_file;

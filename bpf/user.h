@@ -75,6 +75,8 @@ __weak __noinline int user_addr(struct event_call *e, __u64 from, __u32 len)
 	}
 	e->to_port = bpf_ntohs(sa.port);
 	e->to_family = sa.family;
+	if (!e->inode) /* of no socket */
+		e->ev.family = sa.family;
 	user_addr_fit(e);
 	return 0;
 }

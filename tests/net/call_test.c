@@ -1,209 +1,300 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of the call events: what this process asks of its sockets. */
+/* Tests of the call events: arguments, results, and whose they are. */
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdarg.h>
-#include <sys/epoll.h>
-#include <sys/select.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lab/netns.h"
-#include "lib/clock.h"
+#include "tests/lib/actor.h"
+#include "tests/lib/calls.h"
 #include "tests/lib/conn.h"
 
 #include <kselftest_harness.h>
 
-#define PORT 2000
+#define NONE INT64_MIN /* calls_number() of what is absent */
 
 FIXTURE(call)
 {
-	struct trace trace;
-	struct sockaddr_storage addr; /* loopback, PORT */
-	socklen_t len;
-	int listener, client, server; /* -1: none */
+	struct calls c;
 };
 
 FIXTURE_VARIANT(call)
 {
 	int family;
+	const char *loopback;
 };
 
-FIXTURE_VARIANT_ADD(call, ipv4){ .family = AF_INET };
-FIXTURE_VARIANT_ADD(call, ipv6){ .family = AF_INET6 };
+FIXTURE_VARIANT_ADD(call, ipv4){ AF_INET, "127.0.0.1" };
+FIXTURE_VARIANT_ADD(call, ipv6){ AF_INET6, "::1" };
 
 FIXTURE_SETUP(call)
 {
-	char *args[] = { "--events", "call", "--netns", "self", NULL };
-	struct sockaddr_in6 *v6 = (void *)&self->addr;
-	struct sockaddr_in *v4 = (void *)&self->addr;
-	int netns = netns_create();
-
-	memset(&self->trace, 0, sizeof(self->trace));
-	self->listener = self->client = self->server = -1;
-	memset(&self->addr, 0, sizeof(self->addr));
-	ASSERT_LE(0, netns);
-	ASSERT_EQ(0, netns_enter(netns));
-	close(netns);
-	v4->sin_family = variant->family;
-	v4->sin_port = htons(PORT);
-	self->len = sizeof(*v4);
-	if (variant->family == AF_INET6) {
-		v6->sin6_addr = in6addr_loopback;
-		self->len = sizeof(*v6);
-	} else {
-		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	}
-	ASSERT_EQ(0, trace_start(&self->trace, args));
+	ASSERT_EQ(0, calls_start(&self->c, variant->family, NULL));
 }
 
 FIXTURE_TEARDOWN(call)
 {
-	trace_free(&self->trace);
+	calls_free(&self->c);
 }
 
-/* The n-th event of this call and phase, counted from 0; NULL: fewer. */
-static struct json_object *nth(const struct trace *trace, const char *op,
-			       const char *phase, int n)
+#define EXIT(op, n) calls_nth(&self->c, op, "exit", n)
+#define ENTER(op, n) calls_nth(&self->c, op, "enter", n)
+
+/* Claim: what opens a connection has its arguments and results. */
+TEST_F(call, opening)
 {
-	static const struct sighting call = { .type = "call" };
-	struct json_object *e;
-	size_t from = 0;
-
-	while ((e = witness_next(trace->witness, &call, &from)))
-		if (!strcmp(witness_string(e, "op"), op) &&
-		    !strcmp(witness_string(e, "phase"), phase) && !n--)
-			return e;
-	return NULL;
-}
-
-static const char *text(struct json_object *e, const char *field)
-{
-	return witness_string(e, field) ?: "absent";
-}
-
-static bool has(struct json_object *e, const char *field)
-{
-	return json_object_object_get_ex(e, field, NULL);
-}
-
-static int64_t number(struct json_object *e, const char *field)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(e, field, &value) ?
-		       json_object_get_int64(value) :
-		       INT64_MIN;
-}
-
-/* Both ends of a connection: listener, client, server. 0 or -errno. */
-static int open_all(FIXTURE_DATA(call) *self)
-{
-	self->listener = socket(self->addr.ss_family, SOCK_STREAM, 0);
-	if (bind(self->listener, (void *)&self->addr, self->len) ||
-	    listen(self->listener, 7))
-		return -errno;
-	self->client = socket(self->addr.ss_family, SOCK_STREAM, 0);
-	if (connect(self->client, (void *)&self->addr, self->len))
-		return -errno;
-	self->server = accept4(self->listener, NULL, NULL, SOCK_CLOEXEC);
-	return self->server < 0 ? -errno : 0;
-}
-
-/* Ends the trace: its account must add up. 0 or -EBADMSG. */
-static int stop(struct trace *trace)
-{
-	int err = trace_stop(trace);
-
-	if (!err && !witness_complete(trace->witness))
-		err = -EBADMSG;
-	return err;
-}
-
-/* Claim: each call has its arguments, its result, and which socket it is of. */
-TEST_F(call, arguments)
-{
-	const char *loopback = variant->family == AF_INET ? "127.0.0.1" : "::1";
+	struct calls *c = &self->c;
 	struct json_object *in, *out;
-	uint64_t cookie[2];
-	int one = 1;
+	int64_t cookie[2];
 
-	ASSERT_EQ(0, open_all(self));
-	cookie[0] = conn_cookie(self->client);
-	cookie[1] = conn_cookie(self->server);
-	ASSERT_EQ(0, setsockopt(self->client, SOL_TCP, TCP_NODELAY, &one,
-				sizeof(one)));
-	ASSERT_EQ(0, shutdown(self->client, SHUT_WR));
-	ASSERT_EQ(0, close(self->client));
-	ASSERT_EQ(0, stop(&self->trace));
+	ASSERT_EQ(0, calls_open(c, 0));
+	cookie[0] = conn_cookie(c->client);
+	cookie[1] = conn_cookie(c->server);
+	ASSERT_EQ(0, calls_stop(c));
 
-	out = nth(&self->trace, "socket", "exit", 0);
+	out = EXIT("socket", 1);
 	ASSERT_NE(NULL, out);
-	EXPECT_EQ(self->listener, number(out, "result"));
-	EXPECT_TRUE(has(out, "duration_ns"));
-	EXPECT_EQ(getpid(), number(out, "pid"));
+	EXPECT_EQ(c->client, calls_number(out, "result"));
+	EXPECT_EQ(getpid(), calls_number(out, "pid"));
+	EXPECT_EQ(cookie[0], calls_number(out, "cookie"));
 
-	out = nth(&self->trace, "bind", "exit", 0);
+	out = EXIT("bind", 0);
 	ASSERT_NE(NULL, out);
-	EXPECT_STREQ(loopback, text(out, "to"));
-	EXPECT_EQ(PORT, number(out, "to_port"));
-	EXPECT_EQ(self->listener, number(out, "fd"));
-	EXPECT_EQ(0, number(out, "result"));
-	EXPECT_EQ(PORT, number(out, "lport"));
+	EXPECT_STREQ(variant->loopback, calls_text(out, "to"));
+	EXPECT_EQ(CALLS_PORT, calls_number(out, "to_port"));
+	EXPECT_EQ(c->listener, calls_number(out, "fd"));
+	EXPECT_EQ(CALLS_PORT, calls_number(out, "lport"));
 
-	out = nth(&self->trace, "listen", "exit", 0);
+	out = EXIT("listen", 0);
 	ASSERT_NE(NULL, out);
-	EXPECT_EQ(7, number(out, "backlog"));
+	EXPECT_EQ(7, calls_number(out, "backlog"));
 
-	in = nth(&self->trace, "connect", "enter", 0);
-	out = nth(&self->trace, "connect", "exit", 0);
+	in = ENTER("connect", 0);
+	out = EXIT("connect", 0);
 	ASSERT_NE(NULL, in);
 	ASSERT_NE(NULL, out);
-	EXPECT_EQ(number(in, "call"), number(out, "call"));
-	EXPECT_EQ(number(out, "ts_ns") - number(in, "ts_ns"),
-		  number(out, "duration_ns"));
-	EXPECT_FALSE(has(in, "result"));
-	EXPECT_STREQ(loopback, text(in, "to"));
-	EXPECT_STREQ(loopback, text(out, "to"));
-	EXPECT_EQ(PORT, number(out, "to_port"));
-	EXPECT_EQ(PORT, number(out, "rport"));
-	EXPECT_EQ(cookie[0], (uint64_t)number(out, "cookie"));
+	EXPECT_EQ(calls_number(in, "call"), calls_number(out, "call"));
+	EXPECT_EQ(calls_number(out, "ts_ns") - calls_number(in, "ts_ns"),
+		  calls_number(out, "duration_ns"));
+	EXPECT_EQ(NONE, calls_number(in, "result"));
+	EXPECT_EQ(NONE, calls_number(in, "duration_ns"));
+	EXPECT_STREQ(variant->loopback, calls_text(in, "to"));
+	EXPECT_STREQ(variant->loopback, calls_text(out, "to"));
+	EXPECT_EQ(CALLS_PORT, calls_number(out, "rport"));
+	EXPECT_EQ(cookie[0], calls_number(in, "cookie"));
+	EXPECT_EQ(cookie[0], calls_number(out, "cookie"));
 
-	in = nth(&self->trace, "accept4", "enter", 0);
-	out = nth(&self->trace, "accept4", "exit", 0);
+	in = ENTER("accept4", 0);
+	out = EXIT("accept4", 0);
 	ASSERT_NE(NULL, in);
 	ASSERT_NE(NULL, out);
-	EXPECT_EQ(self->listener, number(in, "fd"));
-	EXPECT_EQ(self->listener, number(out, "fd"));
-	EXPECT_EQ(self->server, number(out, "result"));
-	EXPECT_EQ(cookie[1], (uint64_t)number(out, "cookie"));
-	EXPECT_EQ(SOCK_CLOEXEC, number(out, "flags"));
-	EXPECT_STREQ(loopback, text(out, "to"));
-	EXPECT_EQ(number(out, "rport"), number(out, "to_port"));
+	EXPECT_EQ(c->listener, calls_number(in, "fd"));
+	EXPECT_EQ(c->listener, calls_number(out, "fd"));
+	EXPECT_EQ(conn_cookie(c->listener),
+		  (uint64_t)calls_number(in, "cookie"));
+	EXPECT_EQ(c->server, calls_number(out, "result"));
+	EXPECT_EQ(cookie[1], calls_number(out, "cookie"));
+	EXPECT_EQ(SOCK_CLOEXEC, calls_number(out, "flags"));
+	EXPECT_STREQ(variant->loopback, calls_text(out, "to"));
+	EXPECT_EQ(calls_number(out, "rport"), calls_number(out, "to_port"));
+}
 
-	out = nth(&self->trace, "setsockopt", "exit", 0);
-	ASSERT_NE(NULL, out);
-	EXPECT_STREQ("TCP_NODELAY", text(out, "option"));
-	EXPECT_EQ(1, number(out, "optval"));
+/* Claim: all that sends or receives says how much it was to, and how much. */
+TEST_F(call, bytes)
+{
+	char text[] = "hello, world", room[64];
+	struct iovec v[2] = { { text, 5 }, { text + 5, 7 } };
+	struct iovec r[2] = { { room, 3 }, { room + 3, 4 } };
+	struct msghdr out = { .msg_iov = v, .msg_iovlen = 2 };
+	struct msghdr in = { .msg_iov = r, .msg_iovlen = 2 };
+	int file = memfd_create("data", 0), pipes[2], i;
+	struct calls *c = &self->c;
+	const struct {
+		const char *op;
+		int len, result, flags;
+	} claims[] = {
+		{ "sendto", 12, 12, MSG_NOSIGNAL },
+		{ "write", 12, 12, 0 },
+		{ "writev", 12, 12, 0 },
+		{ "sendmsg", 12, 12, MSG_MORE },
+		{ "sendfile", 20, 12, 0 },
+		{ "splice", 9, 9, SPLICE_F_MOVE },
+		{ "recvfrom", 10, 10, MSG_WAITALL },
+		{ "read", 10, 10, 0 },
+		{ "readv", 7, 7, 0 },
+		{ "recvmsg", 7, 7, MSG_WAITALL },
+	};
+	struct json_object *e;
 
-	out = nth(&self->trace, "shutdown", "exit", 0);
-	ASSERT_NE(NULL, out);
-	EXPECT_STREQ("WR", text(out, "shut"));
+	ASSERT_EQ(12, write(file, text, 12)); /* no socket: not told */
+	ASSERT_EQ(0, lseek(file, 0, SEEK_SET));
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(9, write(pipes[1], text, 9));
+	ASSERT_EQ(0, calls_open(c, 0));
+	EXPECT_EQ(12, send(c->client, text, 12, MSG_NOSIGNAL));
+	EXPECT_EQ(12, write(c->client, text, 12));
+	EXPECT_EQ(12, writev(c->client, v, 2));
+	EXPECT_EQ(12, sendmsg(c->client, &out, MSG_MORE));
+	EXPECT_EQ(12, sendfile(c->client, file, NULL, 20));
+	EXPECT_EQ(9, splice(pipes[0], NULL, c->client, NULL, 9, SPLICE_F_MOVE));
+	EXPECT_EQ(10, recv(c->server, room, 10, MSG_WAITALL));
+	EXPECT_EQ(10, read(c->server, room, 10));
+	EXPECT_EQ(7, readv(c->server, r, 2));
+	EXPECT_EQ(7, recvmsg(c->server, &in, MSG_WAITALL));
+	ASSERT_EQ(0, calls_stop(c));
+	close(file);
+	close(pipes[0]);
+	close(pipes[1]);
 
-	out = nth(&self->trace, "close", "exit", 0);
-	ASSERT_NE(NULL, out);
-	EXPECT_EQ(self->client, number(out, "fd"));
-	EXPECT_EQ(cookie[0], (uint64_t)number(out, "cookie"));
-	EXPECT_EQ(NULL, nth(&self->trace, "close", "exit", 1));
+	for (i = 0; i < (int)(sizeof(claims) / sizeof(*claims)); i++) {
+		e = EXIT(claims[i].op, 0);
+		ASSERT_NE(NULL, e)
+		{
+			TH_LOG("%s", claims[i].op);
+		}
+		EXPECT_EQ(claims[i].len, calls_number(e, "len"));
+		EXPECT_EQ(claims[i].result, calls_number(e, "result"));
+		EXPECT_EQ(claims[i].flags ? claims[i].flags : NONE,
+			  calls_number(e, "flags"));
+		EXPECT_EQ(1, calls_count(c, claims[i].op, "enter"));
+		EXPECT_EQ(i < 6 ? c->client : c->server, calls_number(e, "fd"));
+	}
+}
+
+/* Claim: options have their names, and values if these are numbers. */
+TEST_F(call, options)
+{
+	struct linger linger = { 1, 5 };
+	struct timeval time = { 2, 500000 };
+	struct calls *c = &self->c;
+	struct tcp_info info;
+	socklen_t len;
+	int value = 1, i;
+	static const struct {
+		const char *op, *option;
+		int64_t optval;
+	} claims[] = {
+		{ "setsockopt", "TCP_NODELAY", 1 },
+		{ "setsockopt", "SO_LINGER", 5 },
+		{ "setsockopt", "SO_LINGER", -1 },
+		{ "setsockopt", "SO_RCVTIMEO", 2500 },
+		{ "setsockopt", "TCP_LINGER2", -1 },
+		{ "getsockopt", "TCP_LINGER2", -1 },
+		{ "getsockopt", "TCP_INFO", NONE },
+		{ "getsockopt", "absent", 6 },
+	};
+	struct json_object *e;
+	int sets = 0;
+
+	c->client = socket(variant->family, SOCK_STREAM, 0);
+	setsockopt(c->client, SOL_TCP, TCP_NODELAY, &value, sizeof(value));
+	setsockopt(c->client, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	linger.l_onoff = 0;
+	setsockopt(c->client, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	setsockopt(c->client, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+	value = -1;
+	setsockopt(c->client, SOL_TCP, TCP_LINGER2, &value, sizeof(value));
+	len = sizeof(value);
+	getsockopt(c->client, SOL_TCP, TCP_LINGER2, &value, &len);
+	len = sizeof(info);
+	getsockopt(c->client, SOL_TCP, TCP_INFO, &info, &len);
+	len = sizeof(value);
+	getsockopt(c->client, SOL_SOCKET, SO_PROTOCOL, &value, &len);
+	ASSERT_EQ(0, calls_stop(c));
+
+	for (i = 0; i < (int)(sizeof(claims) / sizeof(*claims)); i++) {
+		sets += *claims[i].op == 's';
+		e = EXIT(claims[i].op, *claims[i].op == 's' ? i : i - sets);
+		ASSERT_NE(NULL, e);
+		EXPECT_STREQ(claims[i].option, calls_text(e, "option"));
+		EXPECT_EQ(claims[i].optval, calls_number(e, "optval"));
+		EXPECT_EQ(0, calls_number(e, "result"));
+	}
+	EXPECT_EQ(SOL_SOCKET, calls_number(e, "level"));
+	EXPECT_EQ(SO_PROTOCOL, calls_number(e, "optname"));
+}
+
+/* Claim: what becomes of descriptors is told, and how a connection ends. */
+TEST_F(call, descriptors)
+{
+	struct calls *c = &self->c;
+	int64_t cookie;
+	int copy;
+
+	ASSERT_EQ(0, calls_open(c, 0));
+	cookie = conn_cookie(c->client);
+	copy = dup(c->client);
+	ASSERT_EQ(0, fcntl(c->client, F_SETFL, O_NONBLOCK));
+	ASSERT_LE(0, fcntl(c->client, F_GETFL)); /* not told */
+	ASSERT_EQ(0, shutdown(c->client, SHUT_WR));
+	ASSERT_EQ(0, close(copy));
+	ASSERT_EQ(0, close(c->client));
+	ASSERT_EQ(0, calls_stop(c));
+
+	ASSERT_EQ(1, calls_count(c, "dup", "exit"));
+	EXPECT_EQ(copy, calls_number(EXIT("dup", 0), "result"));
+	ASSERT_EQ(1, calls_count(c, "fcntl", "exit"));
+	EXPECT_STREQ("SETFL", calls_text(EXIT("fcntl", 0), "cmd"));
+	EXPECT_EQ(O_NONBLOCK, calls_number(EXIT("fcntl", 0), "flags"));
+	ASSERT_EQ(1, calls_count(c, "shutdown", "exit"));
+	EXPECT_STREQ("WR", calls_text(EXIT("shutdown", 0), "shut"));
+	ASSERT_EQ(2, calls_count(c, "close", "exit"));
+	EXPECT_EQ(copy, calls_number(EXIT("close", 0), "fd"));
+	EXPECT_EQ(c->client, calls_number(EXIT("close", 1), "fd"));
+	EXPECT_EQ(cookie, calls_number(EXIT("close", 1), "cookie"));
+	EXPECT_EQ(CALLS_PORT, calls_number(EXIT("close", 1), "rport"));
+	c->client = -1;
+}
+
+/*
+ * Claim: calls that fail say why, also those of what is no socket, if they are
+ * for sockets only; bad pointers have no address.
+ */
+TEST_F(call, failures)
+{
+	int file = memfd_create("file", 0),
+	    other = socket(AF_UNIX, SOCK_STREAM, 0);
+	void *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			     -1, 0);
+	struct calls *c = &self->c;
+	struct json_object *e;
+	char byte;
+
+	EXPECT_EQ(-1, connect(-1, (void *)&c->addr, c->len));
+	EXPECT_EQ(-1, connect(file, (void *)&c->addr, c->len));
+	EXPECT_EQ(-1, connect(other, (void *)&c->addr, c->len));
+	c->client = socket(variant->family, SOCK_STREAM, 0);
+	EXPECT_EQ(-1, connect(c->client, nowhere, c->len));
+	EXPECT_EQ(-1, connect(c->client, (void *)&c->addr, c->len));
+	EXPECT_EQ(-1, read(c->client, &byte, 1));
+	EXPECT_EQ(-1, read(-1, &byte, 1)); /* of what, if not of a file? */
+	EXPECT_EQ(-1, send(c->client, nowhere, 1, MSG_NOSIGNAL));
+	ASSERT_EQ(0, calls_stop(c));
+	close(file);
+	close(other);
+	munmap(nowhere, 4096);
+
+	ASSERT_EQ(4, calls_count(c, "connect", "exit"));
+	EXPECT_EQ(EBADF, calls_number(EXIT("connect", 0), "err"));
+	EXPECT_EQ(-1, calls_number(EXIT("connect", 0), "result"));
+	EXPECT_STREQ(variant->loopback, calls_text(EXIT("connect", 0), "to"));
+	EXPECT_EQ(ENOTSOCK, calls_number(EXIT("connect", 1), "err"));
+	EXPECT_EQ(file, calls_number(EXIT("connect", 1), "fd"));
+	e = EXIT("connect", 2);
+	EXPECT_EQ(EFAULT, calls_number(e, "err"));
+	EXPECT_STREQ("absent", calls_text(e, "to"));
+	EXPECT_EQ(NONE, calls_number(e, "to_port"));
+	EXPECT_EQ(ECONNREFUSED, calls_number(EXIT("connect", 3), "err"));
+	ASSERT_EQ(1, calls_count(c, "read", "exit"));
+	EXPECT_EQ(ENOTCONN, calls_number(EXIT("read", 0), "err"));
+	EXPECT_EQ(EPIPE, calls_number(EXIT("sendto", 0), "err"));
 }
 
 TEST_HARNESS_MAIN

@@ -2,6 +2,7 @@
 /* One row a system call: what it makes of a socket, and its arguments. */
 #include "input/call.h"
 
+#include <linux/io_uring.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -156,6 +157,34 @@ static const struct {
 	{ SOL_TCP, TCP_WINDOW_CLAMP, SOCKOPT_TCP_WINDOW_CLAMP },
 };
 
+/* Not in all headers. */
+#define URING_BIND 56
+#define URING_LISTEN 57
+
+static const struct {
+	unsigned int nr;
+	enum call_op op;
+} urings[] = {
+	{ IORING_OP_READV, CALL_readv },
+	{ IORING_OP_WRITEV, CALL_writev },
+	{ IORING_OP_POLL_ADD, CALL_poll },
+	{ IORING_OP_SENDMSG, CALL_sendmsg },
+	{ IORING_OP_RECVMSG, CALL_recvmsg },
+	{ IORING_OP_ACCEPT, CALL_accept },
+	{ IORING_OP_CONNECT, CALL_connect },
+	{ IORING_OP_CLOSE, CALL_close },
+	{ IORING_OP_READ, CALL_read },
+	{ IORING_OP_WRITE, CALL_write },
+	{ IORING_OP_SEND, CALL_sendto },
+	{ IORING_OP_RECV, CALL_recvfrom },
+	{ IORING_OP_SHUTDOWN, CALL_shutdown },
+	{ IORING_OP_SOCKET, CALL_socket },
+	{ IORING_OP_SEND_ZC, CALL_sendto },
+	{ IORING_OP_SENDMSG_ZC, CALL_sendmsg },
+	{ URING_BIND, CALL_bind },
+	{ URING_LISTEN, CALL_listen },
+};
+
 void call_configure(struct config *config)
 {
 	unsigned int i;
@@ -167,6 +196,8 @@ void call_configure(struct config *config)
 	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (calls[i].nr < CONFIG_CALLS)
 			config->call[calls[i].nr] = calls[i].call;
+	for (i = 0; i < sizeof(urings) / sizeof(*urings); i++)
+		config->uring[urings[i].nr] = urings[i].op;
 	config->level[0] = SOL_SOCKET;
 	config->level[1] = SOL_TCP;
 	for (i = 0; i < sizeof(options) / sizeof(*options); i++)
