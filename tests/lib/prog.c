@@ -177,11 +177,14 @@ static int read_streams(struct prog *prog, int deadline)
 	return 0;
 }
 
-int prog_wait(struct prog *prog, int stream, const char *text)
+/* Until @text is there and so many lines are. */
+static int wait_for(struct prog *prog, int stream, const char *text,
+		    size_t lines)
 {
 	int deadline = milliseconds() + PATIENCE_MS, err = 0;
 
-	while (!strstr(prog_text(prog, stream), text)) {
+	while (!strstr(prog_text(prog, stream), text) ||
+	       prog_lines(prog, stream) < lines) {
 		if (err)
 			return err;
 		err = read_streams(prog, deadline);
@@ -189,6 +192,16 @@ int prog_wait(struct prog *prog, int stream, const char *text)
 			err = -ENODATA;
 	}
 	return 0;
+}
+
+int prog_wait(struct prog *prog, int stream, const char *text)
+{
+	return wait_for(prog, stream, text, 0);
+}
+
+int prog_wait_lines(struct prog *prog, int stream, size_t more)
+{
+	return wait_for(prog, stream, "", prog_lines(prog, stream) + more);
 }
 
 void prog_hang_up(struct prog *prog, int stream)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of tcbscope listeners, as it is run. */
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "tests/lib/play.h"
 #include "tests/lib/prog.h"
@@ -83,6 +85,73 @@ static int do_connect_more(int arg)
 	return 0; /* it stays open */
 }
 
+/* @n clients that do not wait for an answer. */
+static int do_knock(int n)
+{
+	int fd;
+
+	while (n--) {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			    0);
+		if (fd < 0 ||
+		    (connect(fd, (void *)&actor_tcp.end[1], actor_tcp.len) &&
+		     errno != EINPROGRESS) ||
+		    close(fd))
+			return -errno;
+	}
+	return 0;
+}
+
+/* One that waits to be accepted has sent 5 bytes, another one has gone. */
+static int do_send_and_go(int arg)
+{
+	int err = actor_send(5);
+
+	if (!err)
+		err = do_connect_more(arg);
+	return err ?: actor_close(0);
+}
+
+/* Asks for another limit of the listener that there is. */
+static int do_listen_again(int backlog)
+{
+	return listen(actor_tcp.listener, backlog) ? -errno : 0;
+}
+
+/* Takes all that wait. */
+static int do_accept_all(int arg)
+{
+	int fd;
+
+	(void)arg;
+	fcntl(actor_tcp.listener, F_SETFL, O_NONBLOCK);
+	do
+		fd = accept4(actor_tcp.listener, NULL, NULL, SOCK_CLOEXEC);
+	while (fd >= 0);
+	return errno == EAGAIN ? 0 : -errno;
+}
+
+/* @n more listeners, on ports of the kernel's choice. */
+static int do_listen_many(int n)
+{
+	const struct rlimit limit = { 4096, 4096 };
+	int fd;
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	while (n--) {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd < 0 || listen(fd, 7))
+			return -errno;
+	}
+	return 0;
+}
+
+/* Reads until all that has happened up to now must be in the last line. */
+static int catch_up(FIXTURE_DATA(listeners) * self)
+{
+	return prog_wait_lines(&self->prog, PROG_OUT, 3);
+}
+
 /* Claim: how full the queues are is told of listeners that are older. */
 TEST_F(listeners, now)
 {
@@ -119,7 +188,8 @@ TEST_F(listeners, watched)
 	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 3));
 	ASSERT_EQ(0, actor_call(&play->client, actor_connect, 0));
 	ASSERT_EQ(0, actor_call(&play->client, do_connect_more, 0));
-	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "\"completed\":2,\"accepted\":0"));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT,
+			       "\"completed\":2,\"accepted\":0"));
 	ASSERT_EQ(0, actor_call(&play->server, actor_accept, 0));
 	ASSERT_EQ(0, actor_call(&play->client, actor_send, 1));
 	ASSERT_EQ(0, actor_call(&play->server, actor_receive, 1));
@@ -215,6 +285,208 @@ TEST_F(listeners, advice)
 				       "net.core.somaxconn is 4096."));
 }
 
+/*
+ * Claim: where no event tells of what is dropped, it is sampled: the drops of
+ * all that knock while the accept queue is full.
+ */
+TEST_F(listeners, silence)
+{
+	struct play *play = &self->play;
+	struct json_object *l, *all;
+
+	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 0));
+	ASSERT_EQ(0, actor_call(&play->client, actor_connect, 0));
+	ASSERT_EQ(0, start(self, "-j", "-i", "20ms", "--tiers=1"));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "}\n"));
+	ASSERT_EQ(0, actor_call(&play->client, do_knock, 3));
+	ASSERT_EQ(0, catch_up(self));
+	l = last(self);
+	ASSERT_NE(NULL, l);
+	ASSERT_TRUE(json_object_object_get_ex(l, "all", &all));
+	EXPECT_EQ(0, witness_number(all, "dropped"));
+	EXPECT_LE(3, witness_number(all, "sk_drops"));
+	EXPECT_EQ(1, witness_number(l, "accept"));
+	EXPECT_EQ(0, witness_number(l, "limit"));
+	EXPECT_NE(NULL, witness_string(l, "advice"));
+}
+
+/* How many drops a listener has had; that it has any is awaited. */
+static uint64_t drops(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(listeners) * self)
+{
+	struct json_object *all = NULL;
+
+	EXPECT_EQ(0, catch_up(self));
+	EXPECT_TRUE(json_object_object_get_ex(last(self), "all", &all));
+	return all ? witness_number(all, "sk_drops") : 0;
+}
+
+/* Clients come while the queue of @limit is full, and are told of. */
+static void overflow(struct __test_metadata *_metadata,
+		     FIXTURE_DATA(listeners) * self, int limit)
+{
+	struct play *play = &self->play;
+
+	ASSERT_EQ(0, start(self, "-j", "-i", "20ms", NULL));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "}\n"));
+	ASSERT_EQ(0, actor_call(&play->server, actor_listen, limit));
+	ASSERT_EQ(0, actor_call(&play->client, actor_connect, 0));
+	ASSERT_EQ(0, actor_call(&play->client, do_connect_more, 0));
+	ASSERT_EQ(0, actor_call(&play->client, do_knock, 3));
+	EXPECT_LE(3, drops(_metadata, self));
+}
+
+/* More of them come, @server does what it does, and none is dropped. */
+static void expect_cured(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(listeners) * self, int (*server)(int arg),
+			 int arg)
+{
+	uint64_t before = drops(_metadata, self);
+	struct play *play = &self->play;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, actor_call(&play->server, server, arg));
+		ASSERT_EQ(0, actor_call(&play->client, do_connect_more, 0));
+	}
+	EXPECT_EQ(before, drops(_metadata, self));
+	EXPECT_EQ(NULL, witness_string(last(self), "advice"));
+	EXPECT_EQ(0, witness_number(last(self), "dropped"));
+	EXPECT_EQ(0, kill(self->prog.pid, SIGINT));
+	EXPECT_EQ(0, prog_finish(&self->prog));
+}
+
+/* Claim: it says that the limit is the application's; a higher one helps. */
+TEST_F(listeners, cure_limit)
+{
+	overflow(_metadata, self, 1);
+	EXPECT_NE(NULL, strstr(witness_string(last(self), "advice") ?: "",
+			       "the limit of 1 is the application's, "));
+	expect_cured(_metadata, self, do_listen_again, 64);
+}
+
+/* Claim: it says that the limit is the system's; a higher one helps. */
+TEST_F(listeners, cure_somaxconn)
+{
+	int server = self->play.pair.side[1].fd;
+
+	ASSERT_EQ(0, netns_sysctl(server, "net/core/somaxconn", "1"));
+	overflow(_metadata, self, 64);
+	EXPECT_NE(NULL, strstr(witness_string(last(self), "advice") ?: "",
+			       "the limit of 1 is net.core.somaxconn, the "
+			       "application asked for 64."));
+	ASSERT_EQ(0, netns_sysctl(server, "net/core/somaxconn", "4096"));
+	expect_cured(_metadata, self, do_listen_again, 64);
+}
+
+/* Claim: it says that the application is too slow; a faster one helps. */
+TEST_F(listeners, cure_accept)
+{
+	overflow(_metadata, self, 1);
+	EXPECT_NE(NULL, strstr(witness_string(last(self), "advice") ?: "",
+			       ": the application accepts too slowly"));
+	expect_cured(_metadata, self, do_accept_all, 0);
+}
+
+/* Claim: the tree says what has come from those who wait, and who has gone. */
+TEST_F(listeners, tree)
+{
+	struct play *play = &self->play;
+	struct json_object *waiting, *sent, *gone;
+	const char *out;
+
+	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 3));
+	ASSERT_EQ(0, actor_call(&play->client, actor_connect, 0));
+	ASSERT_EQ(0, actor_call(&play->client, do_send_and_go, 0));
+	ASSERT_EQ(0, start(self, "--tree", "-j", "-i20ms", "-c1"));
+	ASSERT_EQ(0, prog_finish(&self->prog));
+	ASSERT_NE(NULL, last(self));
+	ASSERT_TRUE(json_object_object_get_ex(last(self), "waiting", &waiting));
+	ASSERT_EQ(2, json_object_array_length(waiting));
+	sent = json_object_array_get_idx(waiting, 0);
+	EXPECT_EQ(PLAY_CLIENT_PORT, witness_number(sent, "rport"));
+	EXPECT_EQ(5, witness_number(sent, "unread"));
+	EXPECT_STREQ("CLOSE_WAIT", witness_string(sent, "state"));
+	EXPECT_STREQ("derived", witness_string(sent, "age_how"));
+	EXPECT_LT(0, witness_number(sent, "age_ns"));
+	gone = json_object_array_get_idx(waiting, 1);
+	EXPECT_EQ(0, witness_number(gone, "unread"));
+	EXPECT_STREQ("ESTABLISHED", witness_string(gone, "state"));
+
+	prog_free(&self->prog);
+	memset(&self->prog, 0, sizeof(self->prog));
+	ASSERT_EQ(0, start(self, "--tree", "-i20ms", "-c1", NULL));
+	ASSERT_EQ(0, prog_finish(&self->prog));
+	out = prog_text(&self->prog, PROG_OUT);
+	EXPECT_NE(NULL, strstr(out, "  10.8.0.1:2000 "));
+	EXPECT_NE(NULL, strstr(out, " 5 bytes, closed "));
+}
+
+/* Claim: a thousand listeners are a thousand rows, each looked at. */
+TEST_F(listeners, thousand)
+{
+	enum { LISTENERS = 1000 };
+	struct json_object *all = NULL;
+	const char *text;
+	size_t i, how = 0;
+
+	ASSERT_EQ(0, actor_call(&self->play.server, do_listen_many,
+				LISTENERS / 2));
+	ASSERT_EQ(0, actor_call(&self->play.client, do_listen_many,
+				LISTENERS / 2));
+	ASSERT_EQ(0, start(self, "-j", "-i20ms", "-c2", NULL));
+	ASSERT_EQ(0, prog_finish(&self->prog));
+	EXPECT_EQ(2, prog_lines(&self->prog, PROG_OUT));
+	EXPECT_EQ(NULL, last(self)); /* it has more than one */
+	ASSERT_TRUE(json_object_object_get_ex(self->json, "listeners", &all));
+	ASSERT_EQ(LISTENERS, json_object_array_length(all));
+	for (i = 0; i < LISTENERS; i++)
+		how += witness_number(json_object_array_get_idx(all, i),
+				      "somaxconn") > 0;
+	EXPECT_EQ(LISTENERS, how);
+
+	prog_free(&self->prog);
+	memset(&self->prog, 0, sizeof(self->prog));
+	ASSERT_EQ(0, start(self, "--now", "--sort=listener", NULL, NULL));
+	ASSERT_EQ(0, prog_finish(&self->prog));
+	text = prog_text(&self->prog, PROG_OUT);
+	EXPECT_NE(NULL, strstr(text, "NETNS")); /* they are in two others */
+	EXPECT_EQ(LISTENERS + 1, prog_lines(&self->prog, PROG_OUT));
+}
+
+/* Claim: a signal ends an interval that has just begun, with what there is. */
+TEST_F(listeners, signal)
+{
+	ASSERT_EQ(0, actor_call(&self->play.server, actor_listen, 3));
+	ASSERT_EQ(0, start(self, "-i", "1h", "--debug", NULL));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_ERR, "\n"));
+	ASSERT_EQ(0, kill(self->prog.pid, SIGINT));
+	EXPECT_EQ(0, prog_finish(&self->prog));
+	EXPECT_EQ(2, prog_lines(&self->prog, PROG_OUT));
+}
+
+/*
+ * Claim: events that found the ring full are told of, and how many. Nobody
+ * reads while they come.
+ */
+TEST_F(listeners, lost)
+{
+	struct play *play = &self->play;
+	unsigned int i;
+
+	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 100));
+	ASSERT_EQ(0, start(self, "-j", "-i20ms", "--ring=4K", NULL));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "}\n"));
+	ASSERT_EQ(0, kill(self->prog.pid, SIGSTOP));
+	for (i = 0; i < 50; i++)
+		ASSERT_EQ(0, actor_call(&play->client, do_connect_more, 0));
+	ASSERT_EQ(0, kill(self->prog.pid, SIGCONT));
+	ASSERT_EQ(0, kill(self->prog.pid, SIGINT));
+	EXPECT_EQ(0, prog_finish(&self->prog));
+	EXPECT_NE(NULL, strstr(prog_text(&self->prog, PROG_ERR),
+			       " events were lost: the sums are too small"));
+}
+
 /* Claim: metrics are one text, with a value of each listener. */
 TEST_F(listeners, openmetrics)
 {
@@ -234,16 +506,43 @@ TEST_F(listeners, openmetrics)
 	EXPECT_STREQ("# EOF\n", out + strlen(out) - strlen("# EOF\n"));
 }
 
-/* Claim: a time or a number that is none is an error of usage. */
+/* Claim: what cannot be is an error of usage, and says what is wrong. */
 TEST_F(listeners, usage)
 {
-	ASSERT_EQ(0, start(self, "-i", "never", NULL, NULL));
-	EXPECT_EQ(2, prog_finish(&self->prog));
-	EXPECT_NE(NULL, strstr(prog_text(&self->prog, PROG_ERR), "never"));
-	prog_free(&self->prog);
-	memset(&self->prog, 0, sizeof(self->prog));
-	ASSERT_EQ(0, start(self, "-c", "0", NULL, NULL));
-	EXPECT_EQ(2, prog_finish(&self->prog));
+	static struct {
+		char *args[4];
+		const char *says;
+	} wrong[] = {
+		{ { "-i", "never" }, "never" },
+		{ { "-i", "0" }, "0" },
+		{ { "-c", "0" }, "0" },
+		{ { "--sort", "owner" }, "owner" },
+		{ { "--ring", "1" }, "4K" },
+		{ { "--now", "--tree" }, "--tree" },
+		{ { "--now", "-i1s" }, "--interval" },
+		{ { "--openmetrics", "-j" }, "--json" },
+		{ { "type = window" }, "nothing can pass" },
+		{ { "sport =" }, "sport =" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		char **a = wrong[i].args;
+
+		ASSERT_EQ(0, start(self, a[0], a[1], a[2], a[3]));
+		EXPECT_EQ(2, prog_finish(&self->prog))
+		{
+			TH_LOG("%s %s", a[0], a[1] ?: "");
+		}
+		EXPECT_NE(NULL, strstr(prog_text(&self->prog, PROG_ERR),
+				       wrong[i].says))
+		{
+			TH_LOG("%s %s", a[0], a[1] ?: "");
+		}
+		EXPECT_STREQ("", prog_text(&self->prog, PROG_OUT));
+		prog_free(&self->prog);
+		memset(&self->prog, 0, sizeof(self->prog));
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -40,6 +40,7 @@ struct watch {
 	struct listeners listeners;
 	nsec_t start;	   /* of the watch */
 	nsec_t begin, end; /* of the interval */
+	nsec_t known;	   /* when all that existed was read; ~0: not yet */
 	bool printed;
 };
 
@@ -228,7 +229,7 @@ static int make_pipeline(struct watch *w, struct input_bpf_options *input)
 
 static int start(struct watch *w)
 {
-	struct input_bpf_options input = { .ring_bytes = RING_DEFAULT };
+	struct input_bpf_options input = {};
 	int code;
 
 	code = live_open(&w->live);
@@ -254,20 +255,22 @@ static void look(struct watch *w)
  */
 static int watch_until(struct watch *w, nsec_t end)
 {
-	nsec_t complete;
+	nsec_t complete = 0;
 	int err;
 
 	w->end = ~0ull;
 	do {
 		if (!input_bpf_existing(w->live.in))
 			poll(NULL, 0, POLL_MS);
-		if (w->end == ~0ull && !input_bpf_existing(w->live.in) &&
+		if (w->end == ~0ull && w->known <= complete &&
 		    (ended || clock_now_ns() >= end)) {
 			look(w);
 			w->end = clock_now_ns();
 		}
 		err = input_bpf_read(w->live.in, pipeline_push, w->pipeline,
 				     &complete);
+		if (w->known == ~0ull && !input_bpf_existing(w->live.in))
+			w->known = clock_now_ns();
 		if (!err)
 			err = pipeline_release(w->pipeline, complete < w->end ?
 								    complete :
@@ -316,7 +319,8 @@ static void say_lost(struct watch *w)
 	input_bpf_account(w->live.in, account);
 	lost = account_sum(account->kernel.ring_lost) + account->malformed;
 	if (lost)
-		say_note("%llu events were lost: the sums are too small",
+		say_note("%llu events were lost: the sums are too small; try "
+			 "--ring 64M",
 			 (unsigned long long)lost);
 }
 
@@ -331,11 +335,12 @@ static int watch(struct watch *w)
 		left = 1;
 	}
 	w->start = w->begin = clock_now_ns();
-	while (!err && left-- && !ended) {
+	w->known = ~0ull;
+	do {
 		err = watch_until(w, w->begin + interval);
 		if (!err)
 			err = print(w);
-	}
+	} while (!err && --left && !ended);
 	input_bpf_stop(w->live.in);
 	pipeline_drop(w->pipeline);
 	say_lost(w);
@@ -354,7 +359,7 @@ int cmd_listeners(int argc, char **argv)
 	static const struct argp_child children[] = {
 		{ &select_argp, 0, "Which listeners:", 1 },
 		{ &live_argp, 0, NULL, 0 },
-		{ &live_tiers_argp, 0, NULL, 0 },
+		{ &live_events_argp, 0, NULL, 0 },
 		{},
 	};
 	static const struct argp argp = {

@@ -10,7 +10,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
-enum { OPT_DEBUG = 0x2000, OPT_TIERS };
+enum { OPT_DEBUG = 0x2000, OPT_TIERS, OPT_RING };
 
 static const struct argp_option options[] = {
 	{ "quiet", 'q', NULL, 0, "no notes on standard error", 3 },
@@ -45,7 +45,8 @@ const struct argp live_argp = {
 	.parser = parse,
 };
 
-static const struct argp_option tiers_options[] = {
+static const struct argp_option events_options[] = {
+	{ "ring", OPT_RING, "BYTES", 0, "size of the ring buffer [8M]", 2 },
 	{ "tiers", OPT_TIERS, "LIST", 0,
 	  "which kinds of hooks to use, as 'tcbscope features' numbers them; 3 "
 	  "looks at each packet [1,2,4]",
@@ -53,21 +54,31 @@ static const struct argp_option tiers_options[] = {
 	{}
 };
 
-static error_t parse_tiers(int key, char *arg, struct argp_state *state)
+static error_t parse_events(int key, char *arg, struct argp_state *state)
 {
 	struct live *live = state->input;
 
-	if (key != OPT_TIERS)
+	switch (key) {
+	case OPT_RING:
+		if (opt_size(arg, &live->ring_bytes) ||
+		    live->ring_bytes < 4096 || live->ring_bytes > 1u << 30)
+			opt_wrong(state, "--ring: not a size from 4K to 1G",
+				  arg);
+		break;
+	case OPT_TIERS:
+		if (opt_set(arg, 1, TIERS, &live->tiers))
+			opt_wrong(state, "--tiers: not numbers as 1,2,3", arg);
+		live->tiers |= 1u << 1;
+		break;
+	default:
 		return ARGP_ERR_UNKNOWN;
-	if (opt_set(arg, 1, TIERS, &live->tiers))
-		opt_wrong(state, "--tiers: not numbers as 1,2,3", arg);
-	live->tiers |= 1u << 1;
+	}
 	return 0;
 }
 
-const struct argp live_tiers_argp = {
-	.options = tiers_options,
-	.parser = parse_tiers,
+const struct argp live_events_argp = {
+	.options = events_options,
+	.parser = parse_events,
 };
 
 int live_open(struct live *live)
@@ -111,6 +122,9 @@ int live_start(struct live *live, struct input_bpf_options *input)
 	struct input_error error;
 
 	input->debug = live->debug;
+	input->ring_bytes = live->ring_bytes	      ?:
+				    input->ring_bytes ?:
+							RING_DEFAULT;
 	input->tiers = input->asked_tiers = live->tiers;
 	if (input_bpf_start(live->in, input, &error))
 		return say_fail(error.code, error.why, error.then, "%s",

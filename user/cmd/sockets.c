@@ -158,7 +158,7 @@ static int collect(struct sockets *t)
 	struct input_bpf_options input = {
 		.config.events = 1u << EVENT_socket,
 		.asked = 1u << EVENT_socket,
-		.ring_bytes = 4096,
+		.ring_bytes = 4096, /* nothing comes through it */
 	};
 	const struct input_blind *blind;
 	nsec_t complete;

@@ -68,7 +68,6 @@ enum {
 	OPT_DURATION,
 	OPT_STATS,
 	OPT_TIME,
-	OPT_RING,
 	OPT_ALL,
 	OPT_EXPLAIN,
 	OPT_LADDER,
@@ -90,7 +89,6 @@ static const struct argp_option options[] = {
 	{ "count", 'c', "N", 0, "end after N events", 2 },
 	{ "stats", OPT_STATS, "TIME", 0,
 	  "the account of each interval of 1s, 1m, on standard error", 2 },
-	{ "ring", OPT_RING, "BYTES", 0, "size of the ring buffer [8M]", 2 },
 	{ "json", 'j', "FILE", OPTION_ARG_OPTIONAL,
 	  "JSON lines instead of text; with =FILE beside it", 3 },
 	{ "time", OPT_TIME, "rel|delta|wall|mono", 0, "what to show [rel]", 3 },
@@ -157,13 +155,6 @@ static void parse_how(int key, char *arg, struct argp_state *state)
 	case 'c':
 		if (opt_number(arg, 1, UINT64_MAX, &opt->count))
 			opt_wrong(state, "--count: not a number above 0", arg);
-		break;
-	case OPT_RING:
-		if (opt_size(arg, &opt->input.ring_bytes) ||
-		    opt->input.ring_bytes < 4096 ||
-		    opt->input.ring_bytes > 1u << 30)
-			opt_wrong(state, "--ring: not a size from 4K to 1G",
-				  arg);
 		break;
 	case OPT_TIME:
 		opt->time = word(state, "--time: no such word", arg, times);
@@ -240,7 +231,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_DURATION:
 	case OPT_STATS:
 	case 'c':
-	case OPT_RING:
 	case OPT_TIME:
 	case OPT_COLOUR:
 		parse_how(key, arg, state);
@@ -717,7 +707,7 @@ int cmd_trace(int argc, char **argv)
 	static const struct argp_child children[] = {
 		{ &select_argp, 0, "Which events:", 1 },
 		{ &live_argp, 0, NULL, 0 },
-		{ &live_tiers_argp, 0, NULL, 0 },
+		{ &live_events_argp, 0, NULL, 0 },
 		{},
 	};
 	static const struct argp argp = {
@@ -729,7 +719,6 @@ int cmd_trace(int argc, char **argv)
 	};
 	struct trace t = {
 		.opt.select.hint = "a command goes behind --",
-		.opt.input.ring_bytes = RING_DEFAULT,
 		.opt.colour = term_colour(STDOUT_FILENO),
 		.signals = -1,
 		.timer = -1,

@@ -90,38 +90,39 @@ static double oldest(const struct listener *l, const struct listeners_view *v)
 static const struct metric {
 	const char *name, *help;
 	value_fn *value;
-	const char *unit, *total; /* "_total": it counts on for ever */
+	const char *unit;
 } metrics[] = {
-	{ "syn_queue", "Requests in the SYN queue.", syn, NULL, "" },
+	{ "syn_queue", "Requests in the SYN queue.", syn, NULL },
 	{ "accept_queue", "Connections in the accept queue.", accept_queue,
-	  NULL, "" },
-	{ "limit", "Limit of each queue, which holds one more.", limit, NULL,
-	  "" },
-	{ "accept_queue_peak", "The most in the accept queue.", peak, NULL,
-	  "" },
+	  NULL },
+	{ "limit", "Limit of each queue, which holds one more.", limit, NULL },
+	{ "accept_queue_peak", "The most in the accept queue.", peak, NULL },
 	{ "accept_queue_full",
-	  "How often a second the accept queue became full.", full, NULL, "" },
+	  "How often a second the accept queue became full.", full, NULL },
 	{ "oldest_seconds", "For how long the first has waited to be accepted.",
-	  oldest, "seconds", "" },
-	{ "accepted", "Connections accepted a second.", accepted, NULL, "" },
+	  oldest, "seconds" },
+	{ "accepted", "Connections accepted a second.", accepted, NULL },
 	{ "wait_p50_seconds",
-	  "Time in the accept queue that half did not exceed.", p50, "seconds",
-	  "" },
+	  "Time in the accept queue that half did not exceed.", p50,
+	  "seconds" },
 	{ "wait_p99_seconds",
 	  "Time in the accept queue that 99 of 100 did not exceed.", p99,
-	  "seconds", "" },
+	  "seconds" },
 	{ "wait_max_seconds", "The longest time in the accept queue.", longest,
-	  "seconds", "" },
-	{ "cookies_sent", "SYN cookies sent a second.", cookies_sent, NULL,
-	  "" },
+	  "seconds" },
+	{ "cookies_sent", "SYN cookies sent a second.", cookies_sent, NULL },
 	{ "sk_drops", "Drops as the kernel counts them, some of them twice.",
-	  sk_drops, NULL, "_total" },
+	  sk_drops, NULL },
 };
 
-static void print_head(FILE *file, const char *name, const char *type,
-		       const char *unit, const char *help)
+/*
+ * All are gauges: the collector's parser, which is that of an older format,
+ * does not know the names that counters have in this one.
+ */
+static void print_head(FILE *file, const char *name, const char *unit,
+		       const char *help)
 {
-	fprintf(file, "# TYPE tcbscope_listener_%s %s\n", name, type);
+	fprintf(file, "# TYPE tcbscope_listener_%s gauge\n", name);
 	if (unit)
 		fprintf(file, "# UNIT tcbscope_listener_%s %s\n", name, unit);
 	fprintf(file, "# HELP tcbscope_listener_%s %s\n", name, help);
@@ -131,17 +132,15 @@ static void print_metric(FILE *file, const struct metric *m,
 			 const struct listeners *l,
 			 const struct listeners_view *v)
 {
-	char name[64];
 	double value;
 	size_t i;
 
-	print_head(file, m->name, *m->total ? "counter" : "gauge", m->unit,
-		   m->help);
-	snprintf(name, sizeof(name), "%s%s", m->name, m->total);
+	print_head(file, m->name, m->unit, m->help);
 	for (i = 0; i < l->n; i++) {
 		value = m->value(l->listener[i], v);
 		if (!isnan(value))
-			print_sample(file, name, l->listener[i], NULL, value);
+			print_sample(file, m->name, l->listener[i], NULL,
+				     value);
 	}
 }
 
@@ -168,7 +167,7 @@ void openmetrics_print(FILE *file, const struct listeners *l,
 
 	for (i = 0; i < sizeof(metrics) / sizeof(*metrics); i++)
 		print_metric(file, &metrics[i], l, v);
-	print_head(file, "dropped", "gauge", NULL,
+	print_head(file, "dropped", NULL,
 		   "Connections dropped a second, by the kernel's rule.");
 	for (k = 0; k < l->n; k++)
 		print_drops(file, l->listener[k], v);
