@@ -38,6 +38,7 @@ libjson-c-dev     reads JSON
 libsmartcols-dev  prints tables
 libnl-3-dev       speaks netlink
 libnl-route-3-dev makes interfaces, routes, neighbours
+nettle-dev        hashes what peers send, proves their secret
 python3-docutils  makes the man pages
 linux-source      holds the test harness, kselftest_harness.h
 xz-utils          unpacks it, and kernels
@@ -51,7 +52,7 @@ libclang-rt-dev   SAN=1 with CC=clang
 clang-format      lint
 cppcheck          lint
 endef
-PKGS := libbpf libelf zlib libcap-ng json-c libnl-route-3.0 libnl-3.0
+PKGS := libbpf libelf zlib libcap-ng json-c libnl-route-3.0 libnl-3.0 nettle
 # A shared library only: static programs have no tables (user/output/table.c).
 PKGS_SHARED := smartcols
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* tcbpeer: open TCP with no listener on either end, exchange a line, close. */
+/* tcbpeer: open TCP with no listener on either end, talk, close. */
 #include "lib/clock.h"
 #include "lib/say.h"
+#include "peer/duplex.h"
 #include "peer/option.h"
 #include "peer/peer.h"
+#include "peer/progress.h"
 #include "peer/report.h"
 #include "peer/talk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -19,6 +22,8 @@ struct tcbpeer {
 	struct report report;
 	int signals; /* signalfd of SIGINT and SIGTERM */
 	struct talk talk;
+	struct duplex duplex;
+	struct progress progress;
 };
 
 static bool interrupted(const struct tcbpeer *tp)
@@ -130,7 +135,8 @@ static int open_connection(struct tcbpeer *tp)
 		crossed = res->crossed == PEER_CROSSED_YES;
 	}
 
-	report_open(&tp->report, &tp->set.config, res);
+	if (tp->set.line || tp->set.json || !tp->set.quiet)
+		report_open(&tp->report, &tp->set.config, res);
 	peer_exit(&peer);
 	if (err)
 		return fail_open(tp, res);
@@ -165,6 +171,111 @@ static int talk(struct tcbpeer *tp)
 					    NULL,
 			NULL, "%s > %s: %s", tp->set.local, tp->set.remote,
 			strerror(-err));
+}
+
+/* How it went wrong, in words. */
+static int fail_converse(const struct tcbpeer *tp, int err)
+{
+	static const char *const where[] = {
+		[DUPLEX_PEER] = "the peer",
+		[DUPLEX_INPUT] = "the input",
+		[DUPLEX_OUTPUT] = "standard output",
+	};
+	const char *why = NULL, *then = NULL;
+
+	switch (err) {
+	case -EINTR:
+		return say_fail(EXIT_FAILED, NULL, NULL, "interrupted");
+	case -EPROTO:
+		why = "the peer speaks something else than frames";
+		then = "both ends take --raw, or none";
+		break;
+	case -EBADMSG:
+		why = "length and SHA-256 are not those of what was sent";
+		break;
+	case -ENODATA:
+		why = "the connection ended in the middle";
+		break;
+	case -EPIPE:
+		if (tp->duplex.where == DUPLEX_OUTPUT)
+			return EXIT_FAILED; /* its reader knows */
+	}
+	return say_fail(EXIT_FAILED, why, then, "%s > %s: %s: %s",
+			tp->set.local, tp->set.remote, where[tp->duplex.where],
+			strerror(-err));
+}
+
+static int converse_loop(struct tcbpeer *tp)
+{
+	struct pollfd pfds[DUPLEX_FDS + 1] = {};
+	bool told = tp->set.quiet || !tp->duplex.chat;
+	int err;
+
+	do {
+		duplex_poll(&tp->duplex, pfds);
+		pfds[DUPLEX_FDS].fd = tp->signals;
+		pfds[DUPLEX_FDS].events = POLLIN;
+		if (poll(pfds, DUPLEX_FDS + 1, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (pfds[DUPLEX_FDS].revents)
+			return -EINTR;
+		err = duplex_step(&tp->duplex, pfds);
+		progress_show(&tp->progress, tp->duplex.sent);
+		if (err > 0 && tp->duplex.peer_ended && !told) {
+			say_note("the peer has ended; quit or ^D ends this "
+				 "side");
+			told = true;
+		}
+	} while (err > 0);
+	return err;
+}
+
+/* What goes to the peer and where its words go. 0 or the code to end with. */
+static int converse_init(struct tcbpeer *tp)
+{
+	struct duplex *duplex = &tp->duplex;
+
+	duplex_init(duplex);
+	duplex->raw = tp->set.raw;
+	duplex->in = tp->set.mute ? -1 : STDIN_FILENO;
+	duplex->out = STDOUT_FILENO;
+	if (tp->set.file) {
+		duplex->in = open(tp->set.file, O_RDONLY | O_CLOEXEC);
+		if (duplex->in < 0)
+			return say_fail(EXIT_FAILED, NULL, NULL,
+					"cannot read %s: %s", tp->set.file,
+					strerror(errno));
+		progress_init(&tp->progress, duplex->in, tp->set.file,
+			      tp->set.quiet);
+	}
+	duplex->chat = duplex->in >= 0 && isatty(duplex->in);
+	duplex->form = tp->set.json	     ? DUPLEX_JSON :
+		       isatty(STDOUT_FILENO) ? DUPLEX_TERMINAL :
+					       DUPLEX_BYTES;
+	return EXIT_DONE;
+}
+
+static int converse(struct tcbpeer *tp)
+{
+	uint64_t timeout_ns = tp->set.config.deadline_ns ?: PEER_DEADLINE_NS;
+	struct duplex *duplex = &tp->duplex;
+	int err;
+
+	fflush(stdout);
+	duplex->fd = tp->talk.fd;
+	err = converse_loop(tp);
+	progress_end(&tp->progress, duplex->sent);
+	/* The peer must not take what is cut short for the whole. */
+	close_connection(duplex->fd, err ? CLOSE_ABORT : tp->set.close, false,
+			 tp->signals, timeout_ns);
+	if (err)
+		return fail_converse(tp, err);
+	if (tp->set.file && !tp->set.raw && !tp->set.quiet)
+		say_note("%s: all %llu bytes have arrived, SHA-256 verified",
+			 tp->set.file, (unsigned long long)duplex->sent);
+	if (tp->set.json || !tp->set.quiet)
+		report_closed(&tp->report, duplex->sent, duplex->received);
+	return EXIT_DONE;
 }
 
 /* The code to end with, @code unless the output is incomplete. */
@@ -215,13 +326,17 @@ int main(int argc, char **argv)
 	say_init();
 	option_parse(&tp.set, argc, argv);
 	tp.report = (struct report){
-		.file = stdout,
+		/* Standard output is for what the peer sends. */
+		.file = tp.set.line || tp.set.json ? stdout : stderr,
 		.json = tp.set.json,
 		.local = tp.set.local,
 		.remote = tp.set.remote,
 	};
 	talk_init(&tp.talk);
 	set_message(&tp);
+	err = tp.set.line ? 0 : converse_init(&tp);
+	if (err)
+		return err;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	err = block_signals(&tp);
@@ -232,6 +347,6 @@ int main(int argc, char **argv)
 
 	err = open_connection(&tp);
 	if (!err)
-		err = talk(&tp);
+		err = tp.set.line ? talk(&tp) : converse(&tp);
 	return written(err);
 }

@@ -121,4 +121,24 @@ static inline int new_listener(void *arg)
 	return fd;
 }
 
+/* Start tcbpeer on @side with its endpoints, and the options @more. */
+static inline int peer_start(FIXTURE_DATA(peer) * self, int side,
+			     const FIXTURE_VARIANT(peer) * variant,
+			     const char *const more[])
+{
+	const char *args[PEERPROG_ARGS + 1] = { "-l", NULL, "-r", NULL };
+	char end[2][64];
+	int i;
+
+	for (i = 0; i < 2; i++) /* the port is at the same place in both */
+		snprintf(end[i], sizeof(end[i]), "%s:%u", variant->end[i],
+			 ntohs(((struct sockaddr_in *)&self->end[i])->sin_port));
+	args[1] = end[side];
+	args[3] = end[!side];
+	for (i = 0; more[i] && i + 4 < PEERPROG_ARGS; i++)
+		args[i + 4] = more[i];
+	return peerprog_start(&self->program[side], self->pair.side[side].fd,
+			      args);
+}
+
 #endif

@@ -6,26 +6,6 @@
 #include "peer/close.h"
 #include "tests/net/peer.h"
 
-/* Start tcbpeer on @side with its endpoints, and the options @more. */
-static int peer_start(FIXTURE_DATA(peer) * self, int side,
-		      const FIXTURE_VARIANT(peer) * variant,
-		      const char *const more[])
-{
-	const char *args[PEERPROG_ARGS + 1] = { "-l", NULL, "-r", NULL };
-	char end[2][64];
-	int i;
-
-	for (i = 0; i < 2; i++) /* the port is at the same place in both */
-		snprintf(end[i], sizeof(end[i]), "%s:%u", variant->end[i],
-			 ntohs(((struct sockaddr_in *)&self->end[i])->sin_port));
-	args[1] = end[side];
-	args[3] = end[!side];
-	for (i = 0; more[i] && i + 4 < PEERPROG_ARGS; i++)
-		args[i + 4] = more[i];
-	return peerprog_start(&self->program[side], self->pair.side[side].fd,
-			      args);
-}
-
 /* Check what one tcbpeer of a gated open printed. */
 static void check_open(struct __test_metadata *_metadata,
 		       const struct peerprog *program, int lport, int rport)
@@ -61,7 +41,7 @@ static void check_open(struct __test_metadata *_metadata,
  */
 TEST_F_TIMEOUT(peer, programs, 240)
 {
-	const char *more[] = { "--json", "--deadline", "20s", NULL };
+	const char *more[] = { "--json", "--hold", "--deadline", "20s", NULL };
 	int opens = guest_times(OPENS, FEW_OPENS), i, side;
 
 	ASSERT_NE(NULL, peerprog_path())
@@ -144,7 +124,8 @@ TEST_F(peer, escapes)
 {
 	static const char bytes[] = "\x1b[2J\"\\\xff\xc2\x9b\0end\nrest";
 	static const char want[] = "\x1b[2J\"\\\xef\xbf\xbd\xc2\x9b\0end";
-	const char *json[] = { "--json", NULL }, *text[] = { NULL };
+	const char *json[] = { "--json", "--message", "hi", NULL };
+	const char *text[] = { "--message", "hi", NULL };
 	struct json_object *message, *member = NULL;
 	int fd;
 
@@ -177,7 +158,7 @@ TEST_F(peer, escapes)
 /* Claim: text left unread does not make the peer see a reset. */
 TEST_F(peer, unread)
 {
-	const char *more[] = { "-q", NULL };
+	const char *more[] = { "--message", "hi", "-q", NULL };
 	char buf[64], *flood;
 	int fd;
 
@@ -209,7 +190,8 @@ static bool got_line(int fd)
 /* Claim: --require crossed does not take an open that met a listener. */
 TEST_F(peer, requires_crossed)
 {
-	const char *more[] = { "--require", "crossed", NULL };
+	const char *more[] = { "--message", "hi", "--require", "crossed",
+			       NULL };
 	char c;
 	int fd;
 
@@ -226,7 +208,7 @@ TEST_F(peer, requires_crossed)
 /* Claim: with --close first the FIN comes before anything was said to it. */
 TEST_F(peer, closes_first)
 {
-	const char *more[] = { "--close", "first", NULL };
+	const char *more[] = { "--message", "hi", "--close", "first", NULL };
 	char c;
 	int fd;
 
@@ -243,7 +225,7 @@ TEST_F(peer, closes_first)
 /* Claim: with --close abort there is a reset instead of a FIN. */
 TEST_F(peer, closes_by_reset)
 {
-	const char *more[] = { "--close", "abort", NULL };
+	const char *more[] = { "--message", "hi", "--close", "abort", NULL };
 	char c;
 	int fd;
 
@@ -260,7 +242,7 @@ TEST_F(peer, closes_by_reset)
 /* Claim: with --close half its end reads on after its FIN, up to ours. */
 TEST_F(peer, closes_half)
 {
-	const char *more[] = { "--close", "half", NULL };
+	const char *more[] = { "--message", "hi", "--close", "half", NULL };
 	char c, flood[4096] = "";
 	int fd;
 
@@ -280,7 +262,8 @@ TEST_F(peer, closes_half)
 /* Claim: with --close simultaneous no FIN goes before the full second. */
 TEST_F(peer, closes_on_time)
 {
-	const char *more[] = { "--close", "simultaneous", NULL };
+	const char *more[] = { "--message", "hi", "--close", "simultaneous",
+			       NULL };
 	uint64_t before, after;
 	char c;
 	int fd;
@@ -302,7 +285,7 @@ TEST_F(peer, closes_on_time)
 TEST_F(peer, reset)
 {
 	const struct linger abort = { .l_onoff = 1, .l_linger = 0 };
-	const char *more[] = { NULL };
+	const char *more[] = { "--message", "hi", NULL };
 	int fd;
 
 	ASSERT_NE(NULL, peerprog_path());
@@ -321,7 +304,7 @@ TEST_F(peer, reset)
 /* Claim: a peer that says nothing is not waited for beyond the deadline. */
 TEST_F(peer, silent)
 {
-	const char *more[] = { "--deadline", "1", NULL };
+	const char *more[] = { "--message", "hi", "--deadline", "1", NULL };
 	int fd;
 
 	ASSERT_NE(NULL, peerprog_path());

@@ -21,14 +21,15 @@
 static const char examples[] =
 	"Examples:\n"
 	"  tcbpeer -l 10.8.0.1:2000 -r 10.8.0.2:2001    here, and on the other host:\n"
-	"  tcbpeer -l 10.8.0.2:2001 -r 10.8.0.1:2000\n"
-	"  tcbpeer -l [fd08::1]:2000 -r [fd08::2]:2001 --deadline 30s --json\n"
-	"  tcbpeer -l 10.8.0.1:2000 -r 10.8.0.2:2001 --hold    close on Enter\n"
+	"  tcbpeer -l 10.8.0.2:2001 -r 10.8.0.1:2000    chat; quit or ^D ends it\n"
+	"  tcbpeer -l 10.8.0.1:2000 -r 10.8.0.2:2001 --file big.iso   and there:\n"
+	"  tcbpeer -l 10.8.0.2:2001 -r 10.8.0.1:2000 -n >big.iso\n"
+	"  tcbpeer -l [fd08::1]:2000 -r [fd08::2]:2001 --message hello --json\n"
 	"\n";
 
 static const char doc[] =
-	"Open a TCP connection to a peer that does the same, without a listener; send "
-	"it one line, print the line that it sent, and close."
+	"Open a TCP connection to a peer that does the same, without a listener. Then "
+	"standard input goes to the peer, and what the peer sends to standard output."
 	"\v"
 	"Tries until the peer's attempt meets this one: each attempt that comes too "
 	"early is refused. \"crossed\" means that this end has met a bare SYN "
@@ -36,8 +37,8 @@ static const char doc[] =
 	"was too short to be seen, there is neither. Whether both ends met one, "
 	"tcbscope can tell.\n"
 	"\n"
-	"Exit status: 0 done; 1 failed: the deadline passed, the peer always refused, "
-	"or the connection broke; 2 bad usage; 3 not permitted.";
+	"Exit status: 0 done, and all has arrived; 1 failed: the deadline passed, the "
+	"peer always refused, or the connection broke; 2 bad usage; 3 not permitted.";
 
 enum {
 	KEY_DEADLINE = 256,
@@ -52,6 +53,8 @@ enum {
 	KEY_CLOSE,
 	KEY_MESSAGE,
 	KEY_HOLD,
+	KEY_FILE,
+	KEY_RAW,
 	KEY_USAGE,
 };
 
@@ -84,11 +87,20 @@ static const struct argp_option options[] = {
 	{ "require", KEY_REQUIRE, "KIND", 0,
 	  "crossed: fail unless a bare SYN was met; any (default)", 2 },
 	{ "cc", KEY_CC, "NAME", 0, "congestion control", 2 },
+	{ "no-input", 'n', NULL, 0, "send nothing", 3 },
+	{ "file", KEY_FILE, "FILE", 0,
+	  "send FILE instead of standard input, and make sure that it has "
+	  "arrived",
+	  3 },
+	{ "raw", KEY_RAW, NULL, 0,
+	  "bytes without frames, for a peer that is not tcbpeer: a FIN is the "
+	  "end",
+	  3 },
 	{ "message", KEY_MESSAGE, "TEXT", 0,
-	  "send TEXT (default \"hello from ADDR:PORT\")", 3 },
+	  "only exchange a line, TEXT, for one of the peer", 3 },
 	{ "hold", KEY_HOLD, NULL, 0,
-	  "after the exchange, close only when standard input yields a line or "
-	  "ends",
+	  "exchange a line (\"hello from ADDR:PORT\" without --message), and "
+	  "close only when standard input yields a line or ends",
 	  3 },
 	{ "close", KEY_CLOSE, "HOW", 0,
 	  "normal; first: FIN behind our last byte; half: FIN, then read up to "
@@ -194,6 +206,11 @@ static void check_usage(struct argp_state *state, const struct option_set *set)
 		argp_error(state, "both -l and -r are needed");
 	if (set->config.local.ss_family != set->config.remote.ss_family)
 		argp_error(state, "one end is IPv4, the other IPv6");
+	if (set->line && (set->mute || set->raw || set->file))
+		argp_error(state, "-n, --raw and --file do not go with "
+				  "--message and --hold");
+	if (set->mute && set->file)
+		argp_error(state, "either -n or --file");
 	if (set->message && strchr(set->message, '\n'))
 		argp_error(state, "--message is one line");
 	if (set->message && strlen(set->message) >= TALK_LINE_SIZE)
@@ -257,9 +274,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_MESSAGE:
 		set->message = arg;
+		set->line = true;
 		break;
 	case KEY_HOLD:
-		set->hold = true;
+		set->hold = set->line = true;
+		break;
+	case 'n':
+		set->mute = true;
+		break;
+	case KEY_FILE:
+		set->file = arg;
+		break;
+	case KEY_RAW:
+		set->raw = true;
 		break;
 	case KEY_CLOSE:
 		set_close(arg, &set->close);

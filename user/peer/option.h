@@ -9,10 +9,12 @@
 struct option_set {
 	struct peer_config config;
 	const char *local, *remote; /* as they were written */
-	const char *message;	    /* NULL: the default */
+	bool line;		    /* exchange a line, */
+	const char *message;	    /* this one, or the default if NULL */
+	const char *file;	    /* to send instead of standard input */
 	enum close_how close;
 	bool crossed; /* nothing else will do */
-	bool hold, quiet, json;
+	bool hold, mute, raw, quiet, json;
 };
 
 /* Reads it all; what is wrong ends the program with EXIT_USAGE. */
