@@ -141,9 +141,7 @@ static __always_inline bool concerns(const volatile struct config_call *c,
 		*nr = arg_of(args, c->fd2);
 		fd_find(fd, *nr);
 	}
-	if (fd->kind == FD_OTHER || (fd->kind == FD_NONE && !c->sockets_only))
-		return false;
-	return !caller_excluded();
+	return fd->kind == FD_TCP || (fd->kind == FD_NONE && c->sockets_only);
 }
 
 /* Global functions are verified once, by themselves. */

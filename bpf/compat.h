@@ -160,6 +160,11 @@ static __always_inline struct sock *compat_drop_sk(unsigned long long *args)
 		       NULL;
 }
 
+/* kfree_skb: the last ACK found the accept queue full. Linux 6.15. */
+#define compat_listen_overflow()                        \
+	((int)bpf_core_enum_value(enum skb_drop_reason, \
+				  SKB_DROP_REASON_TCP_LISTEN_OVERFLOW))
+
 /* Has the timer for retransmissions run out, and nobody started it again? */
 struct sock___timer {
 	struct timer_list tcp_retransmit_timer;

@@ -16,9 +16,10 @@
 #define KFILTER_SETS 4	 /* of ports */
 #define FILTER_CGROUPS 8 /* bits of struct event's `within' */
 #define EVENT_TYPES 16	 /* more than the highest enum event_type */
-#define EVENTS_OPT_IN	 /* only if asked for by name */              \
+#define EVENTS_OPT_IN	 /* only if asked for by name */ \
 	(1u << EVENT_drop | 1u << EVENT_segment | 1u << EVENT_call)
 #define RING_DEFAULT (8u << 20)
+#define QUEUE_SLOTS 2 /* of a CPU: the reader may be busy with one of them */
 
 /* What a test of the kernel's share of the filter looks at. */
 enum kfilter_subject {
@@ -100,6 +101,7 @@ struct config {
 	__u32 accept[2];  /* system call numbers of accept() and accept4() */
 	__u8 offspring;	  /* only sockets of the descendants of `tree' */
 	__u8 tells_ready; /* queue_ready is loaded: a listener is seen, too */
+	__u8 tells_syns;  /* queue_segment is: each SYN is seen */
 	__u8 all_windows; /* 0: only falls of cwnd and congestion states */
 	struct config_call call[CONFIG_CALLS]; /* by system call number */
 	__u8 uring[CONFIG_URING];	       /* IORING_OP_x -> enum call_op */

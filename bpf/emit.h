@@ -36,15 +36,16 @@ struct transition {
 	__u8 gap_from;
 };
 
-#define MEM_TREE 0x01	   /* the owner belongs to the traced command */
-#define MEM_RST 0x02	   /* tcp_reset() has been called */
-#define MEM_CLOSING 0x04   /* close() met FIN_WAIT2 at mem->fin_wait2_ts */
-#define MEM_ACTIVE 0x08	   /* it has sent the first SYN */
-#define MEM_CHILD 0x10	   /* its listener has sent the SYN-ACK */
-#define MEM_ENDS 0x20	   /* mem->ends is whole, and will not change */
-#define MEM_BORN 0x40	   /* the trace has seen it begin */
-#define MEM_QUEUED 0x80	   /* in the accept queue since mem->queued_ns */
-#define MEM_LAST (MEM_TREE | MEM_ENDS | MEM_ACTIVE | MEM_CHILD) /* closed, too */
+#define MEM_TREE 0x01	 /* the owner belongs to the traced command */
+#define MEM_RST 0x02	 /* tcp_reset() has been called */
+#define MEM_CLOSING 0x04 /* close() met FIN_WAIT2 at mem->fin_wait2_ts */
+#define MEM_ACTIVE 0x08	 /* it has sent the first SYN */
+#define MEM_CHILD 0x10	 /* its listener has sent the SYN-ACK */
+#define MEM_ENDS 0x20	 /* mem->ends is whole, and will not change */
+#define MEM_BORN 0x40	 /* the trace has seen it begin */
+#define MEM_QUEUED 0x80	 /* in the accept queue since mem->queued_ns */
+#define MEM_LAST \
+	(MEM_TREE | MEM_ENDS | MEM_ACTIVE | MEM_CHILD) /* closed, too */
 #define MEM_FLAGS_SHIFT 24 /* of sock_mem.flags in .word */
 
 /*
@@ -82,7 +83,7 @@ struct sock_mem {
 		nsec_t fin_wait2_ts; /* when a closed one came to FIN_WAIT2 */
 	};
 	union {
-		__u32 queued_syn;   /* of a child: the listener's SYN queue */
+		__u32 queued_syn;   /* QUEUED_x, see bpf/queue.h */
 		__u32 data_segs_in; /* when it came to FIN_WAIT1 */
 	};
 	__u32 pid;

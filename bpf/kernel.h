@@ -78,6 +78,9 @@ struct netns_ipv4 {
 	struct local_ports ip_local_ports; /* for who does not choose one */
 	int sysctl_tcp_fastopen;	   /* 1: as a client, 2: as a server */
 	int sysctl_tcp_fin_timeout;	   /* jiffies */
+	__u8 sysctl_tcp_syncookies;	   /* 2: always */
+	__u8 sysctl_tcp_abort_on_overflow;
+	int sysctl_max_syn_backlog;
 };
 
 struct hlist_node {
@@ -122,6 +125,7 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
 	unsigned long skc_flags; /* bits of enum sock_flags */
+	__u32 skc_rcv_wnd;	 /* of a request */
 };
 
 /* Bits of skc_flags, by number; their values come from the kernel's BTF. */
@@ -203,8 +207,9 @@ struct tcp_congestion_ops {
 };
 
 struct request_sock_queue {
-	atomic_t young; /* in the SYN queue with one SYN-ACK sent */
-	atomic_t qlen;	/* the SYN queue */
+	__u8 rskq_defer_accept; /* not 0: a bare ACK does not complete it */
+	atomic_t young;		/* in the SYN queue with one SYN-ACK sent */
+	atomic_t qlen;		/* the SYN queue */
 	struct request_sock *rskq_accept_head; /* the accept queue */
 };
 
@@ -257,6 +262,7 @@ struct sk_buff {
 
 enum skb_drop_reason {
 	SKB_NOT_DROPPED_YET,
+	SKB_DROP_REASON_TCP_LISTEN_OVERFLOW, /* the value is the kernel's */
 };
 
 enum sk_rst_reason {
@@ -332,6 +338,8 @@ struct inet_request_sock {
 struct tcp_request_sock {
 	struct inet_request_sock req;
 	__u64 snt_synack; /* us when the SYN-ACK was first sent */
+	__u32 snt_isn;
+	__u32 rcv_nxt;
 };
 
 struct thread_info {

@@ -9,10 +9,11 @@
 struct packet {
 	struct ends ends; /* cookie, cgroup and within: 0 */
 	__u32 seq;
+	__u32 ack; /* if there is one */
 	__u32 uid;
 	__u32 len; /* bytes of data */
 	__u8 flags;
-	__u8 pad[3];
+	__u8 pad[7];
 };
 
 /* The network namespace that it is in; 0: it is on no device any more. */
@@ -38,19 +39,64 @@ static __always_inline __u64 packet_network(struct sk_buff *skb)
 }
 
 /*
- * Reads from the IP header at @at. Whose end is told of: it was @sent from
- * there, or received. Returns the address of the TCP header; 0: it is not TCP
- * over IP, or not the first fragment.
+ * What the first 20 bytes of an IPv4 header, or the 40 of an IPv6 header, say.
+ * Whose end is told of: it was @sent from there, or received. Returns the
+ * length of the header; 0: it is not of TCP, or not of the first fragment.
+ */
+static __always_inline __u32 packet_ip(struct packet *p, const __u32 *word,
+				       bool sent)
+{
+	__be32 *src = (__be32 *)(sent ? &p->ends.laddr : &p->ends.raddr);
+	__be32 *dst = (__be32 *)(sent ? &p->ends.raddr : &p->ends.laddr);
+	const __u8 *byte = (const __u8 *)word;
+	__u32 header;
+	int i;
+
+	if (byte[0] >> 4 == 4) {
+		if (byte[9] != IPPROTO_TCP || bpf_ntohl(word[1]) & 0x1fff)
+			return 0;
+		p->ends.family = FAMILY_INET;
+		src[0] = word[3];
+		dst[0] = word[4];
+		header = (byte[0] & 0xf) * 4;
+		p->len = bpf_ntohl(word[0]) - header;
+		return header;
+	}
+	/* no other headers before that of TCP */
+	if (byte[0] >> 4 != 6 || byte[6] != IPPROTO_TCP)
+		return 0;
+	p->ends.family = FAMILY_INET6;
+	for (i = 0; i < 4; i++) {
+		src[i] = word[2 + i];
+		dst[i] = word[6 + i];
+	}
+	p->len = bpf_ntohl(word[1]) >> 16;
+	return 40;
+}
+
+/* After it: the first 16 bytes of the TCP header. */
+static __always_inline void packet_tcp(struct packet *p, const __u32 *word,
+				       bool sent)
+{
+	const __u8 *byte = (const __u8 *)word;
+
+	p->ends.lport = bpf_ntohl(word[0]) >> (sent ? 16 : 0);
+	p->ends.rport = bpf_ntohl(word[0]) >> (sent ? 0 : 16);
+	p->seq = bpf_ntohl(word[1]);
+	p->ack = bpf_ntohl(word[2]);
+	p->len = (__u16)(p->len - (byte[12] >> 4) * 4);
+	p->flags = byte[13];
+}
+
+/*
+ * Reads from the IP header at @at. Returns the address of the TCP header; 0:
+ * there is none.
  */
 static __always_inline __u64 packet_read(struct packet *p, struct sk_buff *skb,
 					 __u64 at, bool sent)
 {
-	__be32 *src = (__be32 *)(sent ? &p->ends.laddr : &p->ends.raddr);
-	__be32 *dst = (__be32 *)(sent ? &p->ends.raddr : &p->ends.laddr);
 	struct peeked bytes[3] = {}; /* an IPv6 header; a TCP header */
-	__u32 *word = bytes[0].word;
-	__u8 *byte = (__u8 *)word;
-	__u16 len;
+	__u32 header;
 	int i;
 
 	__builtin_memset(p, 0, sizeof(*p));
@@ -59,35 +105,22 @@ static __always_inline __u64 packet_read(struct packet *p, struct sk_buff *skb,
 	for (i = 0; i < 3; i++)
 		if (peek(&bytes[i], at + i * sizeof(*bytes)))
 			return 0;
-	if (byte[0] >> 4 == 4) {
-		if (byte[9] != IPPROTO_TCP || bpf_ntohl(word[1]) & 0x1fff)
-			return 0;
-		p->ends.family = FAMILY_INET;
-		src[0] = word[3];
-		dst[0] = word[4];
-		len = bpf_ntohl(word[0]) - (byte[0] & 0xf) * 4;
-		at += (byte[0] & 0xf) * 4;
-	} else if (byte[0] >> 4 == 6) {
-		if (byte[6] != IPPROTO_TCP) /* nor with other headers before */
-			return 0;
-		p->ends.family = FAMILY_INET6;
-		for (i = 0; i < 4; i++) {
-			src[i] = word[2 + i];
-			dst[i] = word[6 + i];
-		}
-		len = bpf_ntohl(word[1]) >> 16;
-		at += 40;
-	} else {
+	header = packet_ip(p, bytes[0].word, sent);
+	if (!header || peek(&bytes[0], at + header))
 		return 0;
-	}
-	if (peek(&bytes[0], at))
-		return 0;
-	p->ends.lport = bpf_ntohl(word[0]) >> (sent ? 16 : 0);
-	p->ends.rport = bpf_ntohl(word[0]) >> (sent ? 0 : 16);
-	p->seq = bpf_ntohl(word[1]);
-	p->len = (__u16)(len - (byte[12] >> 4) * 4);
-	p->flags = byte[13];
-	return at;
+	packet_tcp(p, bytes[0].word, sent);
+	return at + header;
+}
+
+/* What its socket says of the end here, by a pointer that is not trusted. */
+static __always_inline void packet_of(struct packet *p, struct sock *sk)
+{
+	struct cgroup *cgroup = sk->sk_cgrp_data.cgroup;
+
+	p->uid = sk->sk_uid.val;
+	p->ends.netns = sk->__sk_common.skc_net.net->ns.inum;
+	p->ends.cgroup = cgroup ? cgroup->kn->id : 0;
+	p->ends.within = config.filter.n_cgroups ? cgroup_within(cgroup) : 0;
 }
 
 /*

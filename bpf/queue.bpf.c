@@ -29,35 +29,48 @@ int BPF_PROG(queue_ready, struct sock *sk)
 	return 0;
 }
 
-/*
- * A request has waited for the last ACK in vain, or its SYN came once more. The
- * socket to be will have the cookie that the request is given here.
- */
+/* A request has waited for the last ACK in vain, or its SYN came once more. */
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(queue_synack, struct sock *sk, struct request_sock *req)
 {
-	struct sock_common *skc = &req->__req_common;
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct event_queue *e = queue_of_request(sk, req, QUEUE_SYN_ACK_resent);
+
+	if (!e)
+		return 0;
+	e->nth++;
+	EVENT_SUBMIT(e);
+	return 0;
+}
+
+/*
+ * The last ACK has found no room. Only newer kernels give that as a reason; the
+ * others refuse the program, which names it.
+ */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(queue_overflow, struct sk_buff *skb, void *location, int reason)
+{
+	struct sock *sk = compat_drop_sk(ctx);
 	struct event_queue *e;
 	struct sock_mem *mem;
+	struct tcp_sock *tp;
+	struct packet p;
 
-	if (!tp || sk->__sk_common.skc_state != TCB_STATE_LISTEN)
+	if (reason != compat_listen_overflow() || !sk)
 		return 0;
-	mem = mem_get(sk, tp);
-	if (mem)
-		mem->listener = bpf_get_socket_cookie(sk);
-	if (!mem || !event_wanted_of(sk, tp, mem, skc, EVENT_queue))
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp || !packet_read(&p, skb, packet_network(skb), false))
+		return 0;
+	mem = mem_find(sk);
+	packet_of(&p, sock_of(tp));
+	if (!packet_wanted(&p, mem, TCB_STATE_LISTEN, EVENT_queue))
 		return 0;
 	e = EVENT_RESERVE(event_queue, EVENT_queue);
 	if (!e)
 		return 0;
-	queue_fill(e, sk, tp, mem, QUEUE_SYN_ACK_resent);
-	queue_depths(e, sk, tp);
-	e->nth = req->num_retrans + 1;
-	e->ev.cookie = bpf_get_socket_cookie(skc);
-	e->ev.owner_how = mem->pid ? HOW_derived : 0;
-	e->ev.rport = bpf_ntohs(skc->skc_dport);
-	e->ev.family = sock_addrs(skc, &e->ev.laddr, &e->ev.raddr);
+	queue_of_packet(e, &p, tp, mem);
+	e->ev.how = HOW_observed;
+	e->listener = bpf_get_socket_cookie(sk);
+	queue_judge_ack(e, sock_of(tp)->__sk_common.skc_net.net);
 	EVENT_SUBMIT(e);
 	return 0;
 }
@@ -87,6 +100,7 @@ static __always_inline void accepts(const struct event_queue *in, __u32 fd)
 		return;
 	__builtin_memcpy(e, in, sizeof(*e));
 	e->op = QUEUE_accepted;
+	e->ev.how = HOW_observed;
 	e->ev.ts_ns = bpf_ktime_get_ns();
 	e->ev.seq = 0; /* its memory is out of reach */
 	e->ev.pid = id >> 32;

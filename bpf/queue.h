@@ -13,6 +13,8 @@
 
 #include "bpf/call.h"
 #include "bpf/listener.h"
+#include "bpf/packet.h"
+#include "bpf/queue_syn.h"
 
 #define UNKNOWN (~0u)
 #define QUEUE_CHILDREN 65536
@@ -44,23 +46,18 @@ static __always_inline struct event_queue *queue_waiting(void)
 	return bpf_map_lookup_elem(&queue_waits, &key);
 }
 
-/* What is common to all, of @sk; the depths are unknown. */
-static __always_inline void queue_fill(struct event_queue *e, struct sock *sk,
-				       struct tcp_sock *tp,
-				       struct sock_mem *mem, enum queue_op op)
+/* All but whose event it is; depths and times are unknown. */
+static __always_inline void queue_blank(struct event_queue *e, enum queue_op op)
 {
-	event_fill(&e->ev, sk, tp, mem);
 	e->ev.type = EVENT_queue;
 	e->ev.ts_ns = bpf_ktime_get_ns();
-	e->ev.seq = op == QUEUE_SYN_ACK_resent ? 0 : mem_seq(mem);
+	e->ev.seq = 0;
 	e->ev.how = HOW_observed;
-	e->listener = mem->listener;
 	e->wait_ns = UNKNOWN_NS;
 	e->syn_wait_us = 0;
 	e->syn = UNKNOWN;
 	e->young = UNKNOWN;
 	e->accept = UNKNOWN;
-	e->limit = sk->sk_max_ack_backlog;
 	e->asked = UNKNOWN;
 	e->fd = UNKNOWN;
 	e->op = op;
@@ -76,6 +73,18 @@ static __always_inline void queue_fill(struct event_queue *e, struct sock *sk,
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 }
 
+/* What is common to all of @sk: the listener's limit is its own as well. */
+static __always_inline void queue_fill(struct event_queue *e, struct sock *sk,
+				       struct tcp_sock *tp,
+				       struct sock_mem *mem, enum queue_op op)
+{
+	event_fill(&e->ev, sk, tp, mem);
+	queue_blank(e, op);
+	e->ev.seq = mem_seq(mem);
+	e->listener = mem->listener;
+	e->limit = sk->sk_max_ack_backlog;
+}
+
 /* The depths, read from the listener itself. */
 static __always_inline void queue_depths(struct event_queue *e, struct sock *sk,
 					 struct tcp_sock *tp)
@@ -88,6 +97,20 @@ static __always_inline void queue_depths(struct event_queue *e, struct sock *sk,
 	e->limit = sk->sk_max_ack_backlog;
 	e->drops = sk->sk_drops.counter;
 	e->depth_how = HOW_observed;
+}
+
+/* Of a listener, with the peer of a packet; whether so is to be found out. */
+static __always_inline void queue_of_packet(struct event_queue *e,
+					    const struct packet *p,
+					    struct tcp_sock *tp,
+					    struct sock_mem *mem)
+{
+	packet_fill(&e->ev, p, mem);
+	queue_blank(e, 0);
+	queue_depths(e, sock_of(tp), tp);
+	e->ev.how = HOW_derived;
+	if (mem && mem->pid)
+		e->ev.owner_how = HOW_derived;
 }
 
 static __always_inline void queue_emit(const struct event_queue *from)
@@ -110,41 +133,109 @@ static __always_inline void queue_flush(struct event_queue *e)
 }
 
 /*
+ * An event of a request of listener @sk, with the depths as they are, and of
+ * the socket to be: that one will have the cookie which the request is given
+ * here. NULL: not wanted, or no room.
+ */
+static __always_inline struct event_queue *queue_of_request(
+	struct sock *sk, struct request_sock *req, enum queue_op op)
+{
+	struct sock_common *skc = &req->__req_common;
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct event_queue *e;
+	struct sock_mem *mem;
+
+	if (!tp || sk->__sk_common.skc_state != TCB_STATE_LISTEN)
+		return NULL;
+	mem = mem_get(sk, tp);
+	if (mem)
+		mem->listener = bpf_get_socket_cookie(sk);
+	if (!mem || !event_wanted_of(sk, tp, mem, skc, EVENT_queue))
+		return NULL;
+	e = EVENT_RESERVE(event_queue, EVENT_queue);
+	if (!e)
+		return NULL;
+	event_fill(&e->ev, sk, tp, mem);
+	queue_blank(e, op);
+	queue_depths(e, sk, tp);
+	e->listener = mem->listener;
+	e->ev.cookie = bpf_get_socket_cookie(skc);
+	e->ev.owner_how = mem->pid ? HOW_derived : 0;
+	e->ev.rport = bpf_ntohs(skc->skc_dport);
+	e->ev.family = sock_addrs(skc, &e->ev.laddr, &e->ev.raddr);
+	e->nth = req->num_retrans;
+	return e;
+}
+
+/* sock_mem.queued_syn; of these a listener has the first only. */
+#define QUEUED_COOKIES (1u << 31)   /* it has sent cookies */
+#define QUEUED_BY_COOKIE (1u << 30) /* the child has brought one back */
+#define QUEUED_DEPTH 0x3fffffff /* of the SYN queue when the child was copied */
+
+/*
  * The depths by the child: as they were when it was copied, and changed by
  * itself since. Newer kernels clear its copy of the SYN queue at once.
  */
 static __always_inline void queue_copied(struct event_queue *e, struct sock *sk,
 					 struct sock_mem *mem)
 {
-	if (mem->queued_syn)
-		e->syn = mem->queued_syn - 1;
+	__u32 syn = mem->queued_syn & QUEUED_DEPTH;
+
+	if (syn)
+		e->syn = syn - (e->op == QUEUE_completed);
 	e->accept = sk->sk_ack_backlog + 1;
 	e->depth_how = HOW_derived;
+}
+
+/*
+ * A child comes into the accept queue now. The depths are still to be filled
+ * in. NULL: not wanted, or told before.
+ */
+static __always_inline struct event_queue *queue_comes(struct sock *sk,
+						       struct tcp_sock *tp,
+						       struct sock_mem *mem,
+						       bool cookie)
+{
+	struct event_queue *e = queue_waiting();
+
+	if (!e || mem->flags & MEM_QUEUED ||
+	    !event_wanted(sk, tp, mem, EVENT_queue))
+		return NULL;
+	queue_flush(e);
+	mem->flags |= MEM_QUEUED;
+	queue_fill(e, sk, tp, mem,
+		   cookie ? QUEUE_cookie_accepted : QUEUE_completed);
+	if (!cookie && !tp->total_retrans && tp->srtt_us) {
+		/* the first round-trip time is that of the SYN-ACK */
+		e->syn_wait_us = tp->srtt_us >> 3;
+		e->wait_how = HOW_derived;
+	}
+	mem->queued_ns = e->ev.ts_ns;
+	return e;
+}
+
+/* It is found by its cookie from now on, or it has its time in the memory. */
+static __always_inline void queue_enter(struct event_queue *e,
+					struct sock_mem *mem)
+{
+	/* who finds it so is there for those who have named queue events */
+	if (config.named & 1u << EVENT_queue &&
+	    !bpf_map_update_elem(&queue_children, &e->ev.cookie, e, BPF_ANY))
+		mem->queued_ns = 0;
 }
 
 static __noinline void queue_completed(struct sock *sk, struct tcp_sock *tp,
 				       struct sock_mem *mem)
 {
-	struct event_queue *e = queue_waiting();
-	nsec_t now = bpf_ktime_get_ns();
+	struct event_queue *e = queue_comes(sk, tp, mem,
+					    mem->queued_syn & QUEUED_BY_COOKIE);
 
-	if (!e || !event_wanted(sk, tp, mem, EVENT_queue))
+	if (!e)
 		return;
-	queue_flush(e);
-	mem->flags |= MEM_QUEUED;
-	queue_fill(e, sk, tp, mem, QUEUE_completed);
-	e->ev.ts_ns = now;
+	if (e->op == QUEUE_cookie_accepted)
+		e->ev.how = HOW_derived;
 	queue_copied(e, sk, mem);
-	if (!tp->total_retrans && tp->srtt_us) {
-		/* the first round-trip time is that of the SYN-ACK */
-		e->syn_wait_us = tp->srtt_us >> 3;
-		e->wait_how = HOW_derived;
-	}
-	mem->queued_ns = now;
-	/* who finds it by its cookie is there for those who have named it */
-	if (config.named & 1u << EVENT_queue &&
-	    !bpf_map_update_elem(&queue_children, &e->ev.cookie, e, BPF_ANY))
-		mem->queued_ns = 0;
+	queue_enter(e, mem);
 	if (!config.tells_ready)
 		queue_flush(e);
 }
@@ -209,12 +300,29 @@ static __noinline void queue_accepted(struct sock *sk, struct tcp_sock *tp,
 	EVENT_SUBMIT(e);
 }
 
-/* Before each transition. What an RST ends can still be accepted. */
+/* A child, just copied: how the queues were, and by what it has come. */
+static __always_inline void queue_born(struct tcp_sock *tp,
+				       struct sock_mem *mem)
+{
+	bool cookies = mem->queued_syn & QUEUED_COOKIES;
+	__u32 syn = tp->inet_conn.icsk_accept_queue.qlen.counter;
+
+	mem->queued_syn = syn & QUEUED_DEPTH;
+	if (config.tells_syns && queue_syn_answered() && cookies)
+		mem->queued_syn |= QUEUED_BY_COOKIE;
+}
+
+/*
+ * Before each transition, and all else that it makes known. What an RST ends
+ * can still be accepted.
+ */
 static __always_inline void queue_before(struct sock *sk, struct tcp_sock *tp,
-					 struct sock_mem *mem, int new)
+					 struct sock_mem *mem, int old, int new)
 {
 	nsec_t since;
 
+	if (old == TCB_STATE_LISTEN && new == TCB_STATE_SYN_RECV)
+		queue_born(tp, mem);
 	if (!(mem->flags & MEM_QUEUED))
 		return;
 	if (sock_of(tp)->sk_socket)
@@ -227,11 +335,7 @@ static __always_inline void queue_before(struct sock *sk, struct tcp_sock *tp,
 static __always_inline void queue_after(struct sock *sk, struct tcp_sock *tp,
 					struct sock_mem *mem, int old, int new)
 {
-	struct inet_connection_sock *icsk = &tp->inet_conn;
-
-	if (old == TCB_STATE_LISTEN && new == TCB_STATE_SYN_RECV)
-		mem->queued_syn = icsk->icsk_accept_queue.qlen.counter;
-	else if (new == TCB_STATE_LISTEN)
+	if (new == TCB_STATE_LISTEN)
 		queue_listens(sk, tp, mem, QUEUE_listen);
 	else if (old == TCB_STATE_LISTEN && new == TCB_STATE_CLOSE)
 		queue_listens(sk, tp, mem, QUEUE_unlisten);

@@ -252,12 +252,12 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 		t.how = HOW_recovered;
 	}
 
+	if (mem && config.events & 1u << EVENT_queue)
+		queue_before(sk, tp, mem, old, new);
 	if (mem)
 		state_begin(sk, tp, mem, &t);
 	if (config.events & 1u << EVENT_call && new == TCB_STATE_ESTABLISHED)
 		bpf_get_socket_cookie(sk); /* for accept() to tell it */
-	if (mem && config.events & 1u << EVENT_queue)
-		queue_before(sk, tp, mem, new);
 	if (mem && state_stopped(sk, tp, mem, &t))
 		state_skip(tp, mem, &t);
 	else

@@ -93,6 +93,8 @@ TEST_F_TIMEOUT(features, agrees_with_trace, 120)
 		"--events",
 		"state,window,retransmit,reset,drop,socket,queue,call,"
 		"segment",
+		"--tiers",
+		"1,2,3,4",
 		NULL,
 	};
 	struct sighting header = { .type = "header" };

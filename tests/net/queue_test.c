@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of the queue events: both queues of a listener, against the kernel. */
-#include <errno.h>
 #include <json-c/json.h>
-#include <linux/tcp.h>
-#include <time.h>
 
-#define _NETINET_TCP_H /* the kernel's header says it all */
 #include "lib/clock.h"
-#include "tests/lib/conn.h"
+#include "tests/lib/queue.h"
 
 #include <kselftest_harness.h>
 
@@ -45,80 +41,9 @@ FIXTURE_TEARDOWN(queue)
 	conn_free(&self->conn);
 }
 
-/* The n-th event of this kind, counted from 0; NULL: there are fewer. */
-static struct json_object *nth(const struct conn *c, const char *op, int n)
-{
-	static const struct sighting queue = { .type = "queue" };
-	struct json_object *e;
-	size_t from = 0;
-
-	while ((e = witness_next(c->trace.witness, &queue, &from)))
-		if (!strcmp(witness_string(e, "op"), op) && !n--)
-			return e;
-	return NULL;
-}
-
-static const char *text(struct json_object *e, const char *field)
-{
-	return witness_string(e, field) ?: "absent";
-}
-
 static bool has(struct json_object *e, const char *field)
 {
 	return json_object_object_get_ex(e, field, NULL);
-}
-
-/* How many are in a listener's accept queue, by the kernel; -errno. */
-static int waiting(int listener)
-{
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len))
-		return -errno;
-	return info.tcpi_unacked;
-}
-
-/* Waits until @get() says @n or more of @fd. 0 or -ETIMEDOUT. */
-static int wait_until(int (*get)(int fd), int fd, int n)
-{
-	uint64_t end = clock_now_ns() + TRACE_PATIENCE_NS;
-	struct timespec ms = { .tv_nsec = 1000000 };
-
-	while (get(fd) < n) {
-		if (clock_now_ns() > end)
-			return -ETIMEDOUT;
-		nanosleep(&ms, NULL);
-	}
-	return 0;
-}
-
-/* Until as many are in the accept queue. */
-static int wait_for(const struct conn *c, int n)
-{
-	return wait_until(waiting, c->listener, n);
-}
-
-static int lost(int fd)
-{
-	return conn_lost(fd);
-}
-
-/* One more client connects, from a port of the kernel's choice. 0 or -errno. */
-static int join(const struct conn *c, int *client, bool deaf)
-{
-	int err;
-
-	*client = conn_socket(c, 0);
-	if (*client < 0)
-		return *client;
-	err = deaf ? conn_deafen(*client, true) : 0;
-	if (err)
-		return err;
-	if (connect(*client, (void *)&c->addr[1], c->len) &&
-	    errno != EINPROGRESS)
-		return -errno;
-	return 0;
 }
 
 /* Is the kernel one that tells of a listener what a child cannot know? */
@@ -139,11 +64,10 @@ TEST_F(queue, accept)
 	struct json_object *e, *in;
 	int fd[CLIENTS], i;
 
-	ASSERT_EQ(0, conn_listen(c));
-	ASSERT_EQ(0, listen(c->listener, CLIENTS - 1));
+	ASSERT_EQ(0, queue_listen(c, CLIENTS - 1));
 	for (i = 0; i < CLIENTS; i++) {
-		ASSERT_EQ(0, join(c, &self->client[i], false));
-		ASSERT_EQ(0, wait_for(c, i + 1));
+		ASSERT_EQ(0, queue_join(c, &self->client[i], false));
+		ASSERT_EQ(0, queue_wait_accept(c, i + 1));
 	}
 	for (i = 0; i < CLIENTS; i++) {
 		ASSERT_EQ(1, write(self->client[i], "x", 1));
@@ -162,7 +86,7 @@ TEST_F(queue, accept)
 	ASSERT_EQ(0, conn_stop(c));
 
 	for (i = 0; i < CLIENTS; i++) {
-		in = nth(c, "completed", i);
+		in = queue_nth(c, "completed", i);
 		ASSERT_NE(NULL, in);
 		EXPECT_EQ((uint64_t)i + 1, witness_number(in, "accept"));
 		EXPECT_EQ(CLIENTS - 1, witness_number(in, "limit"));
@@ -172,8 +96,8 @@ TEST_F(queue, accept)
 		EXPECT_NE(0, witness_number(in, "rport"));
 		EXPECT_EQ(0, witness_number(in, "syn"));
 		EXPECT_STREQ(exact(c) ? "observed" : "derived",
-			     text(in, "depth_how"));
-		e = nth(c, "accepted", i);
+			     queue_text(in, "depth_how"));
+		e = queue_nth(c, "accepted", i);
 		ASSERT_NE(NULL, e);
 		EXPECT_EQ(witness_number(in, "cookie"),
 			  witness_number(e, "cookie"));
@@ -185,11 +109,11 @@ TEST_F(queue, accept)
 		EXPECT_EQ(getpid(), (pid_t)witness_number(e, "pid"));
 		if (!trace_has_hook(&c->trace, "queue_accepts"))
 			continue;
-		EXPECT_STREQ("observed", text(e, "wait_how"));
+		EXPECT_STREQ("observed", queue_text(e, "wait_how"));
 		EXPECT_EQ(fd[i], (int)witness_number(e, "fd"));
 		EXPECT_EQ(CLIENTS - 1 - i, (int)witness_number(e, "accept"));
 	}
-	EXPECT_EQ(NULL, nth(c, "accepted", CLIENTS));
+	EXPECT_EQ(NULL, queue_nth(c, "accepted", CLIENTS));
 }
 
 /* Claim: a request whose handshake is not complete counts in the SYN queue. */
@@ -199,40 +123,42 @@ TEST_F(queue, syn)
 	struct json_object *e;
 
 	ASSERT_EQ(0, conn_listen(c));
-	ASSERT_EQ(0, join(c, &self->client[0], true));
-	ASSERT_EQ(0, wait_until(lost, self->client[0], 1));
-	ASSERT_EQ(0, join(c, &self->client[1], false));
-	ASSERT_EQ(0, wait_for(c, 1));
+	ASSERT_EQ(0, queue_join(c, &self->client[0], true));
+	ASSERT_EQ(0, queue_wait_answer(self->client[0]));
+	ASSERT_EQ(0, queue_join(c, &self->client[1], false));
+	ASSERT_EQ(0, queue_wait_accept(c, 1));
 	ASSERT_EQ(0, conn_deafen(self->client[0], false));
-	ASSERT_EQ(0, wait_for(c, 2)); /* the SYN-ACK comes again */
+	ASSERT_EQ(0, queue_wait_accept(c, 2)); /* the SYN-ACK comes again */
 	ASSERT_EQ(0, conn_stop(c));
 
-	e = nth(c, "completed", 0);
+	e = queue_nth(c, "completed", 0);
 	ASSERT_NE(NULL, e);
 	EXPECT_EQ(1, witness_number(e, "syn"));
 	EXPECT_EQ(1, witness_number(e, "accept"));
 	EXPECT_TRUE(has(e, "syn_wait_us"));
-	e = nth(c, "SYN_ACK_resent", 0);
+	e = queue_nth(c, "SYN_ACK_resent", 0);
 	ASSERT_NE(NULL, e);
 	EXPECT_EQ(1, witness_number(e, "syn"));
 	EXPECT_EQ(1, witness_number(e, "accept"));
 	EXPECT_EQ(1, witness_number(e, "nth"));
 	EXPECT_EQ(conn_cookie(c->listener), witness_number(e, "listener"));
 	EXPECT_EQ(CONN_PORT + 1, witness_number(e, "lport"));
-	e = nth(c, "completed", 1);
+	e = queue_nth(c, "completed", 1);
 	ASSERT_NE(NULL, e);
-	EXPECT_EQ(witness_number(nth(c, "SYN_ACK_resent", 0), "cookie"),
+	EXPECT_EQ(witness_number(queue_nth(c, "SYN_ACK_resent", 0), "cookie"),
 		  witness_number(e, "cookie"));
 	EXPECT_EQ(0, witness_number(e, "syn"));
 	EXPECT_EQ(2, witness_number(e, "accept"));
-	EXPECT_FALSE(has(e, "syn_wait_us")); /* which of the two is acked? */
+	/* which of the two is acked? */
+	EXPECT_EQ(trace_has_hook(&c->trace, "queue_dances"),
+		  has(e, "syn_wait_us"));
 }
 
 /*
  * Claim: what listen() asked for is shown beside what it got, and how many are
  * thrown away when the listener is closed.
  */
-TEST_F(queue, listen)
+TEST_F(queue, asked)
 {
 	struct conn *c = &self->conn;
 	struct json_object *e;
@@ -243,25 +169,25 @@ TEST_F(queue, listen)
 	ASSERT_EQ(0, listen(c->fd[1], 5000));
 	c->listener = c->fd[1];
 	c->fd[1] = -1;
-	ASSERT_EQ(0, join(c, &self->client[0], false));
-	ASSERT_EQ(0, join(c, &self->client[1], false));
-	ASSERT_EQ(0, wait_for(c, 2));
+	ASSERT_EQ(0, queue_join(c, &self->client[0], false));
+	ASSERT_EQ(0, queue_join(c, &self->client[1], false));
+	ASSERT_EQ(0, queue_wait_accept(c, 2));
 	close(c->listener);
 	c->listener = -1;
 	ASSERT_EQ(0, conn_stop(c));
 
-	e = nth(c, "listen", 0);
+	e = queue_nth(c, "listen", 0);
 	ASSERT_NE(NULL, e);
 	EXPECT_EQ(5000, witness_number(e, "asked"));
 	EXPECT_EQ(3, witness_number(e, "limit"));
 	EXPECT_EQ(0, witness_number(e, "accept"));
 	EXPECT_EQ(witness_number(e, "cookie"), witness_number(e, "listener"));
 	EXPECT_EQ(getpid(), (pid_t)witness_number(e, "pid"));
-	e = nth(c, "unlisten", 0);
+	e = queue_nth(c, "unlisten", 0);
 	ASSERT_NE(NULL, e);
 	EXPECT_EQ(2, witness_number(e, "accept"));
 	EXPECT_EQ(0, witness_number(e, "syn"));
-	EXPECT_EQ(NULL, nth(c, "accepted", 0));
+	EXPECT_EQ(NULL, queue_nth(c, "accepted", 0));
 }
 
 /* Claim: a connection is accepted once, however much it is used then. */
@@ -271,17 +197,17 @@ TEST_F(queue, once)
 	struct json_object *e;
 
 	ASSERT_EQ(0, conn_listen(c));
-	ASSERT_EQ(0, join(c, &self->client[0], false));
-	ASSERT_EQ(0, wait_for(c, 1));
+	ASSERT_EQ(0, queue_join(c, &self->client[0], false));
+	ASSERT_EQ(0, queue_wait_accept(c, 1));
 	ASSERT_EQ(0, conn_accept(c));
 	ASSERT_EQ(1, write(c->fd[1], "x", 1));
 	ASSERT_EQ(0, conn_close(c, 1));
 	ASSERT_EQ(0, conn_stop(c));
 
-	e = nth(c, "accepted", 0);
+	e = queue_nth(c, "accepted", 0);
 	ASSERT_NE(NULL, e);
 	EXPECT_EQ(conn_cookie(c->listener), witness_number(e, "listener"));
-	EXPECT_EQ(NULL, nth(c, "accepted", 1));
+	EXPECT_EQ(NULL, queue_nth(c, "accepted", 1));
 }
 
 TEST_HARNESS_MAIN

@@ -21,8 +21,9 @@
 #include <unistd.h>
 
 #define SORT_WINDOW_NS 20000000ull /* what a program may take to finish */
-#define BATCH 16384  /* records in one look: others must have their turn */
-#define DRAIN_MS 200 /* how long to wait for running programs */
+#define BATCH 16384   /* records in one look: others must have their turn */
+#define SEGMENTS_MS 8 /* more than the kernel may take to decide on one */
+#define DRAIN_MS 200  /* how long to wait for running programs */
 #define EXISTING_NS 5000000ull /* for how long to read a snapshot at once */
 #define SOCKET (1u << EVENT_socket)
 
@@ -399,6 +400,17 @@ void input_bpf_look(struct input_bpf *in, __u64 listener, unsigned int children)
 }
 
 /*
+ * Segments that the kernel has decided on for a while. False: none is watched.
+ */
+static bool collect_segments(struct input_bpf *in)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int fd = bpf_program__fd(in->skel->progs.queue_collect);
+
+	return fd >= 0 && !bpf_prog_test_run_opts(fd, &opts);
+}
+
+/*
  * Not more than a batch: while events come as fast as they are taken there
  * would be no end, and all that waits to be sorted takes memory. What is left
  * in the ring is about as old as what was taken last, or younger.
@@ -410,6 +422,7 @@ int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 	int err;
 
 	collect_held(in);
+	collect_segments(in);
 	in->sink = sink;
 	in->ctx = ctx;
 	in->sink_err = 0;
@@ -431,7 +444,7 @@ void input_bpf_stop(struct input_bpf *in)
 {
 	struct timespec ms = { .tv_nsec = 1000000 };
 	unsigned int i = PROBE_PROGRAMS;
-	int tries = DRAIN_MS;
+	int tries = DRAIN_MS, segments = SEGMENTS_MS;
 
 	in->existing = false;
 	while (i--) {
@@ -439,6 +452,8 @@ void input_bpf_stop(struct input_bpf *in)
 		in->links[i] = NULL;
 	}
 	while (in->ring && tries-- && collect_held(in))
+		nanosleep(&ms, NULL);
+	while (in->ring && segments-- && collect_segments(in))
 		nanosleep(&ms, NULL);
 }
 

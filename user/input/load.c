@@ -112,11 +112,13 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 	call_configure(config);
 	config->reads_user = l->reads_user;
 	config->tells_ready = works(l, "queue_ready");
+	config->tells_syns = works(l, "queue_segment");
 	for (i = 0; probe_programs[i].name; i++)
 		bpf_program__set_autoload(program_of(skel, i),
 					  l->results[i].status == PROBE_WORKS);
-	return bpf_map__set_max_entries(skel->maps.ring,
-					ring_bytes(l->options));
+	return bpf_map__set_max_entries(skel->maps.queue_slots, QUEUE_SLOTS * libbpf_num_possible_cpus()) ?:
+		       bpf_map__set_max_entries(skel->maps.ring,
+						ring_bytes(l->options));
 }
 
 /* Are its hooks of a kind that is to be used? */
@@ -482,29 +484,36 @@ static void leave_rest(struct load *l)
 			l->results[i].status = PROBE_UNTRIED;
 }
 
-/*
- * A tier that was asked for and of which nothing is to be had, nor needed.
- * NULL, or one of its programs.
- */
-static const struct probe_program *tier_missing(const struct load *l)
+/* One of a tier's programs, if that was asked for and none is to be had. */
+static const struct probe_program *tier_missing(const struct load *l,
+						unsigned int tier)
 {
 	const struct probe_program *p, *missing = NULL;
-	unsigned int tier, i;
+	unsigned int i;
 
-	for (tier = 2; tier <= TIERS && !missing; tier++) {
-		for (i = 0; probe_programs[i].name; i++) {
-			p = &probe_programs[i];
-			if (p->tier != tier ||
-			    !(l->options->asked_tiers & 1u << tier))
-				continue;
-			if (l->results[i].status != PROBE_REFUSED)
-				break; /* or it serves nothing that is wanted */
-			missing = missing ?: p;
-		}
-		if (probe_programs[i].name)
-			missing = NULL;
+	if (!(l->options->asked_tiers & 1u << tier))
+		return NULL;
+	for (i = 0; probe_programs[i].name; i++) {
+		p = &probe_programs[i];
+		if (p->tier != tier)
+			continue;
+		if (l->results[i].status != PROBE_REFUSED)
+			return NULL; /* or not needed, or not wanted */
+		missing = missing ?: p;
 	}
 	return missing;
+}
+
+/* Of the tiers that can stand in for each other the one or the other will do. */
+static const struct probe_program *missing_tier(const struct load *l)
+{
+	const struct probe_program *third = tier_missing(l, 3);
+	const struct probe_program *fourth = tier_missing(l, 4);
+	const __u32 both = 1u << 3 | 1u << 4;
+
+	if ((l->options->asked_tiers & both) == both && !(third && fourth))
+		third = fourth = NULL;
+	return tier_missing(l, 2) ?: third ?: fourth;
 }
 
 static void explain_tier(const struct load *l, struct input_error *error)
@@ -552,7 +561,7 @@ int load_programs(struct tcbscope_bpf **skel,
 	} while (err && !general && refuse_some(&l) && !l.fatal);
 	free(l.notes);
 	if (!err && !l.fatal) {
-		l.fatal = tier_missing(&l);
+		l.fatal = missing_tier(&l);
 		missing = l.fatal;
 	}
 	if (!err && l.fatal)

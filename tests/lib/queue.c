@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/* All of it is asked of the kernel, or of the trace's own stream. */
+#include "queue.h"
+
+#include "lib/clock.h"
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define EXIT_CANNOT 3 /* of a trace that the kernel refuses */
+
+static const struct sighting queue = { .type = "queue" };
+
+int queue_watch(struct conn *c, char *tiers)
+{
+	char netns[64];
+	char *args[] = {
+		"--events", "queue", "--netns", netns, tiers ? "--tiers" : NULL,
+		tiers,	    NULL
+	};
+	int err, status;
+
+	snprintf(netns, sizeof(netns), "%llu",
+		 (unsigned long long)c->pair.side[1].inode);
+	c->watched = "queue";
+	err = trace_start(&c->trace, args);
+	if (err != -ENODATA || waitpid(c->trace.pid, &status, 0) < 0)
+		return err;
+	c->trace.pid = 0;
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CANNOT ?
+		       -EOPNOTSUPP :
+		       err;
+}
+
+int queue_listen(struct conn *c, int backlog)
+{
+	int err = conn_listen(c);
+
+	if (err)
+		return err;
+	return listen(c->listener, backlog) ? -errno : 0;
+}
+
+int queue_join(const struct conn *c, int *client, bool deaf)
+{
+	int err;
+
+	*client = conn_socket(c, 0);
+	if (*client < 0)
+		return *client;
+	err = deaf ? conn_deafen(*client, true) : 0;
+	if (err)
+		return err;
+	if (connect(*client, (void *)&c->addr[1], c->len) &&
+	    errno != EINPROGRESS)
+		return -errno;
+	return 0;
+}
+
+int queue_accept_depth(int listener)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return -errno;
+	return info.tcpi_unacked;
+}
+
+/* Waits a moment. False: it has been long enough since @begin. */
+static bool patience(uint64_t begin)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+
+	nanosleep(&ms, NULL);
+	return clock_now_ns() - begin < TRACE_PATIENCE_NS;
+}
+
+int queue_wait_accept(const struct conn *c, int n)
+{
+	uint64_t begin = clock_now_ns();
+
+	while (queue_accept_depth(c->listener) < n)
+		if (!patience(begin))
+			return -ETIMEDOUT;
+	return 0;
+}
+
+int queue_wait_answer(int client)
+{
+	uint64_t begin = clock_now_ns();
+
+	while (!conn_lost(client))
+		if (!patience(begin))
+			return -ETIMEDOUT;
+	return 0;
+}
+
+int queue_wait_counter(const struct conn *c, const char *name, int64_t n)
+{
+	uint64_t begin = clock_now_ns();
+
+	while (conn_counter(c, 1, name) < n)
+		if (!patience(begin))
+			return -ETIMEDOUT;
+	return 0;
+}
+
+static bool is(struct json_object *e, const char *op, const char *rule)
+{
+	return !strcmp(queue_text(e, "op"), op) &&
+	       (!rule || !strcmp(queue_text(e, "rule"), rule));
+}
+
+/* As a test: reads what the trace has shown up to now. */
+static void read_more(const struct conn *c)
+{
+	struct sighting nothing = { .type = "nothing" };
+
+	witness_wait(c->trace.witness, &nothing, 1000000);
+}
+
+int queue_wait_shown(const struct conn *c, const char *op, const char *rule,
+		     int n)
+{
+	uint64_t begin = clock_now_ns();
+
+	while (queue_count(c, op, rule) < n) {
+		if (!patience(begin))
+			return -ETIMEDOUT;
+		read_more(c);
+	}
+	return 0;
+}
+
+struct json_object *queue_nth(const struct conn *c, const char *op, int n)
+{
+	struct json_object *e;
+	size_t from = 0;
+
+	while ((e = witness_next(c->trace.witness, &queue, &from)))
+		if (is(e, op, NULL) && !n--)
+			return e;
+	return NULL;
+}
+
+int queue_count(const struct conn *c, const char *op, const char *rule)
+{
+	struct json_object *e;
+	size_t from = 0;
+	int n = 0;
+
+	while ((e = witness_next(c->trace.witness, &queue, &from)))
+		n += is(e, op, rule);
+	return n;
+}
+
+const char *queue_text(struct json_object *e, const char *field)
+{
+	return witness_string(e, field) ?: "absent";
+}

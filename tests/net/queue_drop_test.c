@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of what becomes of SYNs and last ACKs: what is told of them, by hooks
+ * of each tier, against the counters of the namespace.
+ */
+#include <errno.h>
+
+#include "tests/lib/guest.h"
+#include "tests/lib/queue.h"
+
+#include <kselftest_harness.h>
+
+#define CLIENTS 1000
+
+FIXTURE(drop)
+{
+	struct conn conn;
+	int client[CLIENTS]; /* 0: none */
+	bool has_tiers;
+};
+
+#define NEED_TIERS()          \
+	if (!self->has_tiers) \
+	SKIP(return, "this kernel has not all of these tiers")
+
+FIXTURE_VARIANT(drop)
+{
+	int family;
+	char *tiers;
+	bool sees; /* SYNs, and all that is dropped */
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(drop, tier2_ipv4){ AF_INET, "1,2", false };
+FIXTURE_VARIANT_ADD(drop, tier3_ipv4){ AF_INET, "1,2,3", true };
+FIXTURE_VARIANT_ADD(drop, tier3_ipv6){ AF_INET6, "1,2,3", true };
+FIXTURE_VARIANT_ADD(drop, tier4_ipv4){ AF_INET, "1,2,4", true };
+FIXTURE_VARIANT_ADD(drop, tier4_ipv6){ AF_INET6, "1,2,4", true };
+/* clang-format on */
+
+/* A kernel has not all tiers; which, skip.txt says. */
+FIXTURE_SETUP(drop)
+{
+	int err;
+
+	memset(self->client, 0, sizeof(self->client));
+	ASSERT_EQ(0, conn_stage(&self->conn, variant->family));
+	err = queue_watch(&self->conn, variant->tiers);
+	self->has_tiers = err != -EOPNOTSUPP;
+	ASSERT_EQ(0, self->has_tiers ? err : 0);
+}
+
+FIXTURE_TEARDOWN(drop)
+{
+	int i;
+
+	for (i = 0; i < CLIENTS; i++)
+		if (self->client[i] > 0)
+			close(self->client[i]);
+	conn_free(&self->conn);
+}
+
+static int sysctl(const struct conn *c, const char *name, const char *value)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "net/ipv4/%s", name);
+	return netns_sysctl(c->pair.side[1].fd, path, value);
+}
+
+/* All that is told of what the kernel counts as ListenDrops. */
+static int drops(const struct conn *c)
+{
+	return queue_count(c, "SYN_dropped", NULL) +
+	       queue_count(c, "accept_overflow", NULL);
+}
+
+/* Clients end first, so that nothing comes any more; then the trace. */
+static int quiesce(struct conn *c, int *client)
+{
+	int i;
+
+	for (i = 0; i < CLIENTS && client[i] > 0; i++) {
+		close(client[i]);
+		client[i] = 0;
+	}
+	return conn_stop(c);
+}
+
+/* Is what is dropped told: all of it, or else not more? */
+static bool told(const struct conn *c, bool sees)
+{
+	int64_t n = conn_counter(c, 1, "ListenDrops");
+
+	if (sees ? drops(c) == n : drops(c) <= n)
+		return true;
+	fprintf(stderr, "# %d drops are told, %lld were counted\n", drops(c),
+		(long long)n);
+	return false;
+}
+
+/* All connect, none hears the answer. */
+static int connect_deaf(const struct conn *c, int *client, int n)
+{
+	int i, err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		err = queue_join(c, &client[i], true);
+	return err;
+}
+
+/* Claim: of 40 SYNs 9 have room behind listen(8), the others get cookies. */
+TEST_F(drop, cookies)
+{
+	struct conn *c = &self->conn;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_syncookies", "1"));
+	ASSERT_EQ(0, queue_listen(c, 8));
+	ASSERT_EQ(0, connect_deaf(c, self->client, 40));
+	ASSERT_EQ(0, queue_wait_counter(c, "SyncookiesSent", 31));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	EXPECT_EQ(0, drops(c));
+	if (!variant->sees)
+		return;
+	EXPECT_EQ(9, queue_count(c, "SYN_queued", NULL));
+	EXPECT_EQ(conn_counter(c, 1, "SyncookiesSent"),
+		  queue_count(c, "cookie_sent", "SYN_queue_full_cookie"));
+	EXPECT_EQ(0, queue_count(c, "cookie_sent", "cookies_always"));
+}
+
+/* Claim: without cookies they are dropped, because the SYN queue is full. */
+TEST_F(drop, no_cookies)
+{
+	struct conn *c = &self->conn;
+	struct json_object *e;
+	int i;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_syncookies", "0"));
+	ASSERT_EQ(0, queue_listen(c, 8));
+	ASSERT_EQ(0, connect_deaf(c, self->client, 40));
+	ASSERT_EQ(0, queue_wait_counter(c, "TCPReqQFullDrop", 31));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	if (!variant->sees)
+		return;
+	EXPECT_EQ(9, queue_count(c, "SYN_queued", NULL));
+	EXPECT_EQ(conn_counter(c, 1, "TCPReqQFullDrop"),
+		  queue_count(c, "SYN_dropped", "SYN_queue_full_drop"));
+	for (i = 0; i < 9; i++) {
+		e = queue_nth(c, "SYN_queued", i);
+		EXPECT_EQ(i + 1, (int)witness_number(e, "syn"));
+		EXPECT_EQ(8, witness_number(e, "limit"));
+		EXPECT_NE(0, witness_number(e, "cookie"));
+		EXPECT_NE(0, witness_number(e, "rport"));
+		EXPECT_EQ(CONN_PORT + 1, witness_number(e, "lport"));
+		EXPECT_EQ(conn_cookie(c->listener),
+			  witness_number(e, "listener"));
+		EXPECT_EQ(getpid(), (pid_t)witness_number(e, "pid"));
+	}
+	e = queue_nth(c, "SYN_dropped", 0);
+	EXPECT_EQ(9, witness_number(e, "syn"));
+	EXPECT_EQ(0, witness_number(e, "accept"));
+	EXPECT_EQ(conn_cookie(c->listener), witness_number(e, "listener"));
+	EXPECT_EQ(getpid(), (pid_t)witness_number(e, "pid"));
+}
+
+/* Claim: where cookies are always sent, no SYN is queued. */
+TEST_F(drop, always_cookies)
+{
+	struct conn *c = &self->conn;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_syncookies", "2"));
+	ASSERT_EQ(0, queue_listen(c, 8));
+	ASSERT_EQ(0, connect_deaf(c, self->client, 40));
+	ASSERT_EQ(0, queue_wait_counter(c, "SyncookiesSent", 40));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	EXPECT_EQ(0, queue_count(c, "SYN_queued", NULL));
+	if (variant->sees)
+		EXPECT_EQ(conn_counter(c, 1, "SyncookiesSent"),
+			  queue_count(c, "cookie_sent", "cookies_always"));
+}
+
+/* Claim: a cookie that comes back is told from a request that completes. */
+TEST_F(drop, cookies_come_back)
+{
+	struct conn *c = &self->conn;
+	struct json_object *e;
+	int i;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_syncookies", "2"));
+	ASSERT_EQ(0, queue_listen(c, 8));
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, queue_join(c, &self->client[i], false));
+		ASSERT_EQ(0, queue_wait_accept(c, i + 1));
+	}
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	if (!variant->sees) { /* it cannot be told there */
+		EXPECT_EQ(4, queue_count(c, "completed", NULL));
+		return;
+	}
+	EXPECT_EQ(0, queue_count(c, "completed", NULL));
+	ASSERT_EQ(4, queue_count(c, "cookie_accepted", NULL));
+	for (i = 0; i < 4; i++) {
+		e = queue_nth(c, "cookie_accepted", i);
+		EXPECT_EQ(i + 1, (int)witness_number(e, "accept"));
+		EXPECT_EQ(0, witness_number(e, "syn"));
+	}
+}
+
+/* Claim: a quarter of tcp_max_syn_backlog is kept, whatever listen() says. */
+TEST_F(drop, last_quarter)
+{
+	struct conn *c = &self->conn;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_syncookies", "0"));
+	ASSERT_EQ(0, sysctl(c, "tcp_max_syn_backlog", "16"));
+	ASSERT_EQ(0, queue_listen(c, 128));
+	ASSERT_EQ(0, connect_deaf(c, self->client, 40));
+	ASSERT_EQ(0, queue_wait_counter(c, "ListenDrops", 27));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	if (!variant->sees)
+		return;
+	EXPECT_EQ(13, queue_count(c, "SYN_queued", NULL));
+	EXPECT_EQ(drops(c), queue_count(c, "SYN_dropped", "last_quarter"));
+}
+
+/* Claim: behind a full accept queue SYNs are dropped, and come again. */
+TEST_F(drop, accept_queue_full)
+{
+	struct conn *c = &self->conn;
+	struct json_object *e;
+	int i;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, queue_listen(c, 2));
+	for (i = 0; i < 6; i++) {
+		ASSERT_EQ(0, queue_join(c, &self->client[i], false));
+		if (i < 3)
+			ASSERT_EQ(0, queue_wait_accept(c, i + 1));
+	}
+	ASSERT_EQ(0, queue_wait_counter(c, "ListenOverflows", 6));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	EXPECT_EQ(3, queue_count(c, "completed", NULL));
+	if (!variant->sees)
+		return;
+	EXPECT_EQ(conn_counter(c, 1, "ListenOverflows"),
+		  queue_count(c, "SYN_dropped", "accept_queue_full"));
+	e = queue_nth(c, "SYN_dropped", 0);
+	EXPECT_EQ(3, witness_number(e, "accept"));
+	EXPECT_EQ(2, witness_number(e, "limit"));
+}
+
+/* Two requests wait, five connections fill the queue; then they hear. */
+static int overflow(struct conn *c, int *client)
+{
+	int i, err = queue_listen(c, 4);
+
+	for (i = 0; i < 2 && !err; i++) {
+		err = queue_join(c, &client[i], true);
+		if (!err)
+			err = queue_wait_answer(client[i]);
+	}
+	for (i = 2; i < 7 && !err; i++) {
+		err = queue_join(c, &client[i], false);
+		if (!err)
+			err = queue_wait_accept(c, i - 1);
+	}
+	for (i = 0; i < 2 && !err; i++)
+		err = conn_deafen(client[i], false);
+	return err ?: queue_wait_counter(c, "ListenOverflows", 2);
+}
+
+/* Can the hooks of these tiers see a last ACK that is ignored? */
+static bool sees_overflow(const struct conn *c, bool sees)
+{
+	return sees || trace_has_hook(&c->trace, "queue_overflow");
+}
+
+/* Claim: a last ACK that finds the accept queue full is told as ignored. */
+TEST_F(drop, third_ack)
+{
+	struct conn *c = &self->conn;
+	int n;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, overflow(c, self->client));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	n = queue_count(c, "accept_overflow", "third_ACK_overflow");
+	EXPECT_EQ(queue_count(c, "accept_overflow", NULL), n);
+	if (sees_overflow(c, variant->sees)) {
+		EXPECT_LE(2, n);
+		EXPECT_EQ(5, witness_number(queue_nth(c, "accept_overflow", 0),
+					    "accept"));
+	}
+}
+
+/* Claim: or as answered by an RST, if tcp_abort_on_overflow says so. */
+TEST_F(drop, abort_on_overflow)
+{
+	struct conn *c = &self->conn;
+	int n;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_abort_on_overflow", "1"));
+	ASSERT_EQ(0, overflow(c, self->client));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	n = queue_count(c, "accept_overflow", "abort_on_overflow");
+	EXPECT_EQ(queue_count(c, "accept_overflow", NULL), n);
+	if (sees_overflow(c, variant->sees))
+		EXPECT_EQ(2, n);
+}
+
+/* Claim: of a burst of SYNs none is lost, neither by the tool nor its sums. */
+TEST_F_TIMEOUT(drop, burst, 120)
+{
+	struct conn *c = &self->conn;
+	int n = guest_times(CLIENTS, 300);
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_syncookies", "0"));
+	ASSERT_EQ(0, sysctl(c, "tcp_max_syn_backlog", "4096"));
+	ASSERT_EQ(0, queue_listen(c, 100));
+	ASSERT_EQ(0, connect_deaf(c, self->client, n));
+	ASSERT_EQ(0, queue_wait_counter(c, "ListenDrops", n - 101));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	EXPECT_EQ(0, witness_counter(c->trace.witness, "ring_lost"));
+	EXPECT_TRUE(witness_complete(c->trace.witness));
+	if (variant->sees)
+		EXPECT_EQ(101, queue_count(c, "SYN_queued", NULL));
+}
+
+TEST_HARNESS_MAIN
