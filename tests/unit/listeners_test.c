@@ -182,6 +182,126 @@ TEST_F(queues, order)
 	EXPECT_EQ(3, self->l.listener[3]->cookie);
 }
 
+/* Claim: --sort is by any of the numbers, and of equals by the rest. */
+TEST_F(queues, sorted)
+{
+	static const struct {
+		enum listeners_order order;
+		__u64 first;
+	} orders[] = {
+		{ LISTENERS_BY_DROPS, 1 },  { LISTENERS_BY_FULL, 2 },
+		{ LISTENERS_BY_RATE, 3 },   { LISTENERS_BY_SYN, 4 },
+		{ LISTENERS_BY_ACCEPT, 2 }, { LISTENERS_BY_OLDEST, 5 },
+		{ LISTENERS_BY_P50, 6 },    { LISTENERS_BY_P99, 6 },
+		{ LISTENERS_BY_MAX, 6 },    { LISTENERS_BY_LISTENER, 7 },
+	};
+	struct event_queue q = queue(QUEUE_listen, 4, 4, 0, 0);
+	unsigned int i;
+
+	ASSERT_EQ(0, add(self, queue(QUEUE_SYN_dropped, 1, 11, 10, 0)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_listen, 2, 2, 10, 5)));
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, accepted(self, 3, 30 + i, 5));
+	q.syn = 9;
+	ASSERT_EQ(0, add(self, q));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 5, 51, 10, 1)));
+	ASSERT_EQ(0, accepted(self, 6, 61, 5 * MS));
+	q = queue(QUEUE_listen, 7, 7, 0, 0);
+	q.ev.lport = 79;
+	ASSERT_EQ(0, add(self, q));
+	for (i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+		listeners_sort(&self->l, orders[i].order);
+		EXPECT_EQ(orders[i].first, self->l.listener[0]->cookie)
+		{
+			TH_LOG("order %u", orders[i].order);
+		}
+	}
+}
+
+/* A look at listener 1: how many wait, and what the kernel has counted. */
+static int looked(FIXTURE_DATA(queues) * self, nsec_t ts, __u32 accept,
+		  __u32 drops)
+{
+	struct event_queue q = queue(QUEUE_looked, 1, 1, ts, accept);
+
+	q.syn = 0;
+	q.drops = drops;
+	q.depth_how = HOW_sampled;
+	return listeners_add(&self->l, &q.ev);
+}
+
+/* Claim: what a look finds as it was known is not worse for being sampled. */
+TEST_F(queues, looked)
+{
+	struct event_queue q = queue(QUEUE_completed, 1, 2, 10, 1);
+	struct listener *l;
+
+	q.syn = 0;
+	ASSERT_EQ(0, add(self, q));
+	ASSERT_EQ(0, looked(self, 20, 1, 5));
+	l = self->l.listener[0];
+	EXPECT_EQ(HOW_observed, l->depth_how);
+	EXPECT_EQ(0, l->all.sk_drops); /* those were before */
+	ASSERT_EQ(0, looked(self, 30, 2, 7));
+	EXPECT_EQ(HOW_sampled, l->depth_how);
+	EXPECT_EQ(2, l->accept);
+	EXPECT_EQ(2, l->all.sk_drops);
+	ASSERT_EQ(0, looked(self, 40, 2, 6)); /* read before, told after */
+	EXPECT_EQ(2, l->all.sk_drops);
+	EXPECT_EQ(2, listener_dropped(&l->all));
+}
+
+/* Claim: the counter of drops may wrap. */
+TEST_F(queues, wrapped)
+{
+	ASSERT_EQ(0, looked(self, 10, 0, ~0u - 2));
+	ASSERT_EQ(0, looked(self, 20, 0, 3));
+	EXPECT_EQ(6, self->l.listener[0]->all.sk_drops);
+}
+
+/*
+ * Claim: those that a look does not find any more are gone, the oldest first;
+ * but not those that may have come after it.
+ */
+TEST_F(queues, gone)
+{
+	struct listener *l;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2 + i, i * MS,
+					     i + 1)));
+	l = self->l.listener[0];
+	ASSERT_EQ(0, looked(self, 12 * MS + 1, 1, 0)); /* 3 that are older */
+	EXPECT_EQ(2, waiting(l));
+	EXPECT_EQ(4, TAILQ_FIRST(&l->waiting)->cookie);
+	ASSERT_EQ(0, looked(self, 100 * MS, 0, 0));
+	EXPECT_EQ(0, waiting(l));
+}
+
+/* Claim: who waits is known by a look, in its order, also of those before. */
+TEST_F(queues, found)
+{
+	struct event_queue q = queue(QUEUE_waiting, 1, 9, 50 * MS, ~0u);
+	struct listener *l;
+
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2, 10 * MS, 2)));
+	q.unread = 5;
+	q.state = TCB_STATE_CLOSE_WAIT;
+	ASSERT_EQ(0, add(self, q));
+	q = queue(QUEUE_waiting, 1, 2, 50 * MS, ~0u);
+	q.wait_ns = 40 * MS;
+	ASSERT_EQ(0, add(self, q));
+	l = self->l.listener[0];
+	EXPECT_EQ(2, waiting(l));
+	EXPECT_EQ(9, TAILQ_FIRST(&l->waiting)->cookie);
+	EXPECT_EQ(5, TAILQ_FIRST(&l->waiting)->unread);
+	EXPECT_EQ(NULL, listener_oldest(l)); /* nobody knows since when */
+	ASSERT_EQ(0, accepted(self, 1, 9, ~0ull));
+	ASSERT_NE(NULL, listener_oldest(l));
+	EXPECT_EQ(10 * MS, listener_oldest(l)->ev.ts_ns);
+}
+
 /* Claim: a percentile is not below the truth, and at most an eighth above. */
 TEST_F(queues, percentiles)
 {
