@@ -185,6 +185,7 @@ int floor_main(const char *name);
 typedef void part_fn(unsigned int rounds);
 
 part_fn part_machine, part_connect, part_tools, part_cost, part_start,
-	part_json, part_bulk, part_sockets, part_million;
+	part_json, part_bulk, part_sockets,
+	part_listeners, part_million;
 
 #endif

@@ -24,6 +24,8 @@ static const struct part {
 	{ "start", part_start, "How soon something is shown", false },
 	{ "json", part_json, "What the tracer itself can do", false },
 	{ "sockets", part_sockets, "A snapshot of 100,000 sockets", false },
+	{ "listeners", part_listeners,
+	  "A refresh of 1,000 listeners among 100,000 other sockets", false },
 	{ "million", part_million,
 	  "A snapshot of a million sockets; takes 4 GB", true },
 	{ "tools", part_tools, "Other tools on the same load", false },

@@ -23,6 +23,8 @@
 #define HOLDERS 512	 /* at most */
 #define PORTS_EACH 20000 /* that a client address is used for */
 #define ROUNDS 7
+#define LISTENERS 1000
+#define REFRESHES 20
 
 struct holders {
 	pid_t pid[HOLDERS];
@@ -101,6 +103,37 @@ static void fill(struct holders *h, unsigned int sockets)
 	}
 	close(ready[0]);
 	close(ready[1]);
+}
+
+/* One more holder, of listeners on ports of the kernel's choice. */
+static void add_listeners(struct holders *h, unsigned int n)
+{
+	int ready[2], fd;
+	char byte;
+	pid_t pid;
+
+	if (h->n == HOLDERS || pipe2(ready, O_CLOEXEC))
+		bench_die("no room for listeners");
+	pid = fork();
+	if (pid < 0)
+		bench_die("cannot fork: %s", strerror(errno));
+	h->pid[h->n++] = pid;
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (n--) {
+			fd = socket(AF_INET, SOCK_STREAM, 0);
+			if (fd < 0 || listen(fd, 128))
+				bench_die("cannot listen: %s", strerror(errno));
+		}
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		bench_die("a holder has failed");
+	close(ready[0]);
 }
 
 static void empty(struct holders *h)
@@ -203,4 +236,54 @@ void part_sockets(unsigned int rounds)
 void part_million(unsigned int rounds)
 {
 	list(1000000, rounds ?: (ROUNDS + 1) / 2, 1000);
+}
+
+/* CPU time of one refresh: of runs that differ by how many they have. */
+static void refresh(const struct tracer *once, const struct tracer *more,
+		    unsigned int rounds, struct table *t)
+{
+	struct spread cpu = {};
+	double first, all, wall;
+	unsigned int i;
+
+	for (i = 0; i < rounds; i++) {
+		first = list_ms(once->argv, &wall);
+		all = list_ms(more->argv, &wall);
+		if (first < 0 || all < 0)
+			bench_die("%s failed", once->name);
+		spread_add(&cpu, (all - first) / REFRESHES);
+	}
+	goal(cell("%s: a refresh, CPU", once->name), "<= 20 ms",
+	     cell("%s ms", spread_text(&cpu, 1)), spread_median(&cpu) <= 20);
+	table_row(t, once->name, spread_text(&cpu, 1),
+		  cell("%.1f", spread_quantile(&cpu, 0)), NULL);
+	spread_free(&cpu);
+}
+
+void part_listeners(unsigned int rounds)
+{
+	const char *scope = tracer_built("tcbscope");
+	const char *count = cell("-c%u", REFRESHES + 1);
+	const struct tracer once[] = {
+		{ .name = "tcbscope listeners",
+		  .argv = { scope, "listeners", "-i100ms", "-c1" } },
+		{ .name = "tcbscope listeners -j",
+		  .argv = { scope, "listeners", "-i100ms", "-c1", "-j" } },
+	};
+	struct holders h = {};
+	struct table t = {};
+	unsigned int i;
+
+	table_row(&t, "Program", "CPU ms", "least", NULL);
+	fill(&h, 100000);
+	add_listeners(&h, LISTENERS);
+	for (i = 0; i < sizeof(once) / sizeof(*once); i++) {
+		struct tracer more = once[i];
+
+		more.argv[3] = count;
+		if (tracer_wanted(&once[i]))
+			refresh(&once[i], &more, rounds ?: ROUNDS, &t);
+	}
+	empty(&h);
+	table_print(&t);
 }
