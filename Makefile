@@ -135,7 +135,7 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 
 # ---------------------------------------------------------------- targets
 
-.PHONY: all deps packages static tests demo check check-host check-unit \
+.PHONY: all deps packages static tests demo pictures check check-host check-unit \
 	check-vm check-bed kernels vm-shell fuzz bench bench-doc lint install \
 	uninstall clean help FORCE
 .DELETE_ON_ERROR:
@@ -152,6 +152,11 @@ static: $(PROGS:%=%-static)	## build programs that need no shared library
 
 demo: all	## watch a simultaneous open (root)
 	$(O)/tcbscope lab simultaneous-open
+
+pictures: all	## draw Documentation/pictures anew, from runs of the lab (root)
+	$(O)/tcbscope lab simultaneous-open \
+		--svg $(O)/simultaneous-open.svg
+	mv $(O)/simultaneous-open.svg Documentation/pictures/
 
 tests: all $(TESTS)	## build the tests
 	$(Q)rm -f $(filter-out $(TESTS),$(wildcard $(O)/tests/*/*_test))

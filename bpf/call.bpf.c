@@ -141,7 +141,9 @@ static __always_inline bool concerns(const volatile struct config_call *c,
 		*nr = arg_of(args, c->fd2);
 		fd_find(fd, *nr);
 	}
-	return fd->kind == FD_TCP || (fd->kind == FD_NONE && c->sockets_only);
+	if (fd->kind == FD_OTHER || (fd->kind == FD_NONE && !c->sockets_only))
+		return false;
+	return !caller_excluded();
 }
 
 /* Global functions are verified once, by themselves. */

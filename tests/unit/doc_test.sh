@@ -148,9 +148,25 @@ bad_makes()
 # A terminal of 80 columns has each line in one. events.rst is not by hand.
 long_lines()
 {
-	awk 'length > 80 { sub(".*/", "", FILENAME); print FILENAME ": " FNR }' \
-		"$source/README.md" "$source/Documentation/design.rst" \
-		"$man"/*.rst
+	LC_ALL=C.UTF-8 grep -nE '^.{81}' "$source/README.md" \
+		"$source/Documentation/design.rst" "$man"/*.rst |
+		sed "s|^$source/||" | cut -d: -f1,2
+}
+
+# The style that a picture is drawn in.
+style()
+{
+	sed -n '/<style>/,/<\/style>/p' "$1"
+}
+
+# Pictures that today's program would draw otherwise: "make pictures".
+old_pictures()
+{
+	for picture in "$source"/Documentation/pictures/*.svg; do
+		cmp -s <(style "$picture") \
+			<(style "$source/tests/unit/ladder/simultaneous.svg") ||
+			echo "make pictures: ${picture##*/} is old"
+	done
 }
 
 echo TAP version 13
@@ -170,6 +186,7 @@ verdict "tcbpeer.1 explains all options" "$(
 verdict "tcbscope-trace.8 explains all causes and kinds" "$(trace_names 2>&1)"
 verdict "relative links lead somewhere" "$(dead_links 2>&1)"
 verdict "no line is longer than 80 columns" "$(long_lines 2>&1)"
+verdict "the pictures are of this program" "$(old_pictures 2>&1)"
 verdict "the README's make commands exist" "$(bad_makes 2>&1)"
 
 echo "1..$count"

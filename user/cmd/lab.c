@@ -21,11 +21,14 @@ static const struct scenario *const scenarios[] = {
 
 struct options {
 	bool list;
-	const char *name;
+	const char *name, *svg;
 };
+
+enum { OPT_SVG = 256 };
 
 static const struct argp_option options[] = {
 	{ "list", 'l', NULL, 0, "list the scenarios", 0 },
+	{ "svg", OPT_SVG, "FILE", 0, "the ladder as a picture, too", 0 },
 	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 },
 	{}
 };
@@ -37,6 +40,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'l':
 		opt->list = true;
+		break;
+	case OPT_SVG:
+		opt->svg = arg;
 		break;
 	case 'h':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
@@ -83,7 +89,7 @@ static int find_programs(char *tcbscope, char *tcbpeer, size_t size)
 	return access(tcbpeer, X_OK) ? -errno : 0;
 }
 
-static int run(const struct scenario *scenario)
+static int run(const struct scenario *scenario, const char *svg)
 {
 	static const int caps[] = { CAP_SYS_ADMIN, CAP_NET_ADMIN, -1 };
 	char tcbscope[4096], tcbpeer[4096];
@@ -91,6 +97,7 @@ static int run(const struct scenario *scenario)
 		.say = say,
 		.tcbscope = tcbscope,
 		.tcbpeer = tcbpeer,
+		.svg = svg,
 	};
 	int err;
 
@@ -139,7 +146,7 @@ int cmd_lab(int argc, char **argv)
 			printf("%-20s %s\n", scenarios[i]->name,
 			       scenarios[i]->title);
 		else if (!strcmp(opt.name, scenarios[i]->name))
-			return run(scenarios[i]);
+			return run(scenarios[i], opt.svg);
 	}
 	if (opt.list)
 		return EXIT_DONE;

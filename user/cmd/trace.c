@@ -268,14 +268,17 @@ static int choose_existing(struct trace *t)
 /* Everything the options say about events; errors before anything is loaded. */
 static int make_pipeline(struct trace *t)
 {
+	const __u32 asked = t->opt.select.also;
 	struct filter *filter;
 	int code;
 
+	if (t->opt.command) /* its calls are told unasked */
+		t->opt.select.also |= 1u << EVENT_call;
 	code = select_apply(&t->opt.select, t->live.schema, ~0u, &filter,
 			    &t->opt.input.config);
 	if (code)
 		return code;
-	t->opt.input.asked = filter_named_types(filter) | t->opt.select.also;
+	t->opt.input.asked = filter_named_types(filter) | asked;
 	t->opt.input.config.named = t->opt.input.asked;
 	t->pipeline = pipeline_new(t->live.schema, filter, t->opt.count);
 	if (t->pipeline)

@@ -172,7 +172,7 @@ static const struct explain_row state_rows[] = {
 	  "a FIN behind all data. It can still receive.",
 	  RFC_CLOSE, "Read until 0: that is the peer's FIN." },
 	{ S(ESTABLISHED), S(FIN_WAIT1), 0, 0, 0,
-	  "{owner} {does}, as the first of both ends: a FIN goes to {remote}, "
+	  "{owner} {does}, and no FIN has come yet: ours goes to {remote}, "
 	  "behind all data that was still to be sent.",
 	  RFC_CLOSE, "Who closes first gets TIME_WAIT." },
 	{ S(ESTABLISHED), S(CLOSE_WAIT), CAUSE_RX_FIN, 0, 0,

@@ -13,6 +13,7 @@ struct stage {
 	/* One line for the reader, in order with the trace's own lines. */
 	void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 	const char *tcbscope, *tcbpeer; /* paths of the programs */
+	const char *svg; /* a file for the trace's picture, or NULL */
 };
 
 struct scenario {

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
@@ -60,14 +61,16 @@ static int fail(const struct simultaneous *s, const char *what, int err)
 /* The tracer: text to where we write, JSON to the witness. */
 static int start_trace(struct simultaneous *s)
 {
-	char netns[64], json[64];
+	char netns[64], json[64], svg[PATH_MAX + 8];
 	char *argv[] = { (char *)s->stage->tcbscope,
 			 "trace",
 			 "-q",
-			 "--windows",
+			 "--ladder",
+			 "--explain",
 			 "--netns",
 			 netns,
 			 json,
+			 s->stage->svg ? svg : NULL,
 			 NULL };
 	struct sighting header = { .type = "header" };
 	pid_t lab = getpid();
@@ -78,8 +81,10 @@ static int start_trace(struct simultaneous *s)
 	snprintf(netns, sizeof(netns), "%llu,%llu",
 		 (unsigned long long)s->pair.side[0].inode,
 		 (unsigned long long)s->pair.side[1].inode);
+	snprintf(svg, sizeof(svg), "--svg=%s", s->stage->svg ?: "");
 	snprintf(json, sizeof(json), "--json=/dev/fd/%d", fds[1]);
-	s->stage->say("$ tcbscope trace -q --windows --netns %s", netns);
+	s->stage->say("$ tcbscope trace -q --ladder --explain --netns %s",
+		      netns);
 	s->trace = fork();
 	if (!s->trace) {
 		/* it must not outlive the lab: nothing else would end it */

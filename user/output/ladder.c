@@ -420,9 +420,9 @@ static int keep(struct ladders *ls, struct conn *c, unsigned int end,
 	return 0;
 }
 
-/* Moves the events of a connection to another, as those of its other end. */
+/* Moves the events of a connection to another: @far was the end that is @end. */
 static int take_over(struct ladders *ls, struct conn *to, unsigned int end,
-		     struct conn *from)
+		     struct conn *from, unsigned int far)
 {
 	struct ladder_event *more;
 	size_t i;
@@ -433,8 +433,10 @@ static int take_over(struct ladders *ls, struct conn *to, unsigned int end,
 	to->events = more;
 	to->room = to->n + from->n + 1;
 	for (i = 0; i < from->n; i++)
-		to->events[to->n++] = (struct ladder_event){ from->events[i].e,
-							     end };
+		to->events[to->n++] = (struct ladder_event){
+			from->events[i].e,
+			from->events[i].end == far ? end : !end,
+		};
 	to->left_out += from->left_out;
 	free(from->events);
 	*from = ls->conns[--ls->n];
@@ -452,13 +454,13 @@ static int join(struct ladders *ls, struct conn **c, unsigned int *end,
 	struct conn *other;
 	int err;
 
-	if (!flow || !flow->pair || (*c)->end[!*end].known)
+	if (!flow || !flow->pair || (*c)->end[!*end].cookie)
 		return 0;
 	other = find_by_cookie(ls, flow->pair->cookie, &far);
-	if (!other || other == *c || other->drawn || other->end[!far].known)
+	if (!other || other == *c || other->drawn || other->end[!far].cookie)
 		return 0;
 	other->end[!far] = (*c)->end[*end];
-	err = take_over(ls, other, !far, *c);
+	err = take_over(ls, other, !far, *c, *end);
 	if (err)
 		return err;
 	if (other == ls->conns + ls->n) /* the last one has moved */
@@ -519,7 +521,7 @@ static int note_call(struct ladders *ls, struct conn **c, unsigned int i,
 	if (!other || other == *c || other->end[far].cookie ||
 	    other->end[!far].known)
 		return 0;
-	err = take_over(ls, *c, i, other);
+	err = take_over(ls, *c, i, other, far);
 	if (*c == ls->conns + ls->n) /* the last one has moved */
 		*c = other;
 	return err;

@@ -225,7 +225,30 @@ static bool told(const struct ladder *l, const struct event *e)
 	return false;
 }
 
-/* The same call over and over, with nothing else at that end in between. */
+/* Does the call only wait, or ask whether it has to? */
+static bool is_waiting(const struct event_call *c)
+{
+	return (c->op >= CALL_poll && c->op <= CALL_pselect6) ||
+	       (c->op >= CALL_epoll_wait && c->op <= CALL_getsockopt);
+}
+
+/* Has it found nothing, as far as it has come? */
+static bool in_vain(const struct event_call *c)
+{
+	return is_waiting(c) && !c->err && !c->ready &&
+	       (!c->result || c->result == CALL_NO_VALUE);
+}
+
+static bool is_same(const struct event_call *a, const struct event_call *b)
+{
+	return a->phase == b->phase && a->op == b->op && a->err == b->err &&
+	       a->result == b->result && a->ready == b->ready;
+}
+
+/*
+ * The same call over and over, or one that waits in vain after others that
+ * wait, with nothing else at that end in between.
+ */
 static bool repeats(struct ladder *l, const struct ladder_event *at,
 		    const struct event_call *c)
 {
@@ -238,11 +261,10 @@ static bool repeats(struct ladder *l, const struct ladder_event *at,
 		if (s->end != at->end)
 			continue;
 		last = (const void *)s->e;
-		if (s->e->type != EVENT_call || last->phase != c->phase ||
-		    last->op != c->op || last->err != c->err ||
-		    last->result != c->result || last->ready != c->ready)
+		if (s->e->type != EVENT_call ||
+		    (!is_same(last, c) && !(in_vain(c) && in_vain(last))))
 			return false;
-		s->times++;
+		s->times += c->phase == CALL_PHASE_exit || is_same(last, c);
 		s->last = &c->ev;
 		return true;
 	}
@@ -262,7 +284,7 @@ static void call_steps(struct ladder *l, const struct ladder_event *at)
 	}
 	/* connect() is done when the peer has answered: that comes between */
 	end = c->op == CALL_connect ? NULL : ends_soon(l, at);
-	if (end && repeats(l, at, end))
+	if (repeats(l, at, end ? end : c))
 		return;
 	s = add_step(l, at, STEP_CALL);
 	if (s && end)
