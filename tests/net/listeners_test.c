@@ -310,6 +310,30 @@ TEST_F(listeners, silence)
 	EXPECT_NE(NULL, witness_string(l, "advice"));
 }
 
+/* Claim: where each SYN is seen, so is why it was dropped: exactly. */
+TEST_F(listeners, causes)
+{
+	struct play *play = &self->play;
+	struct json_object *l, *all, *by;
+
+	ASSERT_EQ(0, start(self, "-j", "-i", "20ms", "--tiers=1,2,3,4"));
+	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "}\n"));
+	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 0));
+	ASSERT_EQ(0, actor_call(&play->client, actor_connect, 0));
+	ASSERT_EQ(0, actor_call(&play->client, do_knock, 3));
+	ASSERT_EQ(0, catch_up(self));
+	l = last(self);
+	ASSERT_NE(NULL, l);
+	ASSERT_TRUE(json_object_object_get_ex(l, "all", &all));
+	EXPECT_EQ(1, witness_number(all, "syn_queued"));
+	EXPECT_EQ(1, witness_number(all, "completed"));
+	EXPECT_EQ(3, witness_number(all, "dropped"));
+	EXPECT_EQ(3, witness_number(all, "sk_drops"));
+	ASSERT_TRUE(json_object_object_get_ex(all, "dropped_by", &by));
+	EXPECT_EQ(3, witness_number(by, "accept_queue_full"));
+	EXPECT_EQ(NULL, strstr(witness_string(l, "advice") ?: "", "--tiers"));
+}
+
 /* How many drops a listener has had; that it has any is awaited. */
 static uint64_t drops(struct __test_metadata *_metadata,
 		      FIXTURE_DATA(listeners) * self)

@@ -248,7 +248,8 @@ TEST_F(shown, drops)
 	char words[LISTENERS_WORDS];
 
 	ASSERT_EQ(0, add(self, queue(QUEUE_listen, 1)));
-	EXPECT_STREQ("", listeners_drops(&self->l.listener[0]->all,
+	EXPECT_STREQ("", listeners_drops(self->l.listener[0],
+					 &self->l.listener[0]->all,
 					 self->schema, words));
 	ASSERT_EQ(0, dropped(self, QUEUE_SYN_dropped,
 			     QUEUE_RULE_accept_queue_full));
@@ -259,7 +260,8 @@ TEST_F(shown, drops)
 	ASSERT_EQ(0, add(self, queue(QUEUE_cookie_sent, 9)));
 	EXPECT_STREQ("dropped 2, accept queue full 1, third ACK overflow 1, "
 		     "cookies sent 1",
-		     listeners_drops(&self->l.listener[0]->all, self->schema,
+		     listeners_drops(self->l.listener[0],
+				     &self->l.listener[0]->all, self->schema,
 				     words));
 }
 

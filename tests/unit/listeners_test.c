@@ -248,7 +248,21 @@ TEST_F(queues, looked)
 	EXPECT_EQ(2, l->all.sk_drops);
 	ASSERT_EQ(0, looked(self, 40, 2, 6)); /* read before, told after */
 	EXPECT_EQ(2, l->all.sk_drops);
-	EXPECT_EQ(2, listener_dropped(&l->all));
+	EXPECT_EQ(2, listener_dropped(l, &l->all));
+}
+
+/* Claim: where each drop has its event, what the kernel counts is not asked. */
+TEST_F(queues, told)
+{
+	struct listener *l;
+
+	self->l.drops_told = true;
+	ASSERT_EQ(0, looked(self, 10, 0, 0));
+	ASSERT_EQ(0, add(self, queue(QUEUE_accept_overflow, 1, 3, 20, 10)));
+	ASSERT_EQ(0, looked(self, 30, 0, 2)); /* that one, twice */
+	l = self->l.listener[0];
+	EXPECT_EQ(1, listener_dropped(l, &l->all));
+	EXPECT_EQ(2, l->all.sk_drops);
 }
 
 /* Claim: the counter of drops may wrap. */

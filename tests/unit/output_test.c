@@ -359,6 +359,51 @@ TEST_F(output, drops)
 	EXPECT_NE(NULL, strstr(text, " DROP sent SYN             TCP_CSUM\n"));
 }
 
+/* What happens to a listener's queues: the depths, and why something is not. */
+TEST_F(output, queues)
+{
+	struct event_queue q = {
+		.ev.type = EVENT_queue,
+		.ev.family = FAMILY_INET,
+		.ev.cookie = 5,
+		.ev.ts_ns = 1000000000,
+		.ev.how = HOW_observed,
+		.ev.lport = 80,
+		.ev.rport = 1000,
+		.listener = 4,
+		.wait_ns = 1200000,
+		.syn = 3,
+		.accept = 17,
+		.limit = 128,
+		.asked = ~0u,
+		.op = QUEUE_accepted,
+		.depth_how = HOW_observed,
+	};
+	const char *text;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
+				 false));
+	pipeline_push(self->pipeline, &q, sizeof(q));
+	q.wait_ns = ~0ull;
+	q.syn = ~0u;
+	q.accept = 129;
+	q.op = QUEUE_SYN_dropped;
+	q.rule = QUEUE_RULE_accept_queue_full;
+	q.rule_how = HOW_derived;
+	pipeline_push(self->pipeline, &q, sizeof(q));
+	q.op = QUEUE_expired;
+	q.rule = QUEUE_RULE_NONE;
+	q.depth_how = HOW_derived;
+	pipeline_push(self->pipeline, &q, sizeof(q));
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_NE(NULL, strstr(text, " ACCEPT QUEUE out          accept()     "
+				     "syn 3/128 accept 17/128 waited 1ms\n"));
+	EXPECT_NE(NULL, strstr(text, " DROP SYN                  rx SYN       "
+				     "~accept queue full accept 129/128\n"));
+	EXPECT_NE(NULL, strstr(text, " SYN QUEUE expired         no answer    "
+				     "~accept 129/128\n"));
+}
+
 /* Names from the kernel cannot steer the terminal or break the JSON. */
 TEST_F(output, hostile_names)
 {

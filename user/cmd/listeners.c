@@ -235,7 +235,13 @@ static int start(struct watch *w)
 	code = live_open(&w->live);
 	if (!code)
 		code = make_pipeline(w, &input);
-	return code ? code : live_start(&w->live, &input);
+	if (!code)
+		code = live_start(&w->live, &input);
+	/* by its functions, or by all segments that come */
+	w->listeners.drops_told =
+		!code && (input_bpf_works(w->live.in, "queue_decided") ||
+			  input_bpf_works(w->live.in, "queue_segment"));
+	return code;
 }
 
 /* Looks at all: where no event tells, nothing is taken for health. */

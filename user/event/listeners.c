@@ -85,6 +85,7 @@ static struct listener *listener_new(struct listeners *l, __u64 cookie)
 	if (!new)
 		return NULL;
 	new->cookie = cookie;
+	new->drops_told = l->drops_told;
 	new->syn = new->accept = new->limit = new->asked = UNKNOWN;
 	new->somaxconn = new->sk_drops = UNKNOWN;
 	TAILQ_INIT(&new->waiting);
@@ -365,9 +366,11 @@ const struct listener_child *listener_oldest(const struct listener *l)
 	return first && first->ev.ts_ns ? first : NULL;
 }
 
-uint64_t listener_dropped(const struct listener_sums *sums)
+uint64_t listener_dropped(const struct listener *l,
+			  const struct listener_sums *sums)
 {
-	return sums->dropped > sums->sk_drops ? sums->dropped : sums->sk_drops;
+	return l->drops_told || sums->dropped > sums->sk_drops ? sums->dropped :
+								 sums->sk_drops;
 }
 
 static uint64_t known(uint64_t n, uint64_t unknown)
@@ -382,7 +385,7 @@ static uint64_t key(const struct listener *l, enum listeners_order order)
 
 	switch (order) {
 	case LISTENERS_BY_DROPS:
-		return listener_dropped(&l->last);
+		return listener_dropped(l, &l->last);
 	case LISTENERS_BY_FULL: /* in thousandths */
 		return known(l->accept, UNKNOWN) * 1000 / (l->limit + 1ull);
 	case LISTENERS_BY_RATE:

@@ -56,6 +56,7 @@ struct listener {
 	__u32 sk_drops;		  /* when it was last looked at; ~0: never */
 	enum how depth_how;
 	bool closed;
+	bool drops_told;		/* as of all listeners */
 	struct listener_sums all, last; /* since the beginning, the last call */
 	TAILQ_HEAD(, listener_child) waiting; /* the oldest first */
 };
@@ -64,9 +65,10 @@ struct listeners {
 	struct listener **listener;
 	size_t n, room;
 	void *by_cookie, *children; /* trees of search.h */
+	bool drops_told; /* each drop has its event: no need of sk_drops */
 };
 
-/* All zero to begin with. */
+/* All zero to begin with, but for drops_told. */
 void listeners_free(struct listeners *l);
 
 /*
@@ -94,8 +96,9 @@ void listeners_sort(struct listeners *l, enum listeners_order order);
 /* The first of those that wait, if it is known for how long it has; else NULL. */
 const struct listener_child *listener_oldest(const struct listener *l);
 
-/* What it dropped: exactly, or what sk_drops says of it, if that says more. */
-uint64_t listener_dropped(const struct listener_sums *sums);
+/* What it dropped, of its sums: by events, or by sk_drops if that says more. */
+uint64_t listener_dropped(const struct listener *l,
+			  const struct listener_sums *sums);
 
 /* Is one more connection too much for its accept queue? */
 bool listener_is_full(const struct listener *l);

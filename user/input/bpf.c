@@ -366,6 +366,16 @@ const struct probe_result *input_bpf_results(const struct input_bpf *in)
 	return in->results;
 }
 
+bool input_bpf_works(const struct input_bpf *in, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; probe_programs[i].name; i++)
+		if (!strcmp(probe_programs[i].name, name))
+			return in->results[i].status == PROBE_WORKS;
+	return false;
+}
+
 const struct hook *input_bpf_hooks(const struct input_bpf *in, unsigned int *n)
 {
 	*n = in->n_hooks;

@@ -67,6 +67,9 @@ const struct hook *input_bpf_hooks(const struct input_bpf *in, unsigned int *n);
  */
 const struct probe_result *input_bpf_results(const struct input_bpf *in);
 
+/* Does a program of that table run? */
+bool input_bpf_works(const struct input_bpf *in, const char *name);
+
 /* What a program of that table hangs on: "tp_btf/tcp_probe". */
 const char *input_bpf_section(const struct input_bpf *in, unsigned int i);
 

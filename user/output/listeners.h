@@ -33,10 +33,11 @@ void openmetrics_print(FILE *file, const struct listeners *l,
 		       const struct listeners_view *view);
 
 /*
- * What has become of connections that were not let in, and of cookies, in words:
+ * What of its sums was not let in, and of cookies, in words:
  * "accept queue full 31, cookies sent 2"; "" if nothing has. Returns @to.
  */
-const char *listeners_drops(const struct listener_sums *sums,
+const char *listeners_drops(const struct listener *l,
+			    const struct listener_sums *sums,
 			    const struct schema *schema,
 			    char to[LISTENERS_WORDS]);
 

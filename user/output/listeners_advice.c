@@ -32,7 +32,8 @@ static void add_count(char to[LISTENERS_WORDS], const char *name, uint64_t n)
 			to[at] = ' ';
 }
 
-const char *listeners_drops(const struct listener_sums *sums,
+const char *listeners_drops(const struct listener *l,
+			    const struct listener_sums *sums,
 			    const struct schema *schema,
 			    char to[LISTENERS_WORDS])
 {
@@ -44,7 +45,7 @@ const char *listeners_drops(const struct listener_sums *sums,
 			  i ? schema_name(schema, EVENT_queue, "rule", i) :
 			      "dropped",
 			  sums->dropped_by[i]);
-	if (listener_dropped(sums) > sums->dropped)
+	if (listener_dropped(l, sums) > sums->dropped)
 		add_count(to, "*dropped", sums->sk_drops);
 	add_count(to, "requests expired", sums->expired);
 	add_count(to, "requests reset", sums->reset);
@@ -135,8 +136,15 @@ bool listeners_advice(const struct listener *l, const struct listeners_view *v,
 	if (listener_is_full(l) || l->last.full)
 		add_accept(to, l, v);
 	add_syn(to, l);
+	if (listener_dropped(l, &l->last) > l->last.dropped)
+		add(to,
+		    "%sWhy each was dropped is not known here: --tiers "
+		    "1,2,3 may tell.",
+		    *to ? " " : "");
 	if (l->last.dropped_by[QUEUE_RULE_abort_on_overflow])
-		add(to, " Clients are reset because "
-			"net.ipv4.tcp_abort_on_overflow is 1.");
+		add(to,
+		    "%sClients are reset because "
+		    "net.ipv4.tcp_abort_on_overflow is 1.",
+		    *to ? " " : "");
 	return *to;
 }

@@ -127,7 +127,7 @@ static void cell_rate(const struct listener *l, const struct listeners_view *v,
 static void cell_drops(const struct listener *l, const struct listeners_view *v,
 		       char to[CELL_TEXT])
 {
-	uint64_t n = listener_dropped(&l->last);
+	uint64_t n = listener_dropped(l, &l->last);
 
 	(void)v;
 	snprintf(to, CELL_TEXT, "%s%llu", n > l->last.dropped ? "*" : "",
@@ -274,15 +274,16 @@ static int fill(struct table *table, const struct listeners *l,
 	return err;
 }
 
-static void print_sums(FILE *file, const struct listener_sums *sums,
-		       nsec_t time, const struct schema *schema)
+static void print_sums(FILE *file, const struct listener *l,
+		       const struct listener_sums *sums, nsec_t time,
+		       const struct schema *schema)
 {
 	char words[LISTENERS_WORDS], span[CELL_TEXT],
 		line[LISTENERS_WORDS + 64];
 
 	cell_span(time, false, span);
 	snprintf(line, sizeof(line), "in %s: %s", span,
-		 listeners_drops(sums, schema, words));
+		 listeners_drops(l, sums, schema, words));
 	say_wrapped(file, "  ", line);
 }
 
@@ -293,15 +294,16 @@ static void print_details(FILE *file, const struct listener *l,
 	char end[CELL_TEXT], owner[CELL_TEXT], words[LISTENERS_WORDS];
 	bool advice = listeners_advice(l, v, words);
 
-	if (!advice && !*listeners_drops(&l->last, v->schema, words))
+	if (!advice && !*listeners_drops(l, &l->last, v->schema, words))
 		return;
 	cell_end(l->ev.family, &l->ev.laddr, l->ev.lport, end);
 	cell_owner(&l->ev, owner);
 	fprintf(file, "\n%s %s\n", end, *owner ? owner : "?");
-	if (*listeners_drops(&l->last, v->schema, words)) {
-		print_sums(file, &l->last, v->end - v->begin, v->schema);
+	if (*listeners_drops(l, &l->last, v->schema, words)) {
+		print_sums(file, l, &l->last, v->end - v->begin, v->schema);
 		if (v->begin != v->start)
-			print_sums(file, &l->all, v->end - v->start, v->schema);
+			print_sums(file, l, &l->all, v->end - v->start,
+				   v->schema);
 	}
 	if (listeners_advice(l, v, words))
 		say_wrapped(file, "  ", words);

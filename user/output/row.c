@@ -371,8 +371,28 @@ static void detail_depth(struct row *row, const char *what, __u32 n,
 		       q->limit);
 }
 
-/* COMPLETED   accept queue   waited ~1.2ms syn 3/128 ~accept 17/128 */
-static void row_queue(const struct event_queue *q, struct row *row)
+/* "accept queue full", of the schema's accept_queue_full; "" if there is none. */
+static void rule_words(const struct schema *schema, char *to, size_t size,
+		       const struct event_queue *q)
+{
+	char *at;
+
+	*to = '\0';
+	if (!q->rule)
+		return;
+	snprintf(to, size, "%s",
+		 schema_name(schema, EVENT_queue, "rule", q->rule));
+	for (at = to; *at; at++)
+		if (*at == '_')
+			*at = ' ';
+}
+
+/*
+ * ACCEPT QUEUE out      accept()  syn 3/128 accept 17/128 waited 1.2ms
+ * DROP SYN              rx SYN    accept queue full accept 129/128
+ */
+static void row_queue(const struct schema *schema, const struct event_queue *q,
+		      struct row *row)
 {
 	static const char *const words[][2] = {
 		[QUEUE_listen] = { "listens", "listen()" },
@@ -381,14 +401,29 @@ static void row_queue(const struct event_queue *q, struct row *row)
 		[QUEUE_completed] = { "ACCEPT QUEUE in", "rx ACK" },
 		[QUEUE_accepted] = { "ACCEPT QUEUE out", "accept()" },
 		[QUEUE_unlisten] = { "listens no more", "close()" },
+		[QUEUE_SYN_queued] = { "SYN QUEUE in", "rx SYN" },
+		[QUEUE_expired] = { "SYN QUEUE expired", "no answer" },
+		[QUEUE_reset] = { "SYN QUEUE reset", "RST" },
+		[QUEUE_SYN_dropped] = { "DROP SYN", "rx SYN" },
+		[QUEUE_cookie_sent] = { "COOKIE sent", "rx SYN" },
+		[QUEUE_cookie_accepted] = { "COOKIE accepted", "rx ACK" },
+		[QUEUE_accept_overflow] = { "DROP last ACK", "rx ACK" },
 	};
 	const char *mark = q->ev.how == HOW_derived ? "~" : "";
-	char span[CELL_TEXT];
+	char span[CELL_TEXT], rule[40];
 
+	row->colour = q->op == QUEUE_SYN_dropped ||
+				      q->op == QUEUE_accept_overflow ?
+			      "31" :
+			      "34";
 	if (q->op >= sizeof(words) / sizeof(*words) || !words[q->op][0])
 		return;
 	strcpy(row->event, words[q->op][0]);
 	snprintf(row->cause, sizeof(row->cause), "%s%s", mark, words[q->op][1]);
+	rule_words(schema, rule, sizeof(rule), q);
+	if (*rule)
+		DETAIL(row, "%s%s", q->rule_how == HOW_derived ? "~" : "",
+		       rule);
 	detail_depth(row, "syn", q->syn, q);
 	detail_depth(row, "accept", q->accept, q);
 	if (q->asked != ~0u && q->asked != q->limit)
@@ -401,7 +436,6 @@ static void row_queue(const struct event_queue *q, struct row *row)
 		cell_span(q->wait_ns, q->ev.how == HOW_derived, span);
 		DETAIL(row, "waited %s", span);
 	}
-	row->colour = "34";
 }
 
 /* "seq 1", "seq 1:101"; nothing if it is not known. */
@@ -503,7 +537,7 @@ void row_event(const struct schema *schema, const struct event *e, bool wide,
 		row_drop(schema, any, row);
 		break;
 	case EVENT_queue:
-		row_queue(any, row);
+		row_queue(schema, any, row);
 		break;
 	case EVENT_call:
 		row_call(schema, any, row);
