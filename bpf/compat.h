@@ -133,8 +133,8 @@ struct uring_answer {
 	__u32 flags;
 };
 
-static __always_inline struct uring_answer
-compat_uring_answer(unsigned long long *args)
+static __always_inline struct uring_answer compat_uring_answer(
+	unsigned long long *args)
 {
 	struct uring_answer answer;
 
@@ -160,10 +160,18 @@ static __always_inline struct sock *compat_drop_sk(unsigned long long *args)
 		       NULL;
 }
 
-/* kfree_skb: the last ACK found the accept queue full. Linux 6.15. */
-#define compat_listen_overflow()                        \
-	((int)bpf_core_enum_value(enum skb_drop_reason, \
-				  SKB_DROP_REASON_TCP_LISTEN_OVERFLOW))
+/*
+ * kfree_skb: the last ACK found the accept queue full. Linux 6.15; an older
+ * kernel refuses a program that asks for it, if the asking is not left out.
+ */
+static __always_inline int compat_listen_overflow(void)
+{
+	int reason = bpf_core_enum_value(enum skb_drop_reason,
+					 SKB_DROP_REASON_TCP_LISTEN_OVERFLOW);
+
+	asm volatile("" : "+r"(reason));
+	return reason;
+}
 
 /* Has the timer for retransmissions run out, and nobody started it again? */
 struct sock___timer {

@@ -239,6 +239,7 @@ struct request_sock {
 struct tcp_skb_cb {
 	__u32 seq;
 	__u32 end_seq;
+	__u32 ack_seq;
 	__u16 tcp_gso_segs;
 	__u16 tcp_flags;
 	__u8 sacked;
@@ -384,7 +385,8 @@ struct io_uring_cqe {
 	__u32 flags;
 };
 
-struct io_ring_ctx {};
+struct io_ring_ctx {
+};
 
 struct io_sr_msg {
 	void *umsg;

@@ -29,7 +29,9 @@ struct {
 
 /*
  * What waits to be accepted, by its cookie, as it came in: where accept() ends
- * there is no other way from a socket to its memory.
+ * there is no other way from a socket to its memory. Who sets wait_ns tells of
+ * it, and leaves it there with its owner: the next who has the memory takes
+ * that over, and takes it out.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -123,12 +125,20 @@ static __always_inline void queue_emit(const struct event_queue *from)
 	EVENT_SUBMIT(e);
 }
 
+/*
+ * Bits of pad[0] of a child's event in a map: it is not to be told, but that it
+ * is accepted may be; the child has been reset.
+ */
+#define QUEUE_HIDDEN 1
+#define QUEUE_RESET 2
+
 /* One that still waits has missed its listener. */
 static __always_inline void queue_flush(struct event_queue *e)
 {
 	if (!e->ev.type)
 		return;
-	queue_emit(e);
+	if (!(e->pad[0] & QUEUE_HIDDEN))
+		queue_emit(e);
 	e->ev.type = 0;
 }
 
@@ -197,10 +207,13 @@ static __always_inline struct event_queue *queue_comes(struct sock *sk,
 						       bool cookie)
 {
 	struct event_queue *e = queue_waiting();
+	bool wanted;
 
-	if (!e || mem->flags & MEM_QUEUED ||
-	    !event_wanted(sk, tp, mem, EVENT_queue))
+	if (!e || mem->flags & MEM_QUEUED)
 		return NULL;
+	wanted = event_wanted(sk, tp, mem, EVENT_queue);
+	if (!wanted && !NEEDS(PID) && !NEEDS(COMM))
+		return NULL; /* else it may be accepted by one that is */
 	queue_flush(e);
 	mem->flags |= MEM_QUEUED;
 	queue_fill(e, sk, tp, mem,
@@ -210,6 +223,7 @@ static __always_inline struct event_queue *queue_comes(struct sock *sk,
 		e->syn_wait_us = tp->srtt_us >> 3;
 		e->wait_how = HOW_derived;
 	}
+	e->pad[0] = wanted ? 0 : QUEUE_HIDDEN;
 	mem->queued_ns = e->ev.ts_ns;
 	return e;
 }
@@ -240,28 +254,84 @@ static __noinline void queue_completed(struct sock *sk, struct tcp_sock *tp,
 		queue_flush(e);
 }
 
-/* It waits no more. False: somebody has taken it already. */
+/* May tell of it that it waits no more: nobody has. */
+static __always_inline bool queue_claim(struct event_queue *e, nsec_t wait)
+{
+	return __sync_val_compare_and_swap(&e->wait_ns, UNKNOWN_NS, wait) ==
+	       UNKNOWN_NS;
+}
+
+/* Who has accepted a child owns it, until somebody uses it. */
+static __always_inline void queue_own(struct sock_mem *mem,
+				      const struct event_queue *e)
+{
+	if (mem->owner_how == HOW_observed)
+		return;
+	mem->pid = e->ev.pid;
+	mem->tid = e->ev.tid;
+	__builtin_memcpy(mem->comm, e->ev.comm, sizeof(mem->comm));
+	mem->owner_how = HOW_observed;
+	mem->fails = 0;
+	if (config.offspring && !e->ev.foreign)
+		mem->flags |= MEM_TREE;
+	else
+		mem->flags &= ~MEM_TREE;
+}
+
+/* It waits no more. False: somebody has told of it already. */
 static __always_inline bool queue_leave(struct sock *sk, struct sock_mem *mem,
 					nsec_t *since)
 {
 	__u64 cookie = bpf_get_socket_cookie(sk);
 	struct event_queue *e;
+	bool claimed;
 
 	mem->flags &= ~MEM_QUEUED;
 	*since = mem->queued_ns;
 	if (*since)
 		return true;
 	e = bpf_map_lookup_elem(&queue_children, &cookie);
-	*since = e ? e->ev.ts_ns : 0;
-	return e && !bpf_map_delete_elem(&queue_children, &cookie);
+	if (!e)
+		return false;
+	*since = e->ev.ts_ns;
+	claimed = queue_claim(e, 0);
+	if (!claimed)
+		queue_own(mem, e);
+	bpf_map_delete_elem(&queue_children, &cookie);
+	return claimed;
+}
+
+/* One that was reset can still be accepted, unless its listener is closed. */
+static __always_inline void queue_reset(struct sock *sk)
+{
+	__u64 cookie = bpf_get_socket_cookie(sk);
+	struct event_queue *e;
+
+	e = bpf_map_lookup_elem(&queue_children, &cookie);
+	if (e)
+		e->pad[0] |= QUEUE_RESET;
+}
+
+/* For bpf_for_each_map_elem(): nothing will be heard of these any more. */
+static long queue_forget(void *map, __u64 *cookie, struct event_queue *e,
+			 __u64 *listener)
+{
+	if (e->listener == *listener && e->pad[0] & QUEUE_RESET &&
+	    e->wait_ns == UNKNOWN_NS)
+		bpf_map_delete_elem(&queue_children, cookie);
+	return 0;
 }
 
 static __noinline void queue_listens(struct sock *sk, struct tcp_sock *tp,
 				     struct sock_mem *mem, int op)
 {
+	__u64 cookie = bpf_get_socket_cookie(sk);
 	struct event_queue *e;
 
-	mem->listener = bpf_get_socket_cookie(sk);
+	mem->listener = cookie;
+	if (op == QUEUE_unlisten && sk->sk_ack_backlog)
+		bpf_for_each_map_elem(&queue_children, queue_forget, &cookie,
+				      0);
 	if (!event_wanted(sk, tp, mem, EVENT_queue))
 		return;
 	if (op == QUEUE_listen)
@@ -327,7 +397,9 @@ static __always_inline void queue_before(struct sock *sk, struct tcp_sock *tp,
 		return;
 	if (sock_of(tp)->sk_socket)
 		queue_accepted(sk, tp, mem);
-	else if (new == TCB_STATE_CLOSE && !(mem->flags & MEM_RST))
+	else if (new == TCB_STATE_CLOSE && mem->flags &MEM_RST)
+		queue_reset(sk);
+	else if (new == TCB_STATE_CLOSE)
 		queue_leave(sk, mem, &since); /* its listener is closed */
 }
 

@@ -3,8 +3,7 @@
  * Queue events by entry and exit of the kernel's functions, for those kernels
  * that let them be traced: all that happens to a queue, just when it does.
  */
-#include "bpf/fd.h"
-#include "bpf/queue.h"
+#include "bpf/queue_accept.h"
 
 /* The SYN that the kernel is deciding on, on this CPU. */
 struct decision {
@@ -235,6 +234,63 @@ int BPF_PROG(queue_child6, struct sock *sk, struct sk_buff *skb,
 	return overflows(ctx, sk, req, !unhash);
 }
 
+/*
+ * Where the two above have more arguments than the kernel can take, they are
+ * seen from those that call them: an ACK that completes the handshake, and that
+ * nothing comes of while the queue is full.
+ */
+static __always_inline bool completes(struct sk_buff *skb,
+				      struct request_sock *req,
+				      struct tcp_sock *tp)
+{
+	const __u8 mask = TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST;
+	struct tcp_skb_cb *cb = (void *)&skb->cb;
+	struct tcp_request_sock *treq = bpf_skc_to_tcp_request_sock(
+		&req->__req_common);
+
+	return treq && (cb->tcp_flags & mask) == TCPHDR_ACK &&
+	       cb->ack_seq == treq->snt_isn + 1 &&
+	       cb->seq - treq->rcv_nxt <= req->__req_common.skc_rcv_wnd &&
+	       (cb->end_seq != treq->rcv_nxt ||
+		!tp->inet_conn.icsk_accept_queue.rskq_defer_accept);
+}
+
+static __always_inline void overflowed(struct sock *sk,
+				       struct request_sock *req, bool cookie)
+{
+	struct event_queue *e;
+
+	if (sk->sk_ack_backlog <= sk->sk_max_ack_backlog)
+		return;
+	e = queue_of_request(sk, req, QUEUE_accept_overflow);
+	if (!e)
+		return;
+	e->ev.how = HOW_derived;
+	queue_judge_ack(e, req->__req_common.skc_net.net);
+	if (cookie)
+		e->rule = QUEUE_RULE_third_ACK_overflow;
+	EVENT_SUBMIT(e);
+}
+
+SEC("fexit/tcp_check_req")
+int BPF_PROG(queue_checked, struct sock *sk, struct sk_buff *skb,
+	     struct request_sock *req, bool fastopen)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (tp && !fastopen && !returned(ctx) && completes(skb, req, tp))
+		overflowed(sk, req, false);
+	return 0;
+}
+
+SEC("fentry/tcp_get_cookie_sock")
+int BPF_PROG(queue_cookie_back, struct sock *sk, struct sk_buff *skb,
+	     struct request_sock *req)
+{
+	overflowed(sk, req, true);
+	return 0;
+}
+
 /* ------------------------------------------------ requests that end otherwise */
 
 /* Those that have completed are not in the SYN queue any more by then. */
@@ -252,5 +308,28 @@ int BPF_PROG(queue_dropped, struct sock *sk, struct request_sock *req,
 	e->syn_wait_us = waited(req);
 	e->wait_how = e->syn_wait_us ? HOW_observed : 0;
 	EVENT_SUBMIT(e);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ accept() */
+
+/*
+ * A child is taken out. If accept() does it that tells of it when it returns,
+ * with the file descriptor; io_uring and the kernel's own threads have none.
+ */
+SEC("fexit/inet_csk_accept")
+int BPF_PROG(queue_taken, struct sock *sk)
+{
+	__u64 child = returned(ctx), cookie = child ? fd_cookie(child) : 0;
+	struct event_queue *in;
+
+	in = bpf_map_lookup_elem(&queue_children, &cookie);
+	if (!in)
+		return 0;
+	in->op = QUEUE_accepted;
+	in->accept = sk->sk_ack_backlog;
+	in->depth_how = HOW_observed;
+	if (!accept_calls())
+		accept_tell(in, UNKNOWN);
 	return 0;
 }

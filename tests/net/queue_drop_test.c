@@ -329,6 +329,60 @@ TEST_F(drop, abort_on_overflow)
 		EXPECT_EQ(2, n);
 }
 
+/* Are requests seen that end without having completed? */
+static bool sees_ends(const struct conn *c)
+{
+	return trace_has_hook(&c->trace, "queue_dropped");
+}
+
+/* Claim: a request that nobody answers is told to expire. */
+TEST_F(drop, expired)
+{
+	struct conn *c = &self->conn;
+	struct json_object *e;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_synack_retries", "0"));
+	ASSERT_EQ(0, queue_listen(c, 8));
+	ASSERT_EQ(0, connect_deaf(c, self->client, 1));
+	ASSERT_EQ(0, queue_wait_answer(self->client[0]));
+	if (sees_ends(c))
+		ASSERT_EQ(0, queue_wait_shown(c, "expired", NULL, 1));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	e = queue_nth(c, "expired", 0);
+	EXPECT_EQ(sees_ends(c), !!e);
+	if (!e)
+		return;
+	EXPECT_EQ(0, witness_number(e, "syn"));
+	EXPECT_LT(900000, witness_number(e, "syn_wait_us"));
+	EXPECT_EQ(witness_number(queue_nth(c, "SYN_queued", 0), "cookie"),
+		  witness_number(e, "cookie"));
+}
+
+/* Claim: one whose client is gone is told to be reset, by its RST. */
+TEST_F(drop, reset)
+{
+	struct conn *c = &self->conn;
+	struct json_object *e;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, queue_listen(c, 8));
+	ASSERT_EQ(0, connect_deaf(c, self->client, 1));
+	ASSERT_EQ(0, queue_wait_answer(self->client[0]));
+	close(self->client[0]);
+	self->client[0] = 0;
+	ASSERT_EQ(0, queue_wait_counter(c, "EmbryonicRsts", 1));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	e = queue_nth(c, "reset", 0);
+	EXPECT_EQ(sees_ends(c), !!e);
+	if (e)
+		EXPECT_EQ(0, witness_number(e, "syn"));
+}
+
 /* Claim: of a burst of SYNs none is lost, neither by the tool nor its sums. */
 TEST_F_TIMEOUT(drop, burst, 120)
 {

@@ -49,7 +49,8 @@ static bool has(struct json_object *e, const char *field)
 /* Is the kernel one that tells of a listener what a child cannot know? */
 static bool exact(const struct conn *c)
 {
-	return trace_has_hook(&c->trace, "queue_ready");
+	return trace_has_hook(&c->trace, "queue_ready") ||
+	       trace_has_hook(&c->trace, "queue_dances");
 }
 
 /*

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Telling that a connection is accepted, by the process that accepts it. */
+#ifndef TCBSCOPE_QUEUE_ACCEPT_H
+#define TCBSCOPE_QUEUE_ACCEPT_H
+
+#include "bpf/fd.h"
+#include "bpf/queue.h"
+
+/* Is it in accept() or accept4(), and not a worker of io_uring? */
+static __always_inline bool accept_calls(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	__u32 nr = compat_syscall_nr(task);
+
+	return !(task->flags & (PF_IO_WORKER | PF_KTHREAD)) &&
+	       (nr == config.accept[0] || nr == config.accept[1]);
+}
+
+/* Which listener is behind a file descriptor, and its accept queue's depth. */
+static __always_inline void accept_from(struct event_queue *e, __u32 fd)
+{
+	__u64 sk = fd_sock(fd);
+	struct peeked p = {};
+
+	if (!e->listener && sk)
+		e->listener = fd_cookie(sk);
+	if (!sk ||
+	    peek(&p, sk + bpf_core_field_offset(struct sock, sk_ack_backlog)))
+		return;
+	e->accept = p.word[0];
+	e->depth_how = HOW_sampled;
+}
+
+/* The running process owns it from now on: noted where the memory finds it. */
+static __always_inline void accept_owner(struct event *ev)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	ev->pid = id >> 32;
+	ev->tid = id;
+	bpf_get_current_comm(ev->comm, sizeof(ev->comm));
+	ev->owner_how = HOW_observed;
+	ev->foreign = config.offspring && !task_in_tree();
+}
+
+/*
+ * What waits at @in is taken out just now; its memory is out of reach. @fd is
+ * UNKNOWN if accept() is not what takes it.
+ */
+static __always_inline void accept_tell(struct event_queue *in, __u32 fd)
+{
+	nsec_t now = bpf_ktime_get_ns(), since = in->ev.ts_ns;
+	bool exact = in->op == QUEUE_accepted; /* so is the depth there */
+	struct event_queue *e;
+
+	if (!queue_claim(in, since ? now - since : 0))
+		return; /* another thread has used it already */
+	accept_owner(&in->ev);
+	if (!wanted(!in->ev.foreign &&
+			    event_passes(&in->ev, 0,
+					 1u << TCB_STATE_ESTABLISHED),
+		    EVENT_queue))
+		return;
+	e = EVENT_RESERVE(event_queue, EVENT_queue);
+	if (!e)
+		return;
+	__builtin_memcpy(e, in, sizeof(*e));
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
+	e->op = QUEUE_accepted;
+	e->ev.how = HOW_observed;
+	e->ev.ts_ns = now;
+	e->ev.seq = 0;
+	e->syn_wait_us = 0;
+	e->wait_how = HOW_observed;
+	if (!since) { /* it is older than the trace */
+		e->wait_ns = UNKNOWN_NS;
+		e->wait_how = 0;
+	}
+	e->fd = fd;
+	e->syn = UNKNOWN;
+	e->young = UNKNOWN;
+	if (!exact) {
+		e->accept = UNKNOWN;
+		e->depth_how = 0;
+		accept_from(e, compat_syscall_arg1());
+	}
+	EVENT_SUBMIT(e);
+}
+
+#endif

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of accept queues with many connections, listeners and threads, against
+ * TCP_INFO and the application's own clock.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <linux/io_uring.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include "lib/clock.h"
+#include "tests/lib/guest.h"
+#include "tests/lib/queue.h"
+#include "tests/lib/uring.h"
+
+#include <kselftest_harness.h>
+
+#define CONNECTIONS 1000
+#define AT_ONCE 5
+#define LISTENERS 4
+#define THREADS 8
+
+FIXTURE(accept)
+{
+	struct conn conn;
+	bool has_tiers;
+};
+
+FIXTURE_VARIANT(accept)
+{
+	int family;
+	char *tiers;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(accept, tier1_ipv4){ AF_INET, "1" };
+FIXTURE_VARIANT_ADD(accept, tier2_ipv6){ AF_INET6, "1,2" };
+FIXTURE_VARIANT_ADD(accept, tier3_ipv4){ AF_INET, "1,2,3" };
+FIXTURE_VARIANT_ADD(accept, tier4_ipv4){ AF_INET, "1,2,4" };
+FIXTURE_VARIANT_ADD(accept, tier4_ipv6){ AF_INET6, "1,2,4" };
+/* clang-format on */
+
+FIXTURE_SETUP(accept)
+{
+	int err;
+
+	ASSERT_EQ(0, conn_stage(&self->conn, variant->family));
+	err = queue_watch(&self->conn, variant->tiers);
+	self->has_tiers = err != -EOPNOTSUPP;
+	ASSERT_EQ(0, self->has_tiers ? err : 0);
+}
+
+FIXTURE_TEARDOWN(accept)
+{
+	conn_free(&self->conn);
+}
+
+#define NEED_TIERS()          \
+	if (!self->has_tiers) \
+	SKIP(return, "this kernel has not all of these tiers")
+
+/* What the application and TCP_INFO say of one connection. */
+struct truth {
+	int in, out; /* depths after it came in, after it was accepted */
+	uint64_t before, after;
+};
+
+/* Some come in, all are accepted, and again. 0 or -errno. */
+static int in_turns(struct conn *c, struct truth *truth, int n)
+{
+	int client[AT_ONCE], i, k, err = 0;
+
+	for (i = 0; i < n && !err; i += AT_ONCE) {
+		for (k = 0; k < AT_ONCE && !err; k++) {
+			err = queue_join(c, &client[k], false);
+			if (!err)
+				err = queue_wait_accept(c, k + 1);
+			truth[i + k].in = queue_accept_depth(c->listener);
+		}
+		for (k = 0; k < AT_ONCE && !err; k++) {
+			truth[i + k].before = clock_now_ns();
+			err = conn_accept(c);
+			truth[i + k].after = clock_now_ns();
+			truth[i + k].out = queue_accept_depth(c->listener);
+			close(c->fd[1]);
+			close(client[k]);
+			c->fd[1] = -1;
+		}
+	}
+	return err;
+}
+
+/* The fields of the n-th event of a kind, quickly: they come in order. */
+struct walk {
+	const struct conn *c;
+	size_t from;
+};
+
+static struct json_object *next(struct walk *w, const char *op)
+{
+	static const struct sighting queue = { .type = "queue" };
+	struct json_object *e;
+
+	do
+		e = witness_next(w->c->trace.witness, &queue, &w->from);
+	while (e && strcmp(queue_text(e, "op"), op));
+	return e;
+}
+
+/*
+ * Claim: of a thousand connections each is told to come in and to be accepted,
+ * with the depths that TCP_INFO has, between the times that accept() takes.
+ */
+TEST_F_TIMEOUT(accept, depths, 120)
+{
+	struct conn *c = &self->conn;
+	int n = guest_times(CONNECTIONS, 100), i, wrong = 0, late = 0;
+	struct truth *truth = calloc(CONNECTIONS, sizeof(*truth));
+	struct walk in = { .c = c }, out = { .c = c };
+	uint64_t ts;
+
+	NEED_TIERS();
+	ASSERT_NE(NULL, truth);
+	ASSERT_EQ(0, queue_listen(c, AT_ONCE));
+	ASSERT_EQ(0, in_turns(c, truth, n));
+	ASSERT_EQ(0, conn_stop(c));
+
+	for (i = 0; i < n; i++) {
+		struct json_object *e = next(&in, "completed");
+		struct json_object *a = next(&out, "accepted");
+
+		ASSERT_NE(NULL, e);
+		ASSERT_NE(NULL, a);
+		wrong += truth[i].in != (int)witness_number(e, "accept");
+		wrong += truth[i].out != (int)witness_number(a, "accept");
+		wrong += witness_number(e, "cookie") !=
+			 witness_number(a, "cookie");
+		ts = witness_number(a, "ts_ns");
+		late += ts < truth[i].before || ts > truth[i].after;
+	}
+	EXPECT_EQ(0, wrong);
+	EXPECT_EQ(0, late);
+	EXPECT_EQ(NULL, next(&in, "completed"));
+	EXPECT_EQ(NULL, next(&out, "accepted"));
+	free(truth);
+}
+
+/* One of several listeners of a port. A file descriptor or -errno. */
+static int listen_shared(const struct conn *c)
+{
+	int fd = conn_socket(c, 1), on = 1;
+
+	if (fd < 0)
+		return fd;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) ||
+	    bind(fd, (void *)&c->addr[1], c->len) || listen(fd, 64))
+		return -errno;
+	return fd;
+}
+
+/* How many came to the listener with this cookie. */
+static int came_to(const struct conn *c, uint64_t listener)
+{
+	struct walk w = { .c = c };
+	struct json_object *e;
+	int n = 0;
+
+	while ((e = next(&w, "completed")))
+		n += witness_number(e, "listener") == listener;
+	return n;
+}
+
+/* Claim: of listeners that share a port each has its own connections. */
+TEST_F(accept, reuseport)
+{
+	struct conn *c = &self->conn;
+	int fd[LISTENERS], client[40], depth[LISTENERS], i, n;
+	uint64_t begin = clock_now_ns();
+
+	NEED_TIERS();
+	for (i = 0; i < LISTENERS; i++) {
+		fd[i] = listen_shared(c);
+		ASSERT_LE(0, fd[i]);
+	}
+	for (i = 0; i < 40; i++)
+		ASSERT_EQ(0, queue_join(c, &client[i], false));
+	do {
+		for (i = n = 0; i < LISTENERS; i++)
+			n += depth[i] = queue_accept_depth(fd[i]);
+	} while (n < 40 && clock_now_ns() - begin < TRACE_PATIENCE_NS);
+	ASSERT_EQ(40, n);
+	ASSERT_EQ(0, conn_stop(c));
+
+	for (i = 0; i < LISTENERS; i++) {
+		EXPECT_EQ(depth[i], came_to(c, conn_cookie(fd[i])));
+		close(fd[i]);
+	}
+	for (i = 0; i < 40; i++)
+		close(client[i]);
+}
+
+/* Accepts until the listener is shut down. Returns how many. */
+static void *accept_all(void *arg)
+{
+	int fd, listener = *(int *)arg;
+	intptr_t n = 0;
+
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+		n++;
+		close(fd);
+	}
+	return (void *)n;
+}
+
+/*
+ * Claim: where many threads accept at once, each connection is told to be
+ * accepted once, and after it came in.
+ */
+TEST_F_TIMEOUT(accept, threads, 120)
+{
+	struct conn *c = &self->conn;
+	int n = guest_times(CONNECTIONS, 100), client, i, left = 0, count = 0;
+	struct json_object *e;
+	pthread_t thread[THREADS];
+	struct walk w = { .c = c };
+	void *accepted;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, queue_listen(c, 64));
+	ASSERT_EQ(0, fcntl(c->listener, F_SETFL, 0)); /* it blocks */
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, accept_all,
+					    &c->listener));
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(0, queue_join(c, &client, false));
+		ASSERT_EQ(1, poll(&(struct pollfd){ .fd = client,
+						    .events = POLLIN },
+				  1, -1));
+		close(client);
+	}
+	shutdown(c->listener, SHUT_RD);
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], &accepted);
+		left += (intptr_t)accepted;
+	}
+	ASSERT_EQ(n, left);
+	ASSERT_EQ(0, conn_stop(c));
+
+	while ((e = next(&w, "accepted"))) {
+		count++;
+		EXPECT_LT(0, witness_number(e, "wait_ns"));
+		EXPECT_GT(20000000000, witness_number(e, "wait_ns"));
+		EXPECT_NE(0, witness_number(e, "fd"));
+		EXPECT_EQ(getpid(), (pid_t)witness_number(e, "pid"));
+		EXPECT_NE(0, witness_number(e, "tid"));
+	}
+	EXPECT_EQ(n, count);
+	EXPECT_EQ(n, queue_count(c, "completed", NULL));
+}
+
+/* Claim: what io_uring accepts is told, where functions are traced at once. */
+TEST_F(accept, uring)
+{
+	struct conn *c = &self->conn;
+	struct json_object *e;
+	int client, fd;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, queue_listen(c, 8));
+	ASSERT_EQ(0, queue_join(c, &client, false));
+	ASSERT_EQ(0, queue_wait_accept(c, 1));
+	fd = uring_do(IORING_OP_ACCEPT, c->listener, NULL, 0, false);
+	if (fd == -ENOSYS || fd == -EPERM)
+		SKIP(return, "no io_uring");
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(1, write(client, "x", 1));
+	c->fd[1] = fd;
+	ASSERT_EQ(0, conn_receive(c, 1, 1));
+	ASSERT_EQ(0, conn_stop(c));
+
+	e = queue_nth(c, "accepted", 0);
+	ASSERT_NE(NULL, e);
+	EXPECT_EQ(NULL, queue_nth(c, "accepted", 1));
+	EXPECT_EQ(getpid(), (pid_t)witness_number(e, "pid"));
+	EXPECT_STREQ(trace_has_hook(&c->trace, "queue_taken") ? "observed" :
+								"derived",
+		     queue_text(e, "how"));
+	close(client);
+}
+
+TEST_HARNESS_MAIN
