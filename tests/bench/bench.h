@@ -184,8 +184,8 @@ int floor_main(const char *name);
 /* Each prints tables and notes goals. @rounds: 0 for its own default. */
 typedef void part_fn(unsigned int rounds);
 
-part_fn part_machine, part_connect, part_tools, part_cost, part_start,
-	part_json, part_bulk, part_sockets,
-	part_listeners, part_million;
+part_fn part_machine, part_connect, part_tools, part_cost, part_calls,
+	part_start, part_json, part_bulk, part_sockets, part_listeners,
+	part_million;
 
 #endif

@@ -52,6 +52,19 @@ int empty_second(void *ctx)
 	return 0;
 }
 
+/* What any tracer of system calls has to pay for each of them. */
+SEC("tp_btf/sys_enter")
+int empty_enter(void *ctx)
+{
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int empty_exit(void *ctx)
+{
+	return 0;
+}
+
 /* A record the size of a state event, all but empty. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(ring_only, struct sock *sk, int old, int new)

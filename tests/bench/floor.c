@@ -16,6 +16,7 @@ static const struct floor {
 	{ "one", { "empty_first" } },
 	{ "two", { "empty_first", "empty_second" } },
 	{ "ring", { "ring_only" } },
+	{ "calls", { "empty_enter", "empty_exit" } },
 	{ "lean", { "lean_first", "lean_second" } },
 };
 

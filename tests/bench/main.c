@@ -20,6 +20,7 @@ static const struct part {
 	{ "machine", part_machine, "Where and when", false },
 	{ "connect", part_connect, "CPU time of a connection", false },
 	{ "cost", part_cost, "BPF time of a change of state", false },
+	{ "calls", part_calls, "System calls of who is not traced", false },
 	{ "bulk", part_bulk, "CPU time of a bulk transfer", false },
 	{ "start", part_start, "How soon something is shown", false },
 	{ "json", part_json, "What the tracer itself can do", false },
