@@ -15,6 +15,8 @@
 
 EVENT_ANCHOR(event_call);
 
+extern int queue_exit(long ret); /* queue.bpf.c */
+
 __u64 call_next = 1;
 
 /* Which of the calls in config the running task is in; CONFIG_CALLS: none. */
@@ -267,6 +269,8 @@ int BPF_PROG(call_exit, struct pt_regs *regs, long ret)
 
 	if (nr >= CONFIG_CALLS)
 		return 0;
+	if (config.named & 1u << EVENT_queue)
+		queue_exit(ret); /* instead of a program of its own */
 	calling = call_find();
 	if (!calling || !calling->e.call || calling->e.op != config.call[nr].op)
 		return 0;

@@ -75,9 +75,8 @@ int BPF_PROG(queue_overflow, struct sk_buff *skb, void *location, int reason)
 	return 0;
 }
 
-/* accept() is about to return: the one moment at which it is exactly known. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(queue_accepts, struct pt_regs *regs, long ret)
+/* The body of queue_accepts, which is also called where calls are traced. */
+__noinline int queue_exit(long ret)
 {
 	struct event_queue *in;
 	__u64 sk, cookie;
@@ -92,4 +91,11 @@ int BPF_PROG(queue_accepts, struct pt_regs *regs, long ret)
 	if (in)
 		accept_tell(in, ret);
 	return 0;
+}
+
+/* accept() is about to return: the one moment at which it is exactly known. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(queue_accepts, struct pt_regs *regs, long ret)
+{
+	return queue_exit(ret);
 }

@@ -30,14 +30,18 @@ static void set_address(struct calls *c, int family)
 
 int calls_start(struct calls *c, int family, char *const also[])
 {
-	char *args[ARGS_MAX] = { "--events", "call", "--netns", "self" };
-	int netns, err, n = 4;
+	char *args[ARGS_MAX] = { "--netns", "self" };
+	int netns, err, n = 2;
 
 	memset(c, 0, sizeof(*c));
 	c->listener = c->client = c->server = -1;
 	set_address(c, family);
-	while (also && *also && n < ARGS_MAX - 1)
+	while (also && *also && n < ARGS_MAX - 3)
 		args[n++] = *also++;
+	if (strcmp(args[2] ?: "", "--events")) {
+		args[n++] = "--events";
+		args[n++] = "call";
+	}
 	netns = netns_create();
 	if (netns < 0)
 		return netns;

@@ -18,7 +18,8 @@ struct calls {
 
 /*
  * Moves this thread to a namespace of its own, and starts a trace of the calls
- * there; with @also, which may be NULL: a list of options that ends in NULL.
+ * there; with @also, which may be NULL: a list of options that ends in NULL. It
+ * may begin with --events, if other events are wanted, too.
  * What returns int returns 0 or -errno.
  */
 int calls_start(struct calls *c, int family, char *const also[]);

@@ -254,6 +254,32 @@ TEST_F(process, off)
 	EXPECT_NE(NULL, strstr(names, "call_exit "));
 }
 
+/*
+ * Claim: with queue events, too, there is one program at the end of calls, and
+ * it sees what is accepted.
+ */
+TEST_F(process, with_queues)
+{
+	static const struct sighting queue = { .type = "queue" };
+	char *also[] = { "--events", "queue,call", NULL };
+	struct calls *c = &self->c;
+	struct json_object *e;
+	size_t from = 0;
+
+	ASSERT_EQ(0, calls_start(c, AF_INET, also));
+	EXPECT_TRUE(trace_has_hook(&c->trace, "call_exit"));
+	EXPECT_FALSE(trace_has_hook(&c->trace, "queue_accepts"));
+	ASSERT_EQ(0, calls_open(c, 0));
+	ASSERT_EQ(0, calls_stop(c));
+	EXPECT_EQ(1, calls_count(c, "accept4", "exit"));
+	do
+		e = witness_next(c->trace.witness, &queue, &from);
+	while (e && strcmp(calls_text(e, "op"), "accepted"));
+	ASSERT_NE(NULL, e);
+	EXPECT_STREQ("observed", calls_text(e, "how"));
+	EXPECT_EQ(c->server, calls_number(e, "fd"));
+}
+
 /* Claim: of a command, calls are told unasked, and of nobody else. */
 TEST_F(process, command)
 {

@@ -175,9 +175,10 @@ static void choose(struct load *l)
 	}
 	for (i = 0; probe_programs[i].name; i++) {
 		p = &probe_programs[i];
-		if (l->results[i].status != PROBE_WORKS || allowed(l, p))
+		if (l->results[i].status == PROBE_WORKS && !allowed(l, p))
+			l->results[i].status = PROBE_UNWANTED;
+		else if (serves(l, p) || p->stands_in_for)
 			continue;
-		l->results[i].status = PROBE_UNWANTED;
 		call_stand_ins(l, p->name);
 	}
 }

@@ -83,6 +83,7 @@ const struct probe_program probe_programs[] = {
 	  .events = QUEUE,
 	  .makes = QUEUE,
 	  .named = true,
+	  .stands_in_for = "call_exit",
 	  .without = "a connection is taken for accepted when it is first used",
 	  .fields = "how,wait_ns" },
 	{ .name = "queue_synack",

@@ -22,7 +22,7 @@ struct probe_program {
 	bool named;		   /* only if they are asked for by name: it
 				      costs those who are not traced, too */
 	unsigned int tier;	   /* of its hook, as in tier.h; 0: the first */
-	const char *stands_in_for; /* loaded only if that program cannot be */
+	const char *stands_in_for; /* loaded only if that program is not */
 	const char *without;	   /* what is lost; NULL: not worth a word */
 	const char *fields;	   /* that are then only derived: "pid,comm" */
 };
