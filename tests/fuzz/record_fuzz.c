@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Any bytes as records, through the whole pipeline to text and JSON. Claims: no
- * byte of what is written steers a terminal, each line of JSON is an object,
- * and every record is in the account.
+ * Any bytes as records, through the whole pipeline to text, JSON and ladders.
+ * Claims: no byte of what is written steers a terminal, each line of JSON is an
+ * object, no line of a ladder is wider than asked for, and every record is in
+ * the account.
  */
 #include "fuzz.h"
+#include "lib/width.h"
 #include "output/output.h"
 
 #include <json-c/json.h>
@@ -16,11 +18,12 @@ static const unsigned int widths[] = { 0, 20, 80, 140 };
 
 #define TEXTS (sizeof(widths) / sizeof(*widths))
 
-static void add_outputs(struct pipeline *p, FILE *json, FILE *text)
+static const struct trace_info info = { .version = "",
+					.host = "",
+					.kernel = "" };
+
+static void add_lines(struct pipeline *p, FILE *json, FILE *text)
 {
-	static const struct trace_info info = { .version = "",
-						.host = "",
-						.kernel = "" };
 	struct output_text_options options = { .file = text, .all = true };
 	unsigned int i;
 
@@ -31,6 +34,25 @@ static void add_outputs(struct pipeline *p, FILE *json, FILE *text)
 		pipeline_add_output(p,
 				    output_text_new(fuzz_schema(), &options));
 	}
+	pipeline_header(p, &info);
+}
+
+#define LADDER_WIDTH 60
+
+static void add_ladders(struct pipeline *p, FILE *svg, FILE *text)
+{
+	struct output_ladder_options options = {
+		.file = text,
+		.width = LADDER_WIDTH,
+		.max = 8,
+		.unicode = true,
+		.explain = true,
+	};
+
+	pipeline_add_output(p, output_ladder_new(fuzz_schema(), &options));
+	options.file = svg;
+	options.svg = true;
+	pipeline_add_output(p, output_ladder_new(fuzz_schema(), &options));
 	pipeline_header(p, &info);
 }
 
@@ -76,25 +98,48 @@ static void check_account(const struct account *a, size_t records)
 		   account_sum(a->delivered));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check_width(char *text)
+{
+	char *s;
+
+	while ((s = strsep(&text, "\n")))
+		FUZZ_CLAIM(width_text(s) <= LADDER_WIDTH);
+}
+
+/* One pipeline with two files that are written; the texts are the caller's. */
+static void write_both(const uint8_t *data, size_t size,
+		       void (*add)(struct pipeline *p, FILE *one, FILE *two),
+		       char *text[2])
 {
 	struct pipeline *p = pipeline_new(fuzz_schema(), NULL, 0);
-	char *json, *text;
-	size_t n_json, n_text, n;
-	FILE *to_json = open_memstream(&json, &n_json);
-	FILE *to_text = open_memstream(&text, &n_text);
+	size_t n[2], records;
+	FILE *file[2];
+	int i;
 
-	add_outputs(p, to_json, to_text);
-	n = push(p, data, size);
+	for (i = 0; i < 2; i++)
+		file[i] = open_memstream(&text[i], &n[i]);
+	add(p, file[0], file[1]);
+	records = push(p, data, size);
 	FUZZ_CLAIM(!pipeline_footer(p));
-	check_account(pipeline_account(p), n);
+	check_account(pipeline_account(p), records);
 	pipeline_free(p);
-	fclose(to_json);
-	fclose(to_text);
-	fuzz_harmless(text, n_text);
-	fuzz_harmless(json, n_json);
-	check_json(json);
-	free(json);
-	free(text);
+	for (i = 0; i < 2; i++) {
+		fclose(file[i]);
+		fuzz_harmless(text[i], n[i]);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text[2];
+
+	write_both(data, size, add_lines, text);
+	check_json(text[0]);
+	free(text[0]);
+	free(text[1]);
+	write_both(data, size, add_ladders, text);
+	check_width(text[1]);
+	free(text[0]);
+	free(text[1]);
 	return 0;
 }

@@ -338,6 +338,12 @@ static int make_outputs(struct trace *t)
 		return EXIT_FAILED;
 	if (t->opt.svg_file && !(t->svg_file = open_beside(t->opt.svg_file)))
 		return EXIT_FAILED;
+	if (t->svg_file && fseek(t->svg_file, 0, SEEK_SET))
+		return say_fail(EXIT_FAILED,
+				"its size goes to the head, and is known last",
+				"name a file that can be gone back in",
+				"cannot write a picture to %s: %s",
+				t->opt.svg_file, strerror(errno));
 	if (t->opt.json)
 		err = pipeline_add_output(p, output_json_new(t->live.schema,
 							     stdout));
@@ -639,10 +645,16 @@ static int command_code(struct trace *t)
 /* Something has gone wrong with an output, or else with the events. */
 static int fail(const struct trace *t, int err)
 {
-	if (t->json_file && ferror(t->json_file))
+	const char *beside = t->json_file && ferror(t->json_file) ?
+				     t->opt.json_file :
+			     t->svg_file && ferror(t->svg_file) ?
+				     t->opt.svg_file :
+				     NULL;
+
+	if (beside)
 		return say_fail(EXIT_FAILED, NULL, NULL,
-				"cannot write the events to %s: %s",
-				t->opt.json_file, strerror(-err));
+				"cannot write the events to %s: %s", beside,
+				strerror(-err));
 	return say_fail(EXIT_FAILED, NULL, NULL, "cannot %s the events: %s",
 			ferror(stdout) ? "write" : "read", strerror(-err));
 }

@@ -200,6 +200,17 @@ static int by_time(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Are there only calls? Then nothing has come of them that can be drawn. */
+static bool has_story(const struct ladder *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_events; i++)
+		if (l->events[i].e->type != EVENT_call)
+			return true;
+	return false;
+}
+
 /* "#1  refused; at 0.012345 s, for 0.000061 s" */
 static void make_title(const struct ladders *ls, const struct ladder *l,
 		       char title[2 * LADDER_WORDS])
@@ -209,6 +220,10 @@ static void make_title(const struct ladders *ls, const struct ladder *l,
 	char words[LADDER_WORDS];
 
 	ladder_title(l, words);
+	if (!has_story(l))
+		snprintf(words, sizeof(words),
+			 "%.80s %.64s: %zu calls, no more", l->end[0].owner,
+			 l->end[0].address, l->n_events);
 	snprintf(title, 2 * LADDER_WORDS,
 		 "#%u  %s; at %llu.%06llu s, for %llu.%06llu s", ls->drawn + 1,
 		 words, at / NSEC_PER_SEC, at % NSEC_PER_SEC / 1000,
@@ -247,6 +262,8 @@ static int draw_text(struct ladders *ls, const struct ladder *l)
 	if (ls->drawn)
 		putc('\n', ls->opt.file);
 	width_print(ls->opt.file, title, ls->opt.width, 0, 4);
+	if (!has_story(l))
+		return 0;
 	err = ladder_text(l, &look, ls->opt.file);
 	if (!err)
 		err = diagram_text(l, &look, ls->opt.file);
@@ -260,6 +277,12 @@ static int draw_svg(struct ladders *ls, const struct ladder *l)
 	char title[2 * LADDER_WORDS];
 
 	make_title(ls, l, title);
+	if (!has_story(l)) {
+		svg_text(ls->opt.file, 24, ls->y + 24, SVG_START, "small",
+			 title);
+		ls->y += 36;
+		return 0;
+	}
 	ls->y += ladder_svg(l, title, ls->y, ls->opt.file);
 	ls->y += diagram_svg(l, ls->y, ls->opt.file);
 	if (ls->opt.explain)
@@ -368,7 +391,7 @@ static struct conn *conn_new(struct ladders *ls)
 	if (ls->n == ls->opt.max)
 		return NULL;
 	if (ls->n == ls->room) {
-		unsigned int room = ls->room ? 2 * ls->room : 16;
+		unsigned int room = 2 * ls->room;
 
 		more = reallocarray(ls->conns, room, sizeof(*more));
 		if (!more)
@@ -470,6 +493,16 @@ static int join(struct ladders *ls, struct conn **c, unsigned int *end,
 	return 0;
 }
 
+/* Is there a socket? A call may have none, or be about to make it. */
+static bool tells_of_socket(const struct event *e)
+{
+	const struct event_call *c = (const void *)e;
+
+	if (e->cookie || e->rport)
+		return true;
+	return e->type == EVENT_call && (c->inode || c->op == CALL_socket);
+}
+
 /* Where the event belongs: *@c is NULL if there is no room for it. 0, -errno */
 static int find(struct ladders *ls, const struct event *e,
 		const struct flow *flow, struct conn **c, unsigned int *end)
@@ -495,7 +528,7 @@ static int find(struct ladders *ls, const struct event *e,
 	if (*c)
 		return (*c)->drawn ? 0 : join(ls, c, end, flow);
 	*end = 0;
-	if (e->cookie || e->rport || e->type == EVENT_call) {
+	if (tells_of_socket(e)) {
 		*c = conn_new(ls);
 		return *c || ls->n == ls->opt.max ? 0 : -ENOMEM;
 	}
@@ -657,6 +690,12 @@ struct output *output_ladder_new(const struct schema *schema,
 
 	if (!ls)
 		return NULL;
+	ls->room = 16;
+	ls->conns = calloc(ls->room, sizeof(*ls->conns));
+	if (!ls->conns) {
+		free(ls);
+		return NULL;
+	}
 	ls->output.ops = &ladder_ops;
 	ls->schema = schema;
 	ls->opt = *options;

@@ -742,6 +742,10 @@ struct ladder *ladder_build(const struct schema *schema,
 		l->begin = events[0].e->ts_ns;
 		l->end_ns = events[n - 1].e->ts_ns;
 	}
+	/* so that there are arrays even if there is nothing in them */
+	grow(l, &l->steps, 0, &l->room_steps, sizeof(*l->steps));
+	grow(l, &l->arrows, 0, &l->room_arrows, sizeof(*l->arrows));
+	grow(l, &l->rows, 0, &l->room_rows, sizeof(*l->rows));
 	find_ends(l);
 	for (i = 0; i < n && !l->failed; i++)
 		event_steps(l, &events[i], &before[events[i].end]);

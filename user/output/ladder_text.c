@@ -363,7 +363,7 @@ int ladder_text(const struct ladder *l, const struct ladder_look *look,
 	int err;
 
 	frame_size(&f, look->width);
-	err = sheet(&f, file, 3, print_ends);
+	err = sheet(&f, file, exists(l, 1) ? 3 : 2, print_ends);
 	if (!err)
 		err = sheet(&f, file, 2, draw_head);
 	for (; !err && (size_t)f.top < l->n_rows; f.top += SHEET) {

@@ -197,6 +197,11 @@ static void call_words(const struct ladder *l, const struct step *s,
 		    (c->ready & 5) == 5 ? "+" : "", c->ready & 4 ? "OUT" : "");
 	if (c->phase != CALL_PHASE_exit)
 		return;
+	/* its name has been said where it began */
+	if (s->kind == STEP_RETURN && s->times == 1)
+		*to = '\0';
+	if (s->kind == STEP_RETURN && s->times == 1 && c->err)
+		add(to, "=");
 	if (c->err)
 		add(to, "%s", strerrorname_np(c->err) ?: "error");
 	else if (c->result != CALL_NO_VALUE)
@@ -272,21 +277,6 @@ void ladder_state(const struct ladder *l, const struct step *s,
 		 schema_name(l->schema, EVENT_state, "new", e->new));
 }
 
-/* "SYN+ACK"; @psh: a flag that says little, and is left out first. */
-static void flag_words(unsigned int flags, bool psh, char to[32])
-{
-	static const char *const names[] = { "FIN", "SYN", "RST", "PSH",
-					     "ACK", "URG", "ECE", "CWR" };
-	static const unsigned char order[] = { 1, 0, 2, 3, 5, 6, 7, 4 };
-	size_t i, n = 0;
-
-	*to = '\0';
-	for (i = 0; i < sizeof(order); i++)
-		if (flags & 1u << order[i] && (order[i] != 3 || psh))
-			n += snprintf(to + n, 32 - n, "%s%s", n ? "+" : "",
-				      names[order[i]]);
-}
-
 /* Adds a word if there is room for it. */
 __attribute__((format(printf, 3, 4))) static void add_if(char to[LADDER_WORDS],
 							 unsigned int room,
@@ -307,16 +297,16 @@ __attribute__((format(printf, 3, 4))) static void add_if(char to[LADDER_WORDS],
 static void segment_label(const struct event_segment *g, unsigned int room,
 			  char to[LADDER_WORDS])
 {
-	char range[32] = "", flags[32];
+	char range[32] = "", flags[ROW_WORDS];
 	bool known = g->tcp_seq != SEGMENT_UNKNOWN;
 
 	if (known && g->len)
 		snprintf(range, sizeof(range), "%u:%u", g->tcp_seq, g->end);
 	else if (known && g->flags & (FLAG_SYN | FLAG_FIN))
 		snprintf(range, sizeof(range), "%u", g->tcp_seq);
-	flag_words(g->flags, true, flags);
+	row_flags(g->flags, flags);
 	if (strlen(flags) + 1 + strlen(range) > room)
-		flag_words(g->flags, false, flags);
+		row_flags(g->flags & ~FLAG_PSH, flags);
 	/* data that acks, as all does: what is sent says more */
 	if (g->len && strlen(flags) + 1 + strlen(range) > room)
 		*flags = '\0';
@@ -345,7 +335,7 @@ void ladder_label(const struct ladder *l, const struct arrow *a,
 {
 	const struct step *s = &l->steps[a->sent >= 0 ? a->sent : a->received];
 	const struct event_retransmit *r = (const void *)s->e;
-	char flags[32];
+	char flags[ROW_WORDS];
 
 	*to = '\0';
 	if (!s->derived) {
@@ -356,7 +346,7 @@ void ladder_label(const struct ladder *l, const struct arrow *a,
 		add_if(to, room, "~%u:%u", r->start, r->end);
 		return;
 	}
-	flag_words(s->flags, true, flags);
+	row_flags(s->flags, flags);
 	add_if(to, room, "~%s", flags);
 }
 

@@ -29,8 +29,6 @@ static const char *const retransmit_words[] = {
 	[RETRANSMIT_window_probe] = "window probe",
 };
 
-#define FLAG_WORDS 40 /* bytes for the names of all TCP flags */
-
 #define WORDS(table, value) \
 	((value) < sizeof(table) / sizeof(*(table)) ? (table)[value] : NULL)
 
@@ -326,8 +324,7 @@ static void row_reset(const struct schema *schema, const struct event_reset *r,
 	row->colour = "31";
 }
 
-/* "PSH+ACK" */
-static void flag_words(char *to, size_t size, __u8 flags)
+void row_flags(unsigned int flags, char to[ROW_WORDS])
 {
 	static const char *const names[] = { "FIN", "SYN", "RST", "PSH",
 					     "ACK", "URG", "ECE", "CWR" };
@@ -336,17 +333,17 @@ static void flag_words(char *to, size_t size, __u8 flags)
 	*to = '\0';
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (flags & 1u << i)
-			snprintf(to + strlen(to), size - strlen(to), "%s%s",
-				 *to ? "+" : "", names[i]);
+			snprintf(to + strlen(to), ROW_WORDS - strlen(to),
+				 "%s%s", *to ? "+" : "", names[i]);
 }
 
 /* DROP received PSH+ACK   TCP_CSUM   100 bytes in ESTABLISHED */
 static void row_drop(const struct schema *schema, const struct event_drop *d,
 		     struct row *row)
 {
-	char reason[REASON_LEN * 4 + 1], words[FLAG_WORDS];
+	char reason[REASON_LEN * 4 + 1], words[ROW_WORDS];
 
-	flag_words(words, sizeof(words), d->flags);
+	row_flags(d->flags, words);
 	snprintf(row->event, sizeof(row->event), "DROP %s %s",
 		 schema_name(schema, EVENT_drop, "direction", d->direction),
 		 words);
@@ -468,9 +465,9 @@ static void detail_options(struct row *row, const struct event_segment *s)
 static void row_segment(const struct event_segment *s, bool wide,
 			struct row *row)
 {
-	char range[40], words[FLAG_WORDS];
+	char range[40], words[ROW_WORDS];
 
-	flag_words(words, sizeof(words), s->flags);
+	row_flags(s->flags, words);
 	range_words(range, sizeof(range), s);
 	snprintf(row->event, sizeof(row->event), "%s%c %s%s",
 		 s->ev.how == HOW_derived ? "~" : "",

@@ -6,7 +6,7 @@
 #include "event/flow.h"
 #include "output/cell.h"
 
-#define ROW_WORDS 40 /* a cause, a kind: the longest has 27 bytes */
+#define ROW_WORDS 40 /* a cause, a kind, flags: the longest has 31 bytes */
 
 /* All zero to begin with. The time is the caller's. */
 struct row {
@@ -29,6 +29,9 @@ void row_cause(const struct schema *schema, enum cause cause, enum how how,
 	       char to[ROW_WORDS]);
 void row_kind(const struct schema *schema, enum kind kind, enum how how,
 	      char to[ROW_WORDS]);
+
+/* TCP flags, as in the header: "PSH+ACK"; "" if there are none. */
+void row_flags(unsigned int flags, char to[ROW_WORDS]);
 
 /* Adds words to the detail. */
 void row_add(struct row *row, const char *fmt, ...)
