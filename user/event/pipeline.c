@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Passes events on and counts them; knows neither inputs nor outputs. */
 #include "event/pipeline.h"
+#include "event/cause.h"
 #include "event/sort.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 struct pipeline {
 	const struct schema *schema;
 	struct sort *sort;
+	struct causes *causes;
 	struct flows *flows;
 	struct filter *filter;
 	struct output *outputs[PIPELINE_OUTPUTS];
@@ -28,8 +30,9 @@ struct pipeline *pipeline_new(const struct schema *schema,
 	p->schema = schema;
 	p->max = max;
 	p->sort = sort_new();
+	p->causes = causes_new();
 	p->flows = flow_table_new(PIPELINE_FLOWS);
-	if (p->sort && p->flows) {
+	if (p->sort && p->causes && p->flows) {
 		p->filter = filter;
 		return p;
 	}
@@ -48,6 +51,7 @@ void pipeline_free(struct pipeline *p)
 	}
 	filter_free(p->filter);
 	flow_table_free(p->flows);
+	causes_free(p->causes);
 	sort_free(p->sort);
 	free(p);
 }
@@ -113,11 +117,13 @@ static int show(struct pipeline *p, struct event *e)
 {
 	bool stranger = e->foreign ||
 			(p->filter && filter_spared(p->filter, e));
-	struct flow *flow = flow_update(p->flows, e, stranger);
+	struct flow *flow;
 	bool shown = false;
 	unsigned int i;
 	int err = 0;
 
+	causes_update(p->causes, e);
+	flow = flow_update(p->flows, e, stranger);
 	if (is_hidden(p, e))
 		return 0;
 	if (passes(p, e)) {
