@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The trace writes to a file in memory, out of which each test is fed. */
 #include "conn.h"
+#include "seen.h"
 #include "shared.h"
 #include "stream.h"
 
@@ -82,6 +83,8 @@ static int start(char *const args[])
 
 	for (i = 0; args[i] && i < ARGS_MAX; i++)
 		all[i] = args[i];
+	if (seen_wanted())
+		all[1] = "state,call,segment";
 	all[i] = filter;
 	port_begin = PORT + PORTS * (1 + getpid() % PROGRAMS);
 	snprintf(filter, sizeof(filter),

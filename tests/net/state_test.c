@@ -4,6 +4,7 @@
  * with the cause of every transition and the right endpoints in every event.
  */
 #include "tests/lib/conn.h"
+#include "tests/lib/seen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -155,6 +156,11 @@ TEST_F(state, normal)
  * Claim: who closes and has its FIN acked is a minisocket in FIN_WAIT2 at
  * once, while the other end, which does not close, stays in CLOSE_WAIT.
  */
+#define KEPT                                        \
+	OPENED "ESTABLISHED>FIN_WAIT1 CALL_CLOSE, " \
+	       "FIN_WAIT1>FIN_WAIT2 RX_ACK, "       \
+	       "FIN_WAIT2>TIME_WAIT~ "
+
 TEST_F(state, close_wait_kept)
 {
 	struct conn *c = &self->c;
@@ -166,9 +172,8 @@ TEST_F(state, close_wait_kept)
 	ASSERT_EQ(0, conn_wait(c, 1, TCP_CLOSE_WAIT));
 
 	ASSERT_EQ(0, conn_stop(c));
-	EXPECT_STREQ(OPENED "ESTABLISHED>FIN_WAIT1 CALL_CLOSE, "
-			    "FIN_WAIT1>FIN_WAIT2 RX_ACK, "
-			    "FIN_WAIT2>TIME_WAIT~ RX_ACK~ as FIN_WAIT2",
+	EXPECT_STREQ(seen_or(KEPT "RX_ACK as FIN_WAIT2",
+			     KEPT "RX_ACK~ as FIN_WAIT2"),
 		     conn_story(c, 0));
 	EXPECT_STREQ(ACCEPTED "ESTABLISHED>CLOSE_WAIT RX_FIN",
 		     conn_story(c, 1));

@@ -14,8 +14,7 @@
 
 #define WAYS 4 /* places that a thing may have in a cache */
 
-/* Two transitions of one segment are not further apart. */
-#define AT_ONCE_NS 2000000ull
+#define FIN_WAIT2_LINGER_NS 500000000ull /* longer takes a timer */
 
 #define FIN 0x01
 #define SYN 0x02
@@ -362,7 +361,25 @@ static enum cause to_fin_wait2(struct candidates *found, struct connection *c,
 	return CAUSE_RX_ACK;
 }
 
-/* Which acks: some make two transitions at once. */
+/*
+ * An ACK of the FIN of a closed socket makes two transitions: out of FIN_WAIT1,
+ * and at once out of FIN_WAIT2. What else has come may have made the second, or
+ * a call that has begun in between.
+ */
+static void add_fin_acked(struct candidates *found, const struct connection *c,
+			  const struct event_state *s)
+{
+	const struct heard *last;
+
+	last = &c->heard[(c->n + CAUSE_SEGMENTS - 1) % CAUSE_SEGMENTS];
+	if (!c->fin_acked_by || last->number != c->fin_acked_by ||
+	    s->ev.ts_ns - c->fin_acked_at > FIN_WAIT2_LINGER_NS ||
+	    found->call.since > c->fin_acked_at)
+		return;
+	found->segment = *last;
+	found->n++;
+}
+
 static enum cause to_time_wait(struct candidates *found,
 			       const struct causes *causes,
 			       struct connection *c,
@@ -379,10 +396,7 @@ static enum cause to_time_wait(struct candidates *found,
 		return CAUSE_RX_FIN;
 	}
 	add_calls(found, causes, s->ev.cookie, OPS_CLOSE);
-	if (c->fin_acked_by && s->ev.ts_ns - c->fin_acked_at < AT_ONCE_NS) {
-		found->segment.number = c->fin_acked_by;
-		found->n++;
-	}
+	add_fin_acked(found, c, s);
 	return CAUSE_RX_ACK;
 }
 
@@ -400,19 +414,20 @@ static enum cause to_close(struct candidates *found,
 			   const struct causes *causes, struct connection *c,
 			   const struct event_state *s)
 {
-	enum cause cause = CAUSE_RX_RST;
-
 	if (s->err && s->err != ECONNREFUSED && s->err != ECONNRESET &&
 	    s->err != EPIPE)
-		return cause; /* a timer, or the network */
+		return CAUSE_NONE; /* a timer, or the network */
 	if (!s->err && s->old != TCB_STATE_LAST_ACK)
 		add_closing(found, causes, c, s);
 	if (!c)
-		return cause;
+		return CAUSE_NONE;
 	SEGMENTS(found, c, .set = RST);
-	if (found->n || s->old != TCB_STATE_LAST_ACK || !c->fin_end)
-		return cause;
-	SEGMENTS(found, c, .set = ACK, .clear = RST, .ack = c->fin_end);
+	if (found->segment.number)
+		return CAUSE_RX_RST;
+	if (s->old == TCB_STATE_FIN_WAIT2)
+		add_fin_acked(found, c, s);
+	else if (s->old == TCB_STATE_LAST_ACK && c->fin_end)
+		SEGMENTS(found, c, .set = ACK, .clear = RST, .ack = c->fin_end);
 	return CAUSE_RX_ACK;
 }
 

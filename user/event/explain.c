@@ -103,6 +103,11 @@ static const struct explain_row state_rows[] = {
 	  "the connection was a mere request in the SYN queue of the listener; "
 	  "now it gets a socket, which goes into the accept queue.",
 	  RFC_OPEN, "It waits there until the application calls accept()." },
+	{ S(LISTEN), S(SYN_RECV), CAUSE_RX_SYN, 0, 0,
+	  "A SYN with a cookie came from {remote} (TCP Fast Open, RFC 7413): the "
+	  "connection gets a socket at once, and goes into the accept queue "
+	  "before the handshake is complete.",
+	  RFC_OPEN, "It waits there until the application calls accept()." },
 	{ S(SYN_RECV), S(ESTABLISHED), 0, KIND_full, 0,
 	  "The answer of {remote} to our SYN came. Both ends had received a "
 	  "bare SYN: a full simultaneous open, one connection and not two.",
