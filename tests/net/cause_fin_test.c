@@ -260,7 +260,9 @@ TEST_F(fin, fin_wait2_not_wanted_by_ack_in_close)
 	ASSERT_EQ(0, conn_gone(c, 0));
 
 	STOP();
-	EXPECT_LEFT(0, "FIN_WAIT2", "FIN_WAIT2>CLOSE RX_ACK~");
+	EXPECT_LEFT(0, "FIN_WAIT2",
+		    seen_or("FIN_WAIT2>CLOSE RX_ACK",
+			    "FIN_WAIT2>CLOSE RX_ACK~"));
 }
 
 /* Claim: and with a minisocket either may have made it, which is said. */
@@ -279,7 +281,10 @@ TEST_F(fin, fin_wait2_ends_by_ack_in_close)
 	in_close = strstr(conn_left(c, 0, "FIN_WAIT2"), "CALL");
 	EXPECT_LEFT(0, "FIN_WAIT2",
 		    in_close ? "FIN_WAIT2>TIME_WAIT~ CALL_CLOSE~ as FIN_WAIT2" :
-			       "FIN_WAIT2>TIME_WAIT~ RX_ACK~ as FIN_WAIT2");
+			       seen_or("FIN_WAIT2>TIME_WAIT~ RX_ACK as "
+				       "FIN_WAIT2",
+				       "FIN_WAIT2>TIME_WAIT~ RX_ACK~ as "
+				       "FIN_WAIT2"));
 }
 
 /* ... nor to close(). */

@@ -226,19 +226,30 @@ TEST_F(cause, timer)
 	EXPECT_CAUSE(update(self, s), NONE, 0, 0);
 }
 
-/* Claim: a call that is over does nothing, but for shutdown(). */
+/*
+ * Claim: a call that is over does nothing, but for shutdown(), and close()
+ * where the kernel closes on the way back to the process: once, and soon.
+ */
 TEST_F(cause, over)
 {
 	struct event_state s;
 
-	ENTER(close, 1);
-	LEAVE(close, 1);
-	s = GOES(ESTABLISHED, FIN_WAIT1);
-	EXPECT_CAUSE(s, NONE, 0, 0);
-	ENTER(shutdown, 2);
-	LEAVE(shutdown, 2);
-	s = GOES(ESTABLISHED, FIN_WAIT1);
-	EXPECT_CAUSE(s, CALL_SHUTDOWN, 2, 0);
+	ENTER(dup2, 1);
+	LEAVE(dup2, 1);
+	EXPECT_CAUSE(GOES(ESTABLISHED, FIN_WAIT1), NONE, 0, 0);
+	ENTER(close, 2);
+	LEAVE(close, 2);
+	EXPECT_CAUSE(GOES(ESTABLISHED, FIN_WAIT1), CALL_CLOSE, 2, 0);
+	s = transition(self, TCB_STATE_FIN_WAIT2, TCB_STATE_CLOSE);
+	EXPECT_CAUSE(update(self, s), NONE, 0, 0);
+	ENTER(close, 3);
+	LEAVE(close, 3);
+	self->now += 1000000000;
+	EXPECT_CAUSE(GOES(ESTABLISHED, FIN_WAIT1), NONE, 0, 0);
+	ENTER(shutdown, 4);
+	LEAVE(shutdown, 4);
+	self->now += 1000000000;
+	EXPECT_CAUSE(GOES(ESTABLISHED, FIN_WAIT1), CALL_SHUTDOWN, 4, 0);
 }
 
 /* Claim: another connection of the same ends begins with nothing. */

@@ -14,6 +14,7 @@
 
 #define WAYS 4 /* places that a thing may have in a cache */
 
+#define CLOSE_LATE_NS 500000000ull
 #define FIN_WAIT2_LINGER_NS 500000000ull /* longer takes a timer */
 
 #define FIN 0x01
@@ -46,13 +47,14 @@ struct connection {
 	nsec_t fin_acked_at;
 };
 
-/* A call that is going on, or the last shutdown() of a socket. */
+/* A call that is going on, or is over and may still have an effect. */
 struct going {
 	__u64 number; /* 0: none */
 	__u64 cookie;
-	nsec_t since;
+	nsec_t since, ended;
 	enum call_op op;
-	bool io_uring, disconnects, sends_fin, over;
+	bool io_uring, disconnects, sends_fin;
+	bool over, used; /* it has made a transition */
 };
 
 struct causes {
@@ -63,7 +65,7 @@ struct causes {
 /* What a transition may have been made by. */
 struct candidates {
 	struct heard segment;
-	struct going call;
+	struct going *call;
 	unsigned int n;
 };
 
@@ -167,10 +169,22 @@ static void note_segment(struct causes *causes, const struct event_segment *s)
 	};
 }
 
-/* Has shutdown() an effect when it has returned? In SYN_RECV it has. */
+/*
+ * May it have an effect after its end? shutdown() in SYN_RECV waits for
+ * ESTABLISHED; close() may leave its work to the way back to the process.
+ */
 static bool outlives(const struct going *g)
 {
-	return g->op == CALL_shutdown && g->sends_fin && !g->over;
+	return !g->used && (g->op == CALL_close ||
+			    (g->op == CALL_shutdown && g->sends_fin));
+}
+
+static void note_exit(struct going *g, nsec_t now)
+{
+	g->over = true;
+	g->ended = now;
+	if (!outlives(g))
+		g->number = 0;
 }
 
 static void note_call(struct causes *causes, const struct event_call *call)
@@ -193,10 +207,8 @@ static void note_call(struct causes *causes, const struct event_call *call)
 			oldest = g;
 	}
 	if (call->phase == CALL_PHASE_exit) {
-		if (i < WAYS && outlives(g))
-			g->over = true;
-		else if (i < WAYS)
-			g->number = 0;
+		if (i < WAYS)
+			note_exit(g, call->ev.ts_ns);
 		return;
 	}
 	*oldest = (struct going){
@@ -216,21 +228,32 @@ static void note_call(struct causes *causes, const struct event_call *call)
 #define OPS_CLOSE (OP(close) | OP(shutdown) | OP(dup2) | OP(dup3))
 #define OPS_OPEN (OP(connect) | OP(sendto) | OP(sendmsg) | OP(sendmmsg))
 
-/* Calls of these operations that are going on at a socket. */
-static void add_calls(struct candidates *found, const struct causes *causes,
-		      __u64 cookie, __u64 ops)
+/*
+ * Is it going on, or is it a close() that the kernel has not got to? What it
+ * had to do it has done in its first transition.
+ */
+static bool acts(const struct going *g, nsec_t now)
 {
-	const struct going *g;
+	return !g->used &&
+	       (!g->over ||
+		(g->op == CALL_close && now - g->ended < CLOSE_LATE_NS));
+}
+
+/* Calls of these operations that act at a socket. */
+static void add_calls(struct candidates *found, const struct causes *causes,
+		      __u64 cookie, nsec_t now, __u64 ops)
+{
+	struct going *g;
 	unsigned int i;
 
 	if (!causes->calls || !cookie)
 		return;
 	g = &causes->calls[hash(&cookie, sizeof(cookie), CAUSE_CALLS)];
 	for (i = 0; i < WAYS; i++, g++) {
-		if (!g->number || g->cookie != cookie || g->over ||
+		if (!g->number || g->cookie != cookie || !acts(g, now) ||
 		    !(ops & 1ull << g->op))
 			continue;
-		found->call = *g;
+		found->call = g;
 		found->n++;
 	}
 }
@@ -239,16 +262,17 @@ static void add_calls(struct candidates *found, const struct causes *causes,
 static void add_shutdown(struct candidates *found, const struct causes *causes,
 			 __u64 cookie)
 {
-	const struct going *g;
+	struct going *g;
 	unsigned int i;
 
 	if (!causes->calls || found->n)
 		return;
 	g = &causes->calls[hash(&cookie, sizeof(cookie), CAUSE_CALLS)];
 	for (i = 0; i < WAYS; i++, g++) {
-		if (!g->number || g->cookie != cookie || !g->over)
+		if (!g->number || g->cookie != cookie || !g->over ||
+		    g->op != CALL_shutdown)
 			continue;
-		found->call = *g;
+		found->call = g;
 		found->n++;
 	}
 }
@@ -259,8 +283,8 @@ static void add_disconnect(struct candidates *found,
 {
 	struct candidates connects = {};
 
-	add_calls(&connects, causes, cookie, OP(connect));
-	if (connects.n && !connects.call.disconnects)
+	add_calls(&connects, causes, cookie, 0, OP(connect));
+	if (connects.n && !connects.call->disconnects)
 		return;
 	if (connects.n)
 		found->call = connects.call;
@@ -374,7 +398,7 @@ static void add_fin_acked(struct candidates *found, const struct connection *c,
 	last = &c->heard[(c->n + CAUSE_SEGMENTS - 1) % CAUSE_SEGMENTS];
 	if (!c->fin_acked_by || last->number != c->fin_acked_by ||
 	    s->ev.ts_ns - c->fin_acked_at > FIN_WAIT2_LINGER_NS ||
-	    found->call.since > c->fin_acked_at)
+	    (found->call && found->call->since > c->fin_acked_at))
 		return;
 	found->segment = *last;
 	found->n++;
@@ -395,7 +419,7 @@ static enum cause to_time_wait(struct candidates *found,
 		SEGMENTS(found, c, .set = FIN, .clear = RST);
 		return CAUSE_RX_FIN;
 	}
-	add_calls(found, causes, s->ev.cookie, OPS_CLOSE);
+	add_calls(found, causes, s->ev.cookie, s->ev.ts_ns, OPS_CLOSE);
 	add_fin_acked(found, c, s);
 	return CAUSE_RX_ACK;
 }
@@ -404,10 +428,10 @@ static enum cause to_time_wait(struct candidates *found,
 static void add_closing(struct candidates *found, const struct causes *causes,
 			const struct connection *c, const struct event_state *s)
 {
-	add_calls(found, causes, s->ev.cookie, OPS_CLOSE);
+	add_calls(found, causes, s->ev.cookie, s->ev.ts_ns, OPS_CLOSE);
 	add_disconnect(found, causes, s->ev.cookie);
 	if (c && c->listener != s->ev.cookie)
-		add_calls(found, causes, c->listener, OPS_CLOSE);
+		add_calls(found, causes, c->listener, s->ev.ts_ns, OPS_CLOSE);
 }
 
 static enum cause to_close(struct candidates *found,
@@ -440,14 +464,14 @@ static enum cause find(struct candidates *found, const struct causes *causes,
 {
 	switch (s->new) {
 	case TCB_STATE_SYN_SENT:
-		add_calls(found, causes, s->ev.cookie, OPS_OPEN);
+		add_calls(found, causes, s->ev.cookie, s->ev.ts_ns, OPS_OPEN);
 		return CAUSE_NONE;
 	case TCB_STATE_LISTEN:
-		add_calls(found, causes, s->ev.cookie, OP(listen));
+		add_calls(found, causes, s->ev.cookie, s->ev.ts_ns, OP(listen));
 		return CAUSE_NONE;
 	case TCB_STATE_FIN_WAIT1:
 	case TCB_STATE_LAST_ACK:
-		add_calls(found, causes, s->ev.cookie, OPS_CLOSE);
+		add_calls(found, causes, s->ev.cookie, s->ev.ts_ns, OPS_CLOSE);
 		add_shutdown(found, causes, s->ev.cookie);
 		return CAUSE_NONE;
 	case TCB_STATE_CLOSE:
@@ -503,6 +527,14 @@ static void forget_before(struct connection *c, __u64 number)
 			c->heard[i].number = 0;
 }
 
+/* It makes no other; a listener's close() does, of its children. */
+static void note_used(struct going *g)
+{
+	g->used = true;
+	if (g->over)
+		g->number = 0;
+}
+
 static void note_state(struct causes *causes, struct event_state *s)
 {
 	struct connection *c = connection_of(causes, &s->ev, false);
@@ -514,13 +546,16 @@ static void note_state(struct causes *causes, struct event_state *s)
 	cause = find(&found, causes, c, s);
 	if (found.n != 1)
 		return;
-	if (found.call.number)
-		cause = cause_of_call(&found.call);
+	if (found.call)
+		cause = cause_of_call(found.call);
 	if (s->cause_how == HOW_observed && cause != s->cause)
 		return;
 	s->cause = cause;
 	s->cause_how = HOW_observed;
-	s->cause_call = found.call.number;
+	s->cause_call = found.call ? found.call->number : 0;
+	if (found.call && found.call->cookie == s->ev.cookie &&
+	    s->old != TCB_STATE_LISTEN)
+		note_used(found.call);
 	s->cause_segment = found.segment.number;
 	if (c && found.segment.number)
 		forget_before(c, found.segment.number);
