@@ -166,8 +166,10 @@ __weak __noinline int call_begins(__u32 nr)
 		return 0;
 	calling = bpf_task_storage_get(&callings, task, NULL,
 				       BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!calling)
+	if (!calling) {
+		COUNT(no_storage);
 		return 0;
+	}
 	calling_init(&calling->e, c->op, CALL_VIA_syscall);
 	calling->e.fd = fd_nr;
 	calling->sk = fd.sk;

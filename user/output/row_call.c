@@ -174,9 +174,11 @@ static void row_result(const struct event_call *c, struct row *row)
 		put(row, " = ? interrupted");
 	else
 		put(row, " = %lld", (long long)c->result);
+	row->colour = c->err ? "31" : "2";
+	if (c->duration_ns < 1000)
+		return;
 	cell_span(c->duration_ns, false, span);
 	row_add(row, "%s", span);
-	row->colour = c->err ? "31" : "2";
 }
 
 void row_call(const struct schema *schema, const struct event_call *c,
