@@ -27,20 +27,24 @@ struct pt_regs___arm64 {
 	__u64 regs[31];
 } __attribute__((preserve_access_index));
 
-static __always_inline long compat_syscall_nr(struct task_struct *task)
+static __always_inline long compat_regs_nr(const void *regs)
 {
-	void *regs = (void *)bpf_task_pt_regs(task);
-	struct pt_regs___x86 *x86 = regs;
-	struct pt_regs___arm64 *arm64 = regs;
+	const struct pt_regs___x86 *x86 = regs;
+	const struct pt_regs___arm64 *arm64 = regs;
 
-	if (bpf_core_field_exists(task->thread_info.status) &&
-	    task->thread_info.status & TS_COMPAT)
-		return -1;
 	if (bpf_core_field_exists(x86->orig_ax))
 		return x86->orig_ax;
 	if (bpf_core_field_exists(arm64->syscallno))
 		return arm64->syscallno;
 	return -1;
+}
+
+static __always_inline long compat_syscall_nr(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->thread_info.status) &&
+	    task->thread_info.status & TS_COMPAT)
+		return -1;
+	return compat_regs_nr((void *)bpf_task_pt_regs(task));
 }
 
 /*

@@ -26,8 +26,11 @@ static __noinline void owner_begins(struct sock *sk, struct sock_mem *mem)
 /* One that is older than the trace. */
 static __always_inline struct sock_mem *owner_learns(struct sock *sk)
 {
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_sock *tp;
 
+	if (QUEUES_ALONE)
+		return NULL;
+	tp = bpf_skc_to_tcp_sock(sk);
 	return tp ? mem_get(sk, tp) : NULL;
 }
 

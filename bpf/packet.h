@@ -127,7 +127,7 @@ static __always_inline void packet_of(struct packet *p, struct sock *sk)
  * event_wanted() and event_fill(), with the ends of the packet. @mem: NULL, or
  * of the socket that it belongs to, which is in @state; 0: there is none.
  */
-static __always_inline bool packet_wanted(const struct packet *p,
+static __always_inline bool packet_passes(const struct packet *p,
 					  struct sock_mem *mem, __u8 state,
 					  int type)
 {
@@ -144,13 +144,22 @@ static __always_inline bool packet_wanted(const struct packet *p,
 		.within = p->ends.within,
 	};
 
-	if (!(config.events & 1u << type))
-		return false;
 	if (mem) {
 		x.pid = mem->pid;
 		__builtin_memcpy(x.comm.u8, mem->comm, sizeof(mem->comm));
 	}
-	return wanted(owner_wanted(mem) && facts_pass(&x), type);
+	return facts_pass(&x);
+}
+
+static __always_inline bool packet_wanted(const struct packet *p,
+					  struct sock_mem *mem, __u8 state,
+					  int type)
+{
+	if (!(config.events & 1u << type))
+		return false;
+	return wanted(owner_wanted(mem) && (!config.filter.n ||
+					    packet_passes(p, mem, state, type)),
+		      type);
 }
 
 static __always_inline void packet_fill(struct event *e, const struct packet *p,

@@ -93,9 +93,13 @@ __noinline int queue_exit(long ret)
 	return 0;
 }
 
-/* accept() is about to return: the one moment at which it is exactly known. */
+/*
+ * accept() is about to return: the one moment at which it is exactly known. All
+ * other system calls of the machine pass here as well, so the number comes
+ * first, of which a 32-bit program may have a wrong one.
+ */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(queue_accepts, struct pt_regs *regs, long ret)
 {
-	return queue_exit(ret);
+	return is_accept(compat_regs_nr(regs)) ? queue_exit(ret) : 0;
 }

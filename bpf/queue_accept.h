@@ -6,14 +6,18 @@
 #include "bpf/fd.h"
 #include "bpf/queue.h"
 
+static __always_inline bool is_accept(__u32 nr)
+{
+	return nr == config.accept[0] || nr == config.accept[1];
+}
+
 /* Is it in accept() or accept4(), and not a worker of io_uring? */
 static __always_inline bool accept_calls(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	__u32 nr = compat_syscall_nr(task);
 
 	return !(task->flags & (PF_IO_WORKER | PF_KTHREAD)) &&
-	       (nr == config.accept[0] || nr == config.accept[1]);
+	       is_accept(compat_syscall_nr(task));
 }
 
 /* Which listener is behind a file descriptor, and its accept queue's depth. */

@@ -235,6 +235,9 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 		return 0;
 	if (old == new)
 		return state_same(mem, new);
+	if (QUEUES_ALONE && !mem && old != TCB_STATE_LISTEN &&
+	    new != TCB_STATE_LISTEN)
+		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
 		return 0;

@@ -39,6 +39,8 @@ static void print(struct rounds *r)
 
 #define PLAIN "tcbscope trace"
 #define ALL_ON "tcbscope, everything on"
+#define QUEUES "tcbscope, queues"
+#define SYNS "tcbscope, queues, each SYN" /* by programs of the root cgroup */
 
 static void note_goals(const struct rounds *r)
 {
@@ -61,6 +63,13 @@ static void note_goals(const struct rounds *r)
 		if (!strcmp(o->tracer->name, ALL_ON))
 			goal("CPU of a connection, everything on", "<= 1.15 x",
 			     spread_text(&o->ratio, 3), ratio <= 1.15);
+		if (!strcmp(o->tracer->name, QUEUES))
+			goal("CPU of a connection, queue events", "<= 1.15 x",
+			     spread_text(&o->ratio, 3), ratio <= 1.15);
+		if (!strcmp(o->tracer->name, SYNS))
+			goal("CPU of a connection, queue events, each SYN",
+			     "<= 1.20 x", spread_text(&o->ratio, 3),
+			     ratio <= 1.20);
 	}
 	goal("events lost at full speed, default ring", "0",
 	     cell("%llu", (unsigned long long)lost), !lost);
@@ -97,6 +106,13 @@ void part_connect(unsigned int rounds)
 		  .says = TRACER_ACCOUNT },
 		{ .name = ALL_ON,
 		  .argv = { scope, "trace", "--windows", "--events", all },
+		  .says = TRACER_ACCOUNT },
+		{ .name = QUEUES,
+		  .argv = { scope, "trace", "--events", "queue" },
+		  .says = TRACER_ACCOUNT },
+		{ .name = SYNS,
+		  .argv = { scope, "trace", "--events", "queue", "--tiers",
+			    "1,2,3" },
 		  .says = TRACER_ACCOUNT },
 		{ .name = "tcbscope, JSON to /dev/null",
 		  .argv = { scope, "trace", "-j" },

@@ -75,12 +75,17 @@ static int drops(const struct conn *c)
 	       queue_count(c, "accept_overflow", NULL);
 }
 
-/* Clients end first, so that nothing comes any more; then the trace. */
+/*
+ * Clients end first, so that nothing comes any more, not even a FIN once more;
+ * then the trace.
+ */
 static int quiesce(struct conn *c, int *client)
 {
+	const struct linger now = { .l_onoff = 1 };
 	int i;
 
 	for (i = 0; i < CLIENTS && client[i] > 0; i++) {
+		setsockopt(client[i], SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 		close(client[i]);
 		client[i] = 0;
 	}
