@@ -3,9 +3,11 @@
 #include "lib/clock.h"
 #include "lib/say.h"
 #include "peer/duplex.h"
+#include "peer/meeting.h"
 #include "peer/option.h"
 #include "peer/peer.h"
 #include "peer/progress.h"
+#include "peer/rendezvous.h"
 #include "peer/report.h"
 #include "peer/talk.h"
 
@@ -318,12 +320,56 @@ static void set_message(struct tcbpeer *tp)
 	talk_say(&tp->talk, tp->set.message ?: hello);
 }
 
+/* With --rendezvous: the same as open_connection(). */
+static int open_meeting(struct tcbpeer *tp)
+{
+	struct peer_result result;
+	int code;
+
+	code = meeting_open(&tp->set, &tp->report, tp->signals, &tp->talk.fd,
+			    &result);
+	if (code || !tp->set.crossed)
+		return code;
+	return check_crossed(tp, &result);
+}
+
+/* tcbpeer rendezvous */
+static int serve(int argc, char **argv)
+{
+	static struct rendezvous_listen where;
+	static struct rendezvous r;
+	struct tcbpeer tp = {};
+	int failed, err;
+
+	option_parse_rendezvous(&where, argc, argv);
+	err = block_signals(&tp);
+	if (err)
+		return say_fail(EXIT_FAILED, NULL, NULL, "signals: %s",
+				strerror(-err));
+	err = rendezvous_serve(&r, &where, tp.signals, &failed);
+	if (err)
+		return say_fail(err == -EACCES ? EXIT_KERNEL : EXIT_FAILED,
+				NULL, NULL, "cannot %s: %s",
+				failed < 0  ? "serve" :
+				failed == 0 ? "listen at the first -l" :
+					      "listen at the second -l",
+				strerror(-err));
+	printf("%llu introduced; turned away: %llu name taken, %llu wrong "
+	       "secret, %llu partner lost, %llu too slow, %llu confused\n",
+	       (unsigned long long)r.introduced, (unsigned long long)r.taken,
+	       (unsigned long long)r.wrong, (unsigned long long)r.lost,
+	       (unsigned long long)r.slow, (unsigned long long)r.confused);
+	return say_written();
+}
+
 int main(int argc, char **argv)
 {
 	static struct tcbpeer tp;
 	int err;
 
 	say_init();
+	if (argc > 1 && !strcmp(argv[1], "rendezvous"))
+		return serve(argc - 1, argv + 1);
 	option_parse(&tp.set, argc, argv);
 	tp.report = (struct report){
 		/* Standard output is for what the peer sends. */
@@ -332,6 +378,10 @@ int main(int argc, char **argv)
 		.local = tp.set.local,
 		.remote = tp.set.remote,
 	};
+	if (tp.set.rendezvous_text) {
+		tp.report.local = tp.set.local = "here";
+		tp.report.remote = tp.set.remote = tp.set.name;
+	}
 	talk_init(&tp.talk);
 	set_message(&tp);
 	err = tp.set.line ? 0 : converse_init(&tp);
@@ -345,7 +395,7 @@ int main(int argc, char **argv)
 				strerror(-err));
 	tp.talk.stop = tp.signals;
 
-	err = open_connection(&tp);
+	err = tp.set.rendezvous_text ? open_meeting(&tp) : open_connection(&tp);
 	if (!err)
 		err = tp.set.line ? talk(&tp) : converse(&tp);
 	return written(err);

@@ -184,14 +184,16 @@ TEST_F(peer, port_in_use)
 	fd = netns_call(self->pair.side[0].fd, new_listener, &self->end[0]);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, peer_init(&peer, &config));
-	while (peer.result.inuse < 3)
+	while (peer.result.inuse < 3) {
 		ASSERT_EQ(1, step(self, 0, &peer));
+	}
 	EXPECT_EQ(0, peer.result.attempts);
 	EXPECT_EQ(-EADDRINUSE, peer.result.last);
 
 	close(fd);
-	while (!peer.result.attempts)
+	while (!peer.result.attempts) {
 		ASSERT_EQ(1, step(self, 0, &peer));
+	}
 	EXPECT_EQ(TCP_SYN_SENT, wait_tcp(self, 0, ~0U));
 	peer_exit(&peer);
 }
@@ -338,14 +340,16 @@ TEST_F(peer, listens_too)
 	config.pause_ns = 3600 * NSEC_PER_SEC;
 	ASSERT_EQ(0, gate_open(&self->gate));
 	ASSERT_EQ(0, peer_init(&peer[1], &config));
-	while (!peer[1].result.refused)
+	while (!peer[1].result.refused) {
 		ASSERT_EQ(1, step(self, 1, &peer[1]));
+	}
 
 	stranger.fd = netns_call(self->pair.side[0].fd, connect_stranger,
 				 &self->end[1]);
 	ASSERT_LE(0, stranger.fd);
-	while (!poll(&stranger, 1, 0))
+	while (!poll(&stranger, 1, 0)) {
 		ASSERT_EQ(1, step(self, 1, &peer[1]));
+	}
 
 	config = config_of(self, 0);
 	ASSERT_EQ(0, peer_init(&peer[0], &config));

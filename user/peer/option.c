@@ -25,6 +25,9 @@ static const char examples[] =
 	"  tcbpeer -l 10.8.0.1:2000 -r 10.8.0.2:2001 --file big.iso   and there:\n"
 	"  tcbpeer -l 10.8.0.2:2001 -r 10.8.0.1:2000 -n >big.iso\n"
 	"  tcbpeer -l [fd08::1]:2000 -r [fd08::2]:2001 --message hello --json\n"
+	"Through NATs, with a rendezvous that both can reach:\n"
+	"  tcbpeer rendezvous -l 192.0.2.1:7000 -l 192.0.2.1:7001\n"
+	"  tcbpeer --rendezvous 192.0.2.1:7000 --name us --secret FILE    on both\n"
 	"\n";
 
 static const char doc[] =
@@ -55,12 +58,21 @@ enum {
 	KEY_HOLD,
 	KEY_FILE,
 	KEY_RAW,
+	KEY_RENDEZVOUS,
+	KEY_NAME,
+	KEY_SECRET,
 	KEY_USAGE,
 };
 
 static const struct argp_option options[] = {
 	{ "local", 'l', "ADDR:PORT", 0, "this end", 1 },
 	{ "remote", 'r', "ADDR:PORT", 0, "the peer", 1 },
+	{ "rendezvous", KEY_RENDEZVOUS, "ADDR:PORT", 0,
+	  "meet the peer there instead of -r, and punch a hole through NATs",
+	  1 },
+	{ "name", KEY_NAME, "NAME", 0, "the name to meet under", 1 },
+	{ "secret", KEY_SECRET, "FILE", 0,
+	  "what both have and nobody else, at least 8 bytes", 1 },
 	{ "deadline", KEY_DEADLINE, "TIME", 0,
 	  "give up opening, and then the exchange, after TIME: 5, 200ms, 1.5s "
 	  "(default 5s)",
@@ -199,12 +211,31 @@ static void set_close(const char *arg, enum close_how *how)
 	*how = ret;
 }
 
+static void check_meeting(struct argp_state *state,
+			  const struct option_set *set)
+{
+	if (set->remote || set->config.at_ns || set->config.listen)
+		argp_error(state, "--rendezvous goes without -r, --at and "
+				  "--listen-too");
+	if (!set->name || !set->secret)
+		argp_error(state, "--rendezvous needs --name and --secret");
+	if (!*set->name || strlen(set->name) > MEET_NAME)
+		argp_error(state, "--name is 1 to %d bytes", MEET_NAME);
+	if (set->local &&
+	    set->config.local.ss_family != set->rendezvous.ss_family)
+		argp_error(state, "-l and the rendezvous are IPv4 and IPv6");
+}
+
 /* Complain about what no single option can know. */
 static void check_usage(struct argp_state *state, const struct option_set *set)
 {
-	if (!set->local || !set->remote)
+	if (set->rendezvous_text)
+		check_meeting(state, set);
+	else if (set->name || set->secret)
+		argp_error(state, "--name and --secret are for --rendezvous");
+	else if (!set->local || !set->remote)
 		argp_error(state, "both -l and -r are needed");
-	if (set->config.local.ss_family != set->config.remote.ss_family)
+	else if (set->config.local.ss_family != set->config.remote.ss_family)
 		argp_error(state, "one end is IPv4, the other IPv6");
 	if (set->line && (set->mute || set->raw || set->file))
 		argp_error(state, "-n, --raw and --file do not go with "
@@ -231,6 +262,17 @@ static error_t parse_open(int key, char *arg, struct option_set *set)
 	case 'r':
 		set_endpoint("-r", arg, &config->remote, &config->len);
 		set->remote = arg;
+		break;
+	case KEY_RENDEZVOUS:
+		set_endpoint("--rendezvous", arg, &set->rendezvous,
+			     &config->len);
+		set->rendezvous_text = arg;
+		break;
+	case KEY_NAME:
+		set->name = arg;
+		break;
+	case KEY_SECRET:
+		set->secret = arg;
 		break;
 	case KEY_DEADLINE:
 		set_duration("--deadline", arg, &config->deadline_ns);
@@ -328,6 +370,60 @@ void option_parse(struct option_set *set, int argc, char **argv)
 
 	argp_err_exit_status = EXIT_USAGE;
 	err = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, set);
+	if (err)
+		exit(say_fail(EXIT_FAILED, NULL, NULL, "options: %s",
+			      strerror(err)));
+}
+
+static const struct argp_option rendezvous_options[] = {
+	{ "listen", 'l', "ADDR:PORT", 0,
+	  "where peers come to; twice: the second tells them what their NAT "
+	  "does",
+	  0 },
+	{ "help", 'h', NULL, 0, "print this help", -1 },
+	{}
+};
+
+static error_t parse_rendezvous(int key, char *arg, struct argp_state *state)
+{
+	struct rendezvous_listen *where = state->input;
+
+	switch (key) {
+	case 'l':
+		if (where->n == 2)
+			argp_error(state, "-l is given twice at most");
+		set_endpoint("-l", arg, &where->at[where->n], &where->len);
+		where->n++;
+		break;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		break;
+	case ARGP_KEY_END:
+		if (!where->n)
+			argp_error(state, "-l is needed");
+		if (where->n == 2 &&
+		    where->at[0].ss_family != where->at[1].ss_family)
+			argp_error(state, "both are IPv4, or both IPv6");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void option_parse_rendezvous(struct rendezvous_listen *where, int argc,
+			     char **argv)
+{
+	static const struct argp argp = {
+		.options = rendezvous_options,
+		.parser = parse_rendezvous,
+		.doc = "Introduces peers that come with the same name to each "
+		       "other, until it is interrupted.",
+	};
+	int err;
+
+	argp_err_exit_status = EXIT_USAGE;
+	err = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, where);
 	if (err)
 		exit(say_fail(EXIT_FAILED, NULL, NULL, "options: %s",
 			      strerror(err)));

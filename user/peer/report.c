@@ -102,6 +102,42 @@ void report_open(const struct report *report, const struct peer_config *config,
 		report_open_text(report, result);
 }
 
+static void report_word(FILE *file, const char *name, const char *word)
+{
+	report_string(file, name, word, strlen(word));
+}
+
+void report_punch(const struct report *report, const struct punch *punch,
+		  const struct diagnosis *diagnosis)
+{
+	const struct meet *meet = punch->meet;
+	const char *own = diagnose_mapping_name(meet->own.mapping);
+	const char *theirs = diagnose_mapping_name(meet->partner.mapping);
+	const char *filter = diagnose_filter_name(diagnosis->filter);
+	const char *kind = punch->winner < 0 ?
+				   NULL :
+				   diagnose_kind_name(
+					   punch->tries[punch->winner].kind);
+
+	if (!report->json) {
+		fprintf(report->file,
+			"punch  %s candidate%s; NAT here: %s; "
+			"there: %s, a SYN too early: %s\n",
+			kind ?: "no", kind ? "" : " came through", own, theirs,
+			filter);
+		return;
+	}
+	fputs("{\"type\":\"punch\"", report->file);
+	report_endpoint(report->file, 's', &meet->seen);
+	if (kind)
+		report_word(report->file, "candidate", kind);
+	report_word(report->file, "diagnosis", diagnose_name(diagnosis->why));
+	report_word(report->file, "mapping", own);
+	report_word(report->file, "peer_mapping", theirs);
+	report_word(report->file, "peer_filter", filter);
+	fputs("}\n", report->file);
+}
+
 void report_message(const struct report *report, const char *line, size_t len)
 {
 	char text[4 * TALK_LINE_SIZE + 1];

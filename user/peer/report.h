@@ -3,6 +3,7 @@
 #ifndef TCBSCOPE_PEER_REPORT_H
 #define TCBSCOPE_PEER_REPORT_H
 
+#include "peer/diagnose.h"
 #include "peer/peer.h"
 
 #include <stdio.h>
@@ -20,6 +21,10 @@ struct report {
 /* The end of an open, be it a connection or result->error. */
 void report_open(const struct report *report, const struct peer_config *config,
 		 const struct peer_result *result);
+
+/* How the hole was punched, or not: beside the open of what was tried. */
+void report_punch(const struct report *report, const struct punch *punch,
+		  const struct diagnosis *diagnosis);
 
 /*
  * The peer's line: @len bytes, up to TALK_LINE_SIZE, of anything. Escaped, so

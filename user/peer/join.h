@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The way to a rendezvous and through a meeting there, with its sockets. */
+#ifndef TCBSCOPE_PEER_JOIN_H
+#define TCBSCOPE_PEER_JOIN_H
+
+#include "peer/meet.h"
+
+struct join {
+	/* the caller's */
+	struct sockaddr_storage rendezvous, own; /* own: any address, port 0 */
+	socklen_t len;
+	const char *name;
+	struct secret secret;
+	int stop; /* once this is readable, no wait goes on */
+	void (*seen)(const struct join *join); /* who we are outside; or NULL */
+
+	/* to be read; own has its port by then */
+	struct meet meet;
+	enum meet_mapping mapping;
+	int fd; /* of the rendezvous: keeps the mapping; close it at the end */
+};
+
+/*
+ * Meets the partner, as long as it takes. Returns 0; -EINTR at join->stop;
+ * -ECONNREFUSED, -EHOSTUNREACH, ... if the rendezvous is not there; what
+ * meet_next() returns; or -ECONNRESET if it has gone.
+ */
+int join_meet(struct join *join);
+
+#endif

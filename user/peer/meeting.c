@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What tcbpeer does with --rendezvous, and what it says about it. */
+#include "peer/meeting.h"
+#include "lib/say.h"
+#include "peer/join.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+struct meeting {
+	const struct option_set *set;
+	const struct report *report;
+	struct join join;
+	struct punch punch;
+};
+
+static int meeting_secret(struct meeting *m)
+{
+	uint8_t text[SECRET_MAX];
+	int len = secret_read(m->set->secret, text);
+
+	if (len < 0)
+		return say_fail(EXIT_FAILED,
+				len == -EMSGSIZE ? "it has less than 8 bytes, "
+						   "or more than 1023" :
+						   NULL,
+				"head -c 32 /dev/urandom | base64 makes one",
+				"cannot read the secret in %s: %s",
+				m->set->secret, strerror(-len));
+	secret_derive(&m->join.secret, text, len, m->set->name);
+	explicit_bzero(text, sizeof(text));
+	return EXIT_DONE;
+}
+
+static void meeting_seen(const struct join *join)
+{
+	const struct sockaddr_storage *ss = &join->meet.seen;
+	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)ss;
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)ss;
+	bool v6 = ss->ss_family == AF_INET6;
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(ss->ss_family,
+		  v6 ? (void *)&sin6->sin6_addr : (void *)&sin->sin_addr, text,
+		  sizeof(text));
+	say_note(v6 ? "seen as [%s]:%u, mapping: %s; waiting for the peer" :
+		      "seen as %s:%u, mapping: %s; waiting for the peer",
+		 text, ntohs(v6 ? sin6->sin6_port : sin->sin_port),
+		 diagnose_mapping_name(join->mapping));
+}
+
+static int meeting_fail_join(const struct meeting *m, int err)
+{
+	const char *why = NULL, *then = NULL;
+
+	switch (err) {
+	case -EINTR:
+		return say_fail(EXIT_FAILED, NULL, NULL, "interrupted");
+	case -EACCES:
+		why = "the two have not the same secret";
+		then = "give both the same file, or another --name: a stranger "
+		       "may use this one";
+		break;
+	case -EEXIST:
+		why = "two are there already under that name";
+		then = "wait, or agree on another --name";
+		break;
+	case -ENOLINK:
+		why = "the peer has gone";
+		then = "begin again at both ends";
+		break;
+	case -EBUSY:
+		why = "the rendezvous has too many peers, or too many of here";
+		then = "try again in a minute";
+		break;
+	case -ETIMEDOUT:
+		why = "it does not answer, or nobody has come for long";
+		break;
+	case -EPROTO:
+		why = "that is no rendezvous of tcbpeer's, or another version";
+		break;
+	case -ECONNREFUSED:
+		why = "nobody listens there";
+		then = "start tcbpeer rendezvous";
+		break;
+	}
+	return say_fail(EXIT_FAILED, why, then,
+			"cannot meet \"%s\" at the rendezvous %s: %s",
+			m->set->name, m->set->rendezvous_text, strerror(-err));
+}
+
+static int meeting_punch(struct meeting *m, int stop, int *fd)
+{
+	struct punch_config config = {
+		.peer = m->set->config,
+		.own = m->join.own,
+	};
+	struct pollfd pfd = { .fd = stop, .events = POLLIN };
+	struct diagnosis diagnosis;
+	int err;
+
+	if (!m->set->quiet)
+		say_note("the peer is there and has the secret; opening");
+	err = punch_init(&m->punch, &m->join.meet, &config);
+	if (err)
+		return say_fail(EXIT_FAILED, "it has none that fits ours", NULL,
+				"no address of the peer can be tried");
+	while ((err = punch_step(&m->punch)) > 0) {
+		if (poll(&pfd, 1, 0) > 0) {
+			punch_exit(&m->punch);
+			return say_fail(EXIT_FAILED, NULL, NULL, "interrupted");
+		}
+	}
+	diagnosis = diagnose(&m->punch);
+	punch_exit(&m->punch);
+	if (m->set->line || m->set->json || !m->set->quiet)
+		report_punch(m->report, &m->punch, &diagnosis);
+	if (err)
+		return say_fail(EXIT_FAILED, diagnose_text(diagnosis.why),
+				diagnose_help(diagnosis.why),
+				"no way to the peer: %s", strerror(-err));
+	*fd = m->punch.fd;
+	return EXIT_DONE;
+}
+
+int meeting_open(const struct option_set *set, const struct report *report,
+		 int stop, int *fd, struct peer_result *result)
+{
+	static struct meeting m;
+	int code, err;
+
+	m.set = set;
+	m.report = report;
+	m.join.rendezvous = set->rendezvous;
+	m.join.own = set->config.local;
+	m.join.own.ss_family = set->rendezvous.ss_family;
+	m.join.len = set->config.len;
+	m.join.name = set->name;
+	m.join.stop = stop;
+	m.join.seen = set->quiet ? NULL : meeting_seen;
+	code = meeting_secret(&m);
+	if (code)
+		return code;
+	err = join_meet(&m.join);
+	code = err ? meeting_fail_join(&m, err) : meeting_punch(&m, stop, fd);
+	if (m.join.fd >= 0)
+		close(m.join.fd);
+	if (!code) {
+		const struct punch_try *won = &m.punch.tries[m.punch.winner];
+
+		*result = won->result;
+		if (set->line || set->json || !set->quiet)
+			report_open(report, &won->config, result);
+	}
+	return code;
+}

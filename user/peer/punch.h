@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Hole punching: all endpoints of the partner at once, until one is proven. */
+#ifndef TCBSCOPE_PEER_PUNCH_H
+#define TCBSCOPE_PEER_PUNCH_H
+
+#include "peer/meet.h"
+#include "peer/peer.h"
+
+/*
+ * Every candidate has an engine of its own, all from the same port. A NAT that
+ * answers a SYN too early by an RST is tried again and again; one that drops it
+ * gets the kernel's repetitions. On a connection that is open both ends prove
+ * the secret, for an address that is local to the partner may be a stranger's
+ * here; then role 0 takes the first that is proven and says so.
+ *
+ * It is driven as peer.h is. No I/O but that of the engines and the proofs.
+ */
+
+enum punch_kind { PUNCH_PUBLIC, PUNCH_LOCAL, PUNCH_IPV6 };
+
+#define PUNCH_TRIES (MEET_CANDIDATE_MAX + 1)
+
+struct punch_config {
+	struct peer_config peer;     /* all but the endpoints */
+	struct sockaddr_storage own; /* any address of it may be sent from */
+};
+
+struct punch_try {
+	enum punch_kind kind;
+	struct peer_config config;
+	struct peer_result result; /* summed over engines that came to nothing */
+	bool stranger;		   /* who was there had no proof */
+
+	/* private */
+	struct peer peer;
+	enum { PUNCH_OPENING, PUNCH_PROVING, PUNCH_DEAD } state;
+	uint8_t in[2 * FRAME_HEAD + SECRET_PROOF];
+	size_t in_len;
+};
+
+struct punch {
+	struct punch_try tries[PUNCH_TRIES]; /* in order of preference */
+	unsigned int n;
+	int winner; /* index, or -1 */
+	int fd;	    /* the winner's, the caller's */
+	const struct meet *meet;
+
+	/* private */
+	uint64_t end_ns;
+	unsigned int next;
+};
+
+/*
+ * After MEET_START; @meet has to outlive it. Returns 0, or -ENOENT if the
+ * partner has no endpoint that could be tried.
+ */
+int punch_init(struct punch *punch, const struct meet *meet,
+	       const struct punch_config *config);
+
+/*
+ * Go on for about a millisecond. Returns 1, 0 with punch->fd connected and
+ * proven, or -ETIMEDOUT: diagnose() says why.
+ */
+int punch_step(struct punch *punch);
+
+/* Closes all but the winner's. */
+void punch_exit(struct punch *punch);
+
+/* Own candidates: the addresses of this host, with the port of @own. */
+void punch_offer(struct meet_offer *offer, const struct sockaddr_storage *own);
+
+/* What our NAT does to ports: as it was seen at two ports (@other NULL: one). */
+enum meet_mapping punch_mapping(const struct meet_offer *offer,
+				const struct sockaddr_storage *own,
+				const struct sockaddr_storage *seen,
+				const struct sockaddr_storage *other);
+
+#endif
