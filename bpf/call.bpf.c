@@ -112,17 +112,6 @@ static __always_inline void memory_read(struct event_call *e,
 	}
 }
 
-/* Does it make a TCP socket? */
-static __always_inline bool makes_tcp(const struct syscall_args *args)
-{
-	__u32 family = args->value[0], type = args->value[1];
-	__u32 protocol = args->value[2];
-
-	return (family == FAMILY_INET || family == FAMILY_INET6) &&
-	       (type & SOCK_TYPE_MASK) == SOCK_STREAM &&
-	       (!protocol || protocol == IPPROTO_TCP);
-}
-
 /* Is the call about a TCP socket, or may it have been meant to be? */
 static __always_inline bool concerns(const volatile struct config_call *c,
 				     const struct syscall_args *args,
@@ -132,7 +121,9 @@ static __always_inline bool concerns(const volatile struct config_call *c,
 	fd->sk = 0;
 	*nr = CALL_NO_FD;
 	if (c->op == CALL_socket)
-		return makes_tcp(args) && !caller_excluded();
+		return calling_makes_tcp(args->value[0], args->value[1],
+					 args->value[2]) &&
+		       !calling_excluded();
 	if (poll_waits(c->op))
 		return true; /* as call_enter() has found out */
 	if (c->op == CALL_fcntl && !fcntl_cmd(args->value[1]))
@@ -145,7 +136,7 @@ static __always_inline bool concerns(const volatile struct config_call *c,
 	}
 	if (fd->kind == FD_OTHER || (fd->kind == FD_NONE && !c->sockets_only))
 		return false;
-	return !caller_excluded();
+	return !calling_excluded();
 }
 
 /* Global functions are verified once, by themselves. */
@@ -250,7 +241,7 @@ int BPF_PROG(call_enter, struct pt_regs *regs, long id)
 	if (nr >= CONFIG_CALLS)
 		return 0;
 	waits = poll_waits(config.call[nr].op);
-	if (waits && (caller_excluded() || !poll_concerns(config.call[nr].op)))
+	if (waits && (calling_excluded() || !poll_concerns(config.call[nr].op)))
 		return 0;
 	if (!call_begins(nr))
 		return 0;

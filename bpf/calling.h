@@ -31,7 +31,7 @@ struct {
 extern __u64 call_next; /* number of the next call */
 
 /* Is nothing told of what the running task does, whatever it is? */
-static __always_inline bool caller_excluded(void)
+static __always_inline bool calling_excluded(void)
 {
 	struct filter_facts x = {
 		.types = 1u << EVENT_call,
@@ -48,6 +48,15 @@ static __always_inline bool caller_excluded(void)
 		return false;
 	bpf_get_current_comm(x.comm.u8, sizeof(x.comm.u8));
 	return facts_fail(&x);
+}
+
+/* Is it a TCP socket that socket() makes of these? */
+static __always_inline bool calling_makes_tcp(__u32 family, __u32 type,
+					      __u32 protocol)
+{
+	return (family == FAMILY_INET || family == FAMILY_INET6) &&
+	       (type & SOCK_TYPE_MASK) == SOCK_STREAM &&
+	       (!protocol || protocol == IPPROTO_TCP);
 }
 
 /* Nothing is known of it but who calls. */

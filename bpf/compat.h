@@ -25,6 +25,7 @@ struct pt_regs___arm64 {
 	int syscallno;
 	__u64 orig_x0;
 	__u64 regs[31];
+	__u64 pstate;
 } __attribute__((preserve_access_index));
 
 static __always_inline long compat_regs_nr(const void *regs)
@@ -35,7 +36,7 @@ static __always_inline long compat_regs_nr(const void *regs)
 	if (bpf_core_field_exists(x86->orig_ax))
 		return x86->orig_ax;
 	if (bpf_core_field_exists(arm64->syscallno))
-		return arm64->syscallno;
+		return arm64->pstate & PSR_MODE32_BIT ? -1 : arm64->syscallno;
 	return -1;
 }
 

@@ -51,6 +51,9 @@
 /* thread_info.status on x86: in a system call of a 32-bit program */
 #define TS_COMPAT 0x0002
 
+/* pt_regs.pstate on arm64: a 32-bit program */
+#define PSR_MODE32_BIT 0x00000010
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)
 

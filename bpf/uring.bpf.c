@@ -75,13 +75,10 @@ static __always_inline void args_read(struct event_call *e, __u64 at)
 
 static __always_inline bool makes_tcp(__u64 at)
 {
-	__u32 family = fd_word(FD_AT(at, struct io_socket, domain));
-	__u32 type = fd_word(FD_AT(at, struct io_socket, type));
-	__u32 protocol = fd_word(FD_AT(at, struct io_socket, protocol));
-
-	return (family == FAMILY_INET || family == FAMILY_INET6) &&
-	       (type & SOCK_TYPE_MASK) == SOCK_STREAM &&
-	       (!protocol || protocol == IPPROTO_TCP);
+	return calling_makes_tcp(fd_word(FD_AT(at, struct io_socket, domain)),
+				 fd_word(FD_AT(at, struct io_socket, type)),
+				 fd_word(FD_AT(at, struct io_socket,
+					       protocol)));
 }
 
 /* A request of which something is known: an event, unless its file is not. */
@@ -119,7 +116,7 @@ static __always_inline int submit(struct io_kiocb *req)
 	if (opcode >= CONFIG_URING || !calling)
 		return 0;
 	op = config.uring[opcode];
-	if (!op || caller_excluded())
+	if (!op || calling_excluded())
 		return 0;
 	if (op == CALL_close)
 		nr = fd_word(FD_AT(at, struct io_close, fd));
