@@ -9,6 +9,7 @@
 #include "lib/svg.h"
 #include "lib/width.h"
 #include "output/diagram.h"
+#include "output/ladder_conn.h"
 #include "output/output.h"
 
 #include <errno.h>
@@ -21,29 +22,12 @@
 #define EVENTS_OF_ALL 131072 /* that are held at one time */
 #define LINGER_NS 200000000  /* what may follow when both ends are closed */
 
-/* An end of a connection; its cookie is 0 if it has no socket, or none yet. */
-struct end {
-	bool known, closed;
-	__u64 cookie;
-	__u64 inode, call; /* that calls tell before there is a cookie */
-	struct event last; /* with its addresses, once it has both */
-};
-
-struct conn {
-	struct end end[2];
-	bool drawn; /* and its events are freed */
-	nsec_t last;
-	struct ladder_event *events;
-	size_t n, room;
-	uint64_t left_out;
-};
-
 struct ladders {
 	struct output output;
 	const struct schema *schema;
 	struct output_ladder_options opt;
-	struct conn *conns;
-	unsigned int n, room, drawn;
+	struct conns conns;
+	unsigned int drawn;
 	size_t held;	  /* events, of all connections */
 	bool closing;	  /* something is over and not drawn */
 	nsec_t looked;	  /* for those, the last time */
@@ -54,139 +38,6 @@ struct ladders {
 	double y;	  /* of a picture, where the next ladder begins */
 	nsec_t start;	  /* of the trace */
 };
-
-static bool same_addr(const addr_t *a, const addr_t *b)
-{
-	return !memcmp(a, b, sizeof(*a));
-}
-
-/* Is the event of this end, by its addresses? @other: of the other one. */
-static bool same_ends(const struct event *end, const struct event *e,
-		      bool other)
-{
-	if (!end->rport || !e->rport || end->family != e->family)
-		return false;
-	if (other)
-		return end->lport == e->rport && end->rport == e->lport &&
-		       same_addr(&end->laddr, &e->raddr) &&
-		       same_addr(&end->raddr, &e->laddr);
-	return end->netns == e->netns && end->lport == e->lport &&
-	       end->rport == e->rport && same_addr(&end->laddr, &e->laddr) &&
-	       same_addr(&end->raddr, &e->raddr);
-}
-
-/* The listener's cookie, in an event that is of a connection to it. */
-static bool of_listener(const struct event *e)
-{
-	if (!e->rport)
-		return false;
-	if (e->type == EVENT_segment)
-		return ((const struct event_segment *)e)->listener == e->cookie;
-	if (e->type == EVENT_queue)
-		return ((const struct event_queue *)e)->listener == e->cookie;
-	return false;
-}
-
-static __u64 cookie_of(const struct event *e)
-{
-	return of_listener(e) ? 0 : e->cookie;
-}
-
-/* The connection that an event belongs to, and which end; NULL: a new one. */
-static struct conn *find_by_cookie(struct ladders *ls, __u64 cookie,
-				   unsigned int *end)
-{
-	struct conn *c;
-
-	if (!cookie)
-		return NULL;
-	for (c = ls->conns + ls->n; c-- > ls->conns;)
-		for (*end = 0; *end < 2; ++*end)
-			if (c->end[*end].cookie == cookie)
-				return c;
-	return NULL;
-}
-
-/*
- * The end that a call is of which has no cookie: calls know the inode, and the
- * one that makes the socket not even that before it has done so.
- */
-static struct conn *find_by_call(struct ladders *ls, const struct event *e,
-				 unsigned int *end)
-{
-	const struct event_call *call = (const void *)e;
-	struct conn *c;
-
-	if (e->type != EVENT_call)
-		return NULL;
-	for (c = ls->conns + ls->n; c-- > ls->conns;)
-		for (*end = 0; *end < 2; ++*end) {
-			struct end *x = &c->end[*end];
-
-			if (!x->known || c->drawn)
-				continue;
-			if (call->inode && x->inode == call->inode)
-				return c;
-			if (!x->cookie && !x->inode && x->call == call->call)
-				return c;
-		}
-	return NULL;
-}
-
-/* An end without a socket yet, or an event without one. */
-static struct conn *find_by_ends(struct ladders *ls, const struct event *e,
-				 unsigned int *end)
-{
-	struct conn *c;
-
-	for (c = ls->conns + ls->n; c-- > ls->conns;) {
-		if (c->drawn)
-			continue;
-		for (*end = 0; *end < 2; ++*end)
-			if (c->end[*end].known &&
-			    (!c->end[*end].cookie || !cookie_of(e)) &&
-			    same_ends(&c->end[*end].last, e, false))
-				return c;
-	}
-	return NULL;
-}
-
-/* A connection of which only the other end is known. */
-static struct conn *find_by_other(struct ladders *ls, const struct event *e,
-				  const struct flow *flow, unsigned int *end)
-{
-	struct conn *c;
-
-	if (flow && flow->pair) {
-		c = find_by_cookie(ls, flow->pair->cookie, end);
-		*end = !*end;
-		if (c && !c->drawn && !c->end[*end].known)
-			return c;
-	}
-	if (cookie_of(e))
-		return NULL;
-	for (c = ls->conns + ls->n; c-- > ls->conns;) {
-		if (c->drawn)
-			continue;
-		for (*end = 0; *end < 2; ++*end)
-			if (!c->end[*end].known &&
-			    same_ends(&c->end[!*end].last, e, true))
-				return c;
-	}
-	return NULL;
-}
-
-/* Does a socket begin anew with this event? */
-static bool begins(const struct event *e)
-{
-	const struct event_state *s = (const void *)e;
-	const struct event_call *c = (const void *)e;
-
-	if (e->type == EVENT_call)
-		return c->op == CALL_socket ||
-		       (c->op == CALL_connect && c->phase == CALL_PHASE_enter);
-	return e->type == EVENT_state && s->old == TCB_STATE_CLOSE;
-}
 
 static int by_time(const void *a, const void *b)
 {
@@ -331,7 +182,6 @@ static void order_ends(struct conn *c)
 static int draw(struct ladders *ls, struct conn *c)
 {
 	struct ladder *l;
-	size_t i;
 	int err;
 
 	order_ends(c);
@@ -345,22 +195,11 @@ static int draw(struct ladders *ls, struct conn *c)
 		say_left_out(ls, "%llu more events of this connection",
 			     (unsigned long long)c->left_out);
 	ladder_free(l);
-	for (i = 0; i < c->n; i++)
-		free((void *)c->events[i].e);
-	free(c->events);
-	c->events = NULL;
 	ls->held -= c->n;
 	ls->drawn++;
-	c->n = c->room = 0;
 	c->drawn = true;
+	conn_free_events(c);
 	return err ?: ferror(ls->opt.file) ? -errno : 0;
-}
-
-/* A connection is over when all of its ends that are here are closed. */
-static bool is_over(const struct conn *c)
-{
-	return (!c->end[0].known || c->end[0].closed) &&
-	       (!c->end[1].known || c->end[1].closed);
 }
 
 /* Draws what has been over for a while at @now; looks now and then. */
@@ -373,8 +212,8 @@ static int draw_over(struct ladders *ls, nsec_t now)
 		return 0;
 	ls->looked = now;
 	ls->closing = false;
-	for (c = ls->conns; c < ls->conns + ls->n && !err; c++) {
-		if (c->drawn || !c->n || !is_over(c))
+	for (c = ls->conns.at; c < ls->conns.at + ls->conns.n && !err; c++) {
+		if (c->drawn || !c->n || !conn_is_over(c))
 			continue;
 		if (c->last + LINGER_NS < now)
 			err = draw(ls, c);
@@ -382,26 +221,6 @@ static int draw_over(struct ladders *ls, nsec_t now)
 			ls->closing = true;
 	}
 	return err;
-}
-
-static struct conn *conn_new(struct ladders *ls)
-{
-	struct conn *c, *more;
-
-	if (ls->n == ls->opt.max)
-		return NULL;
-	if (ls->n == ls->room) {
-		unsigned int room = 2 * ls->room;
-
-		more = reallocarray(ls->conns, room, sizeof(*more));
-		if (!more)
-			return NULL;
-		ls->conns = more;
-		ls->room = room;
-	}
-	c = &ls->conns[ls->n++];
-	*c = (struct conn){};
-	return c;
 }
 
 static bool is_rare(const struct event *e)
@@ -443,144 +262,18 @@ static int keep(struct ladders *ls, struct conn *c, unsigned int end,
 	return 0;
 }
 
-/* Moves the events of a connection to another: @far was the end that is @end. */
-static int take_over(struct ladders *ls, struct conn *to, unsigned int end,
-		     struct conn *from, unsigned int far)
+/* @c: its connection, which is drawn already; NULL: it has none. */
+static void leave_out(struct ladders *ls, const struct conn *c,
+		      const struct event *e)
 {
-	struct ladder_event *more;
-	size_t i;
-
-	more = reallocarray(to->events, to->n + from->n + 1, sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	to->events = more;
-	to->room = to->n + from->n + 1;
-	for (i = 0; i < from->n; i++)
-		to->events[to->n++] = (struct ladder_event){
-			from->events[i].e,
-			from->events[i].end == far ? end : !end,
-		};
-	to->left_out += from->left_out;
-	free(from->events);
-	*from = ls->conns[--ls->n];
-	return 0;
-}
-
-/*
- * Two sockets were taken for connections of their own, as long as one had no
- * peer: now they turn out to be the ends of one. 0 or -ENOMEM.
- */
-static int join(struct ladders *ls, struct conn **c, unsigned int *end,
-		const struct flow *flow)
-{
-	unsigned int far;
-	struct conn *other;
-	int err;
-
-	if (!flow || !flow->pair || (*c)->end[!*end].cookie)
-		return 0;
-	other = find_by_cookie(ls, flow->pair->cookie, &far);
-	if (!other || other == *c || other->drawn || other->end[!far].cookie)
-		return 0;
-	other->end[!far] = (*c)->end[*end];
-	err = take_over(ls, other, !far, *c, *end);
-	if (err)
-		return err;
-	if (other == ls->conns + ls->n) /* the last one has moved */
-		other = *c;
-	*c = other;
-	*end = !far;
-	return 0;
-}
-
-/* Is there a socket? A call may have none, or be about to make it. */
-static bool tells_of_socket(const struct event *e)
-{
-	const struct event_call *c = (const void *)e;
-
-	if (e->cookie || e->rport)
-		return true;
-	return e->type == EVENT_call && (c->inode || c->op == CALL_socket);
-}
-
-/* Where the event belongs: *@c is NULL if there is no room for it. 0, -errno */
-static int find(struct ladders *ls, const struct event *e,
-		const struct flow *flow, struct conn **c, unsigned int *end)
-{
-	int err = 0;
-
-	*c = find_by_cookie(ls, cookie_of(e), end);
-	if (*c && begins(e) && ((*c)->drawn || (*c)->end[*end].closed)) {
-		/* the socket is used again */
-		if (!(*c)->drawn)
-			err = draw(ls, *c);
-		(*c)->end[*end].cookie = (*c)->end[*end].inode = 0;
-		*c = NULL;
+	if (c) {
+		ls->behind++;
+	} else if (ls->conns.n < ls->opt.max) {
+		ls->nowhere++;
+	} else {
+		ls->beyond++;
+		ls->more += conn_begins(e);
 	}
-	if (err)
-		return err;
-	if (!*c)
-		*c = find_by_call(ls, e, end);
-	if (!*c)
-		*c = find_by_ends(ls, e, end);
-	if (!*c)
-		*c = find_by_other(ls, e, flow, end);
-	if (*c)
-		return (*c)->drawn ? 0 : join(ls, c, end, flow);
-	*end = 0;
-	if (tells_of_socket(e)) {
-		*c = conn_new(ls);
-		return *c || ls->n == ls->opt.max ? 0 : -ENOMEM;
-	}
-	return 0;
-}
-
-/* Calls that came before there was a cookie belong to the same end. */
-static int note_call(struct ladders *ls, struct conn **c, unsigned int i,
-		     const struct event *e)
-{
-	const struct event_call *call = (const void *)e;
-	struct end *end = &(*c)->end[i];
-	struct conn *other;
-	unsigned int far;
-	int err;
-
-	end->call = call->call;
-	if (!call->inode || end->inode == call->inode)
-		return 0;
-	end->inode = 0;
-	other = find_by_call(ls, e, &far);
-	end->inode = call->inode;
-	if (!other || other == *c || other->end[far].cookie ||
-	    other->end[!far].known)
-		return 0;
-	err = take_over(ls, *c, i, other, far);
-	if (*c == ls->conns + ls->n) /* the last one has moved */
-		*c = other;
-	return err;
-}
-
-/* What the event says of its end. */
-static void note(struct ladders *ls, struct conn *c, unsigned int i,
-		 const struct event *e)
-{
-	const struct event_state *s = (const void *)e;
-	const struct event_segment *g = (const void *)e;
-	struct end *end = &c->end[i];
-
-	end->known = true;
-	end->cookie = cookie_of(e) ?: end->cookie;
-	if (e->rport || !end->last.rport)
-		end->last = *e;
-	c->last = e->ts_ns;
-	if (e->type == EVENT_state)
-		end->closed = s->new == TCB_STATE_CLOSE ||
-			      s->new == TCB_STATE_TIME_WAIT;
-	else if (!end->cookie &&
-		 (e->type == EVENT_reset ||
-		  (e->type == EVENT_segment && g->flags & FLAG_RST)))
-		end->closed = true;
-	ls->closing |= end->closed;
 }
 
 static int ladder_event(struct output *o, const struct event *e,
@@ -592,21 +285,20 @@ static int ladder_event(struct output *o, const struct event *e,
 	int err;
 
 	err = draw_over(ls, e->ts_ns);
+	c = err ? NULL : conn_used_again(&ls->conns, e);
+	if (c && !c->drawn)
+		err = draw(ls, c);
 	if (!err)
-		err = find(ls, e, flow, &c, &end);
+		err = conn_find(&ls->conns, e, flow, &c, &end);
 	if (err)
 		return err;
 	if (!c || c->drawn) {
-		ls->nowhere += !c && ls->n < ls->opt.max;
-		ls->beyond += !c && ls->n == ls->opt.max;
-		ls->behind += !!c;
-		ls->more += !c && begins(e);
+		leave_out(ls, c, e);
 		*shown = false;
 		return 0;
 	}
-	note(ls, c, end, e);
-	if (e->type == EVENT_call)
-		err = note_call(ls, &c, end, e);
+	err = conn_note(&ls->conns, &c, end, e);
+	ls->closing |= c->end[end].closed;
 	return err ?: keep(ls, c, end, e, shown);
 }
 
@@ -640,7 +332,7 @@ static int ladder_footer(struct output *o, const struct account *account)
 	int err = 0;
 
 	(void)account;
-	for (c = ls->conns; c < ls->conns + ls->n && !err; c++)
+	for (c = ls->conns.at; c < ls->conns.at + ls->conns.n && !err; c++)
 		if (!c->drawn && c->n)
 			err = draw(ls, c);
 	if (ls->beyond)
@@ -662,17 +354,8 @@ static int ladder_footer(struct output *o, const struct account *account)
 
 static void ladder_free_output(struct output *o)
 {
-	struct ladders *ls = (struct ladders *)o;
-	struct conn *c;
-	size_t i;
-
-	for (c = ls->conns; c < ls->conns + ls->n; c++) {
-		for (i = 0; i < c->n; i++)
-			free((void *)c->events[i].e);
-		free(c->events);
-	}
-	free(ls->conns);
-	free(ls);
+	conns_free(&((struct ladders *)o)->conns);
+	free(o);
 }
 
 static const struct output_ops ladder_ops = {
@@ -690,9 +373,7 @@ struct output *output_ladder_new(const struct schema *schema,
 
 	if (!ls)
 		return NULL;
-	ls->room = 16;
-	ls->conns = calloc(ls->room, sizeof(*ls->conns));
-	if (!ls->conns) {
+	if (conns_init(&ls->conns, options->max)) {
 		free(ls);
 		return NULL;
 	}

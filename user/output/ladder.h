@@ -67,7 +67,7 @@ struct ladder_row {
 	struct ladder_lane {
 		int outer, state;    /* steps; -1: none; LANE_SAID */
 		enum tcb_state line; /* the state that the end is in below it */
-		unsigned char phase; /* ladder_build.c only */
+		unsigned char phase; /* ladder_rows.c only */
 	} lane[2];
 };
 
