@@ -366,6 +366,22 @@ static void note_queue(struct flow *flow, const struct event_queue *q)
 	flow->role = q->listener == q->ev.cookie ? FLOW_LISTENER : FLOW_PASSIVE;
 }
 
+/* Of a connection that has no socket yet: it may never get one. */
+static bool is_request(const struct event *e)
+{
+	switch (e->type == EVENT_queue ? ((const struct event_queue *)e)->op :
+					 0) {
+	case QUEUE_SYN_queued:
+	case QUEUE_SYN_ACK_resent:
+	case QUEUE_accept_overflow:
+	case QUEUE_expired:
+	case QUEUE_reset:
+		return true;
+	default:
+		return false;
+	}
+}
+
 struct flow *flow_update(struct flows *flows, struct event *e, bool stranger)
 {
 	struct flow *flow;
@@ -388,7 +404,7 @@ struct flow *flow_update(struct flows *flows, struct event *e, bool stranger)
 		note_existing(flows, flow, (struct event_socket *)e);
 	else if (e->type == EVENT_queue && flow->role == FLOW_UNKNOWN)
 		note_queue(flow, (struct event_queue *)e);
-	age(flows, flow, !stranger);
+	age(flows, flow, !stranger && !is_request(e));
 	if (flows->closed > FLOW_CLOSED_MAX ||
 	    flows->strangers > FLOW_STRANGERS_MAX)
 		flow_remove(flows, flows->oldest);
