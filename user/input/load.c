@@ -25,6 +25,7 @@
 
 /* The most that any kernel takes; pages are there once it writes to them. */
 #define LOG_BYTES (UINT32_MAX >> 8)
+#define ARGUMENTS 6	/* that programs of functions get on every kernel */
 #define NOTE_BYTES 4096 /* enough to see that there is a log */
 
 #define RING_MAX (1u << 30)
@@ -247,21 +248,40 @@ static void refuse_missing(struct load *l, struct tcbscope_bpf *skel,
 	}
 }
 
+/*
+ * The hook that is tried for a program, since all of its kind may be refused;
+ * @own: that of a function with more arguments than some kernels can pass on,
+ * which they say only when a program is to be attached. NULL: none is tried.
+ */
+static const struct tier_hook *hook_of(const struct btf *kernel,
+				       const char *section,
+				       struct tier_hook *own)
+{
+	if (types_arguments(kernel, section) <= ARGUMENTS)
+		return tier_hook_of(section);
+	own->name = section;
+	return own;
+}
+
 /* Refuses what hangs on hooks of which all are refused, whatever is there. */
 static void refuse_kinds(struct load *l, struct tcbscope_bpf *skel,
 			 const struct btf *kernel)
 {
-	struct probe_result tried[TIER_HOOKS] = {}, *r;
+	struct probe_result tried[TIER_HOOKS] = {}, *r, alone;
+	struct tier_hook own = { .tier = 4, .gives = "" };
 	const struct tier_hook *hook;
 	const char *section;
 	unsigned int i;
 
 	for (i = 0; probe_programs[i].name; i++) {
 		section = bpf_program__section_name(program_of(skel, i));
-		hook = tier_hook_of(section);
-		if (l->results[i].status != PROBE_WORKS || !hook)
+		if (l->results[i].status != PROBE_WORKS)
 			continue;
-		r = &tried[hook - tier_hooks];
+		hook = hook_of(kernel, section, &own);
+		if (!hook)
+			continue;
+		r = hook == &own ? &alone : &tried[hook - tier_hooks];
+		alone.status = PROBE_UNWANTED;
 		if (r->status == PROBE_UNWANTED) /* not tried yet */
 			tier_try(kernel, hook, r);
 		if (r->status == PROBE_WORKS)

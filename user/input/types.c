@@ -275,10 +275,24 @@ __u32 types_id(const struct types *types, const char *name, __u32 kind)
 }
 
 /* Functions are not picked: there are as many of them as of all the rest. */
-static bool has_function(const struct btf *kernel, const char *section)
+static const struct btf_type *function_of(const struct btf *kernel,
+					  const char *section)
 {
-	return btf__find_by_name_kind(kernel, strchr(section, '/') + 1,
-				      BTF_KIND_FUNC) > 0;
+	int id;
+
+	if (strncmp(section, "fentry/", 7) && strncmp(section, "fexit/", 6))
+		return NULL;
+	id = btf__find_by_name_kind(kernel, strchr(section, '/') + 1,
+				    BTF_KIND_FUNC);
+	return id > 0 ? btf__type_by_id(kernel, id) : NULL;
+}
+
+unsigned int types_arguments(const struct btf *kernel, const char *section)
+{
+	const struct btf_type *t = function_of(kernel, section);
+
+	t = t ? btf__type_by_id(kernel, t->type) : NULL;
+	return t ? btf_vlen(t) : 0;
 }
 
 bool types_has_hook(const struct types *types, const struct btf *kernel,
@@ -288,7 +302,7 @@ bool types_has_hook(const struct types *types, const struct btf *kernel,
 	__u32 kind;
 
 	if (!strncmp(section, "fentry/", 7) || !strncmp(section, "fexit/", 6))
-		return has_function(kernel, section);
+		return function_of(kernel, section);
 	return !hook_type(section, name, &kind) || find(types, name, kind) > 0;
 }
 

@@ -49,6 +49,9 @@ __u32 types_id(const struct types *types, const char *name, __u32 kind);
 bool types_has_hook(const struct types *types, const struct btf *kernel,
 		    const char *section);
 
+/* How many arguments the function has that a section's programs hang on; 0. */
+unsigned int types_arguments(const struct btf *kernel, const char *section);
+
 void types_free(struct types *types);
 
 #endif
