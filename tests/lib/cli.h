@@ -8,7 +8,8 @@
 
 #define CLI_PORT 7000 /* of the listener */
 #define CLI_STATES 10 /* changes of a connection, of both its sides ... */
-#define CLI_EVENTS (CLI_STATES + 2) /* ... and of the accept queue */
+#define CLI_EVENTS (CLI_STATES + 2)	 /* ... and of the accept queue */
+#define CLI_STATES_ONLY "--events=state" /* it is started sooner */
 
 struct cli {
 	struct prog prog;

@@ -131,7 +131,7 @@ TEST_F(accounting, small_ring)
 	char *args[] = { "--events", "state", "--ring", "4K", self->arg, NULL };
 
 	ASSERT_EQ(0, trace_start(&self->trace, args));
-	ASSERT_EQ(0, make(self->netns, BURST, PORT));
+	ASSERT_EQ(0, make(self->netns, guest_times(BURST, FEW), PORT));
 	ASSERT_EQ(0, trace_stop(&self->trace));
 
 	EXPECT_LT(0, COUNTER("ring_lost"));

@@ -75,7 +75,8 @@ FIXTURE_TEARDOWN(status)
 /* Claim: the exit code is the command's, as a shell would give it. */
 TEST_F(status, is_passed_on)
 {
-	char *args[] = { "--", variant->argv[0], variant->argv[1],
+	char *args[] = { CLI_STATES_ONLY,  "--",
+			 variant->argv[0], variant->argv[1],
 			 variant->argv[2], NULL };
 	const struct prog_setup setup = { .argv = args };
 	struct prog *prog = &self->cli.prog;
@@ -371,7 +372,7 @@ FIXTURE_TEARDOWN(interrupt)
  */
 TEST_F(interrupt, ends_trace)
 {
-	char *args[] = { "--", "bash", "-c", ENDLESS, NULL };
+	char *args[] = { CLI_STATES_ONLY, "--", "bash", "-c", ENDLESS, NULL };
 	const struct prog_setup setup = { .argv = args };
 	struct prog *prog = &self->cli.prog;
 	int go[2], i, status;

@@ -224,7 +224,7 @@ FIXTURE_TEARDOWN(colour)
 /* Claim: colour only where it is wanted. */
 TEST_F(colour, where_wanted)
 {
-	char *args[] = { variant->option, NULL };
+	char *args[] = { CLI_STATES_ONLY, variant->option, NULL };
 	const struct prog_setup setup = { .argv = args,
 					  .env = variant->env,
 					  .columns = variant->columns };
@@ -233,7 +233,7 @@ TEST_F(colour, where_wanted)
 	ASSERT_EQ(0, cli_start(cli, &setup));
 	ASSERT_EQ(0, cli_connections(cli, 1));
 	EXPECT_EQ(0, cli_end(cli, SIGINT));
-	EXPECT_EQ(CLI_EVENTS, cli_closing_line(cli).shown);
+	EXPECT_EQ(CLI_STATES, cli_closing_line(cli).shown);
 	EXPECT_EQ(variant->coloured,
 		  !!strstr(prog_text(&cli->prog, PROG_OUT), "\033[32m"));
 	EXPECT_EQ(variant->coloured,
@@ -275,7 +275,7 @@ static struct cli_counts count_flood(const char *text)
 static struct cli_counts flood(struct __test_metadata *_metadata,
 			       struct cli *cli, char *option)
 {
-	char *args[] = { "--events=state", option, NULL };
+	char *args[] = { CLI_STATES_ONLY, option, NULL };
 	char *env[] = { "NO_COLOR=1", NULL };
 	const struct prog_setup setup = { .argv = args,
 					  .env = env,
