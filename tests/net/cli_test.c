@@ -286,6 +286,7 @@ TEST_F(cli, queues_unasked)
 	trace.witness = cli->witness;
 	EXPECT_TRUE(trace_has_hook(&trace, "state_first"));
 	EXPECT_FALSE(trace_has_hook(&trace, "queue_accepts"));
+	EXPECT_FALSE(trace_has_hook(&trace, "call_exit"));
 	in = witness_next(cli->witness, &queues, &from);
 	ASSERT_NE(NULL, in);
 	EXPECT_STREQ("completed", witness_string(in, "op"));

@@ -518,7 +518,7 @@ TEST_F(listeners, openmetrics)
 
 	ASSERT_EQ(0, actor_call(&self->play.server, actor_listen, 3));
 	ASSERT_EQ(0, actor_call(&self->play.client, actor_connect, 0));
-	ASSERT_EQ(0, start(self, "--openmetrics", "--now", NULL, NULL));
+	ASSERT_EQ(0, start(self, "--openmetrics", "-i20ms", NULL, NULL));
 	ASSERT_EQ(0, prog_finish(&self->prog));
 	out = prog_text(&self->prog, PROG_OUT);
 	EXPECT_NE(NULL, strstr(out, "# TYPE tcbscope_listener_limit gauge\n"));
@@ -526,6 +526,7 @@ TEST_F(listeners, openmetrics)
 				    "addr=\"10.8.0.2\",port=\"2001\","));
 	EXPECT_NE(NULL, strstr(out, "comm=\"server\"} 1\n"));
 	EXPECT_NE(NULL, strstr(out, "comm=\"server\"} 3\n"));
+	EXPECT_NE(NULL, strstr(out, "tcbscope_listener_accepted{"));
 	EXPECT_EQ(NULL, strstr(out, "nan"));
 	EXPECT_STREQ("# EOF\n", out + strlen(out) - strlen("# EOF\n"));
 }
@@ -545,6 +546,7 @@ TEST_F(listeners, usage)
 		{ { "--now", "--tree" }, "--tree" },
 		{ { "--now", "-i1s" }, "--interval" },
 		{ { "--openmetrics", "-j" }, "--json" },
+		{ { "--openmetrics", "-c2" }, "--count" },
 		{ { "type = window" }, "nothing can pass" },
 		{ { "sport =" }, "sport =" },
 	};

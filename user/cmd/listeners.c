@@ -333,7 +333,8 @@ static void say_lost(struct watch *w)
 static int watch(struct watch *w)
 {
 	nsec_t interval = w->opt.interval_ns ?: NSEC_PER_SEC;
-	uint64_t left = w->opt.count ?: w->opt.interval_ns ? UINT64_MAX : 1;
+	bool again = w->opt.interval_ns && !w->opt.openmetrics;
+	uint64_t left = w->opt.count ?: again ? UINT64_MAX : 1;
 	int err = 0;
 
 	if (w->opt.now) {
@@ -380,10 +381,10 @@ int cmd_listeners(int argc, char **argv)
 	int code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &w);
-	if (w.opt.openmetrics && (w.opt.json || w.opt.interval_ns))
+	if (w.opt.openmetrics && (w.opt.json || w.opt.count))
 		return say_fail(EXIT_USAGE, NULL, NULL,
 				"--openmetrics is one text: not with %s",
-				w.opt.json ? "--json" : "--interval");
+				w.opt.json ? "--json" : "--count");
 	if (w.opt.now && (w.opt.tree || w.opt.interval_ns || w.opt.count))
 		return say_fail(EXIT_USAGE, NULL, NULL,
 				"--now watches nothing: not with %s",
