@@ -6,6 +6,7 @@
  */
 #include "input/load.h"
 #include "input/call.h"
+#include "input/refusal.h"
 #include "input/tier.h"
 #include "input/types.h"
 #include "lib/priv.h"
@@ -13,7 +14,6 @@
 #include "lib/say.h"
 #include "tcbscope.skel.h"
 
-#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -29,7 +29,6 @@
 #define NOTE_BYTES 4096 /* enough to see that there is a log */
 
 #define RING_MAX (1u << 30)
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 /* The first bytes of what the verifier says of each program that it refuses. */
 struct notes {
@@ -365,98 +364,6 @@ static bool refuse_some(struct load *l)
 	return any;
 }
 
-/* Can a ring of this size be had? 0 or -errno. */
-static int try_ring(uint64_t bytes)
-{
-	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "try", 0, 0, bytes, NULL);
-
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
-}
-
-static void explain_capabilities(struct input_error *error, const char *lacks)
-{
-	snprintf(error->why, sizeof(error->why), "%s", lacks);
-	error->then = geteuid() ? "run it with sudo" :
-				  "give it these capabilities; the root of a "
-				  "container often lacks them";
-}
-
-static void explain_btf(struct input_error *error)
-{
-	snprintf(error->why, sizeof(error->why),
-		 "this kernel's type information, " KERNEL_BTF ": %s",
-		 strerror(errno));
-	if (errno != ENOENT)
-		error->then = "make that file readable";
-	else if (access("/sys/kernel", X_OK))
-		error->then = "mount -t sysfs sysfs /sys";
-	else
-		error->then = "boot a kernel built with CONFIG_DEBUG_INFO_BTF";
-}
-
-/* No map can be had, though no capability is lacking. */
-static void explain_policy(struct input_error *error, int err)
-{
-	bool inside = priv_in_user_namespace();
-
-	snprintf(error->why, sizeof(error->why), "%s",
-		 err == -ENOSYS ?
-			 "this kernel has no bpf(), or a policy hides "
-			 "it (seccomp)" :
-		 inside ?
-			 "capabilities inside a user namespace are not enough" :
-			 "a policy forbids bpf() (seccomp, lockdown, a "
-			 "security module)");
-	error->then = inside ? "run it outside, as root of the machine" :
-			       "run it outside of containers and services that "
-			       "are confined";
-}
-
-static void explain_ring(struct input_error *error, uint64_t bytes, int err)
-{
-	snprintf(error->what, sizeof(error->what),
-		 "cannot make a ring of %llu bytes: %s",
-		 (unsigned long long)bytes, strerror(-err));
-	snprintf(error->why, sizeof(error->why), "%s",
-		 err == -EPERM ?
-			 "it is more than this user may lock (ulimit -l)" :
-			 "the kernel has no memory for it");
-	error->then = "try a smaller one: --ring 1M";
-}
-
-/* What has nothing to do with any one program. Is it that? */
-static bool explain_general(const struct load *l, int err,
-			    struct input_error *error)
-{
-	static const int caps[] = { CAP_BPF, CAP_PERFMON, -1 };
-	const char *lacks = priv_lacks("loading BPF programs", caps);
-	uint64_t bytes = ring_bytes(l->options);
-	int ring, small;
-
-	snprintf(error->what, sizeof(error->what),
-		 "cannot load the BPF programs: %s", strerror(-err));
-	if (lacks && (err == -EPERM || err == -EACCES)) {
-		explain_capabilities(error, lacks);
-		return true;
-	}
-	if (access(KERNEL_BTF, R_OK)) {
-		explain_btf(error);
-		return true;
-	}
-	ring = try_ring(bytes);
-	if (!ring)
-		return false;
-	small = try_ring(sysconf(_SC_PAGESIZE));
-	if (small)
-		explain_policy(error, small);
-	else
-		explain_ring(error, bytes, ring);
-	return true;
-}
-
 static void refuse_all(struct load *l, int err, const char *why)
 {
 	unsigned int i;
@@ -470,28 +377,6 @@ static void refuse_all(struct load *l, int err, const char *why)
 		l->results[i].err = err;
 		snprintf(l->results[i].reason, PROBE_REASON, "%s", why);
 	}
-}
-
-/* Why a trace can do nothing without the program that was refused. */
-static void explain_fatal(const struct load *l, struct input_error *error)
-{
-	const struct probe_program *p = l->fatal;
-	const struct probe_result *r = &l->results[p - probe_programs];
-	struct probe_result storage;
-
-	snprintf(error->what, sizeof(error->what), "cannot load %s: %s",
-		 p->name, strerror(-r->err));
-	tier_try_name(TIER_STORAGE, &storage);
-	if (storage.status == PROBE_REFUSED)
-		snprintf(error->why, sizeof(error->why),
-			 "programs of tracepoints cannot remember sockets on "
-			 "this kernel, as they can since Linux 6.1: %.200s",
-			 storage.reason);
-	else
-		snprintf(error->why, sizeof(error->why), "%s", r->reason);
-	error->then = p->events ? "leave its events out of --events" :
-				  "'tcbscope features' shows what this kernel "
-				  "can";
 }
 
 /* Nothing more is tried after a fatal one. */
@@ -537,27 +422,6 @@ static const struct probe_program *missing_tier(const struct load *l)
 	return tier_missing(l, 2) ?: third ?: fourth;
 }
 
-static void explain_tier(const struct load *l, struct input_error *error)
-{
-	const struct probe_program *p = l->fatal;
-
-	snprintf(error->what, sizeof(error->what),
-		 "this kernel has no hooks of tier %u, as %s needs one",
-		 p->tier, p->name);
-	snprintf(error->why, sizeof(error->why), "%s",
-		 l->results[p - probe_programs].reason);
-	error->then = "leave it out of --tiers";
-}
-
-static void explain_unknown(struct input_error *error, int err)
-{
-	snprintf(error->what, sizeof(error->what),
-		 "cannot load the BPF programs: %s", strerror(-err));
-	snprintf(error->why, sizeof(error->why),
-		 "the kernel takes each of them alone, but not all at once");
-	error->then = "--debug shows what it said";
-}
-
 int load_programs(struct tcbscope_bpf **skel,
 		  const struct input_bpf_options *options,
 		  struct probe_result *results, struct input_error *error)
@@ -578,7 +442,8 @@ int load_programs(struct tcbscope_bpf **skel,
 	look(&l, *skel);
 	do {
 		err = attempt(skel, &l);
-		general = err && explain_general(&l, err, error);
+		general = err &&
+			  refusal_general(ring_bytes(options), err, error);
 	} while (err && !general && refuse_some(&l) && !l.fatal);
 	free(l.notes);
 	if (!err && !l.fatal) {
@@ -590,13 +455,13 @@ int load_programs(struct tcbscope_bpf **skel,
 	if (general) {
 		refuse_all(&l, err, error->why);
 	} else if (missing) {
-		explain_tier(&l, error);
+		refusal_tier(l.fatal, results, error);
 		leave_rest(&l);
 	} else if (l.fatal) {
-		explain_fatal(&l, error);
+		refusal_program(l.fatal, results, error);
 		leave_rest(&l);
 	} else if (err) {
-		explain_unknown(error, err);
+		refusal_unknown(err, error);
 	}
 	if (err) {
 		tcbscope_bpf__destroy(*skel);
