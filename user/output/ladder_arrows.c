@@ -10,6 +10,12 @@ unsigned int ladder_flags(const struct step *s)
 			    ((const struct event_segment *)s->e)->flags;
 }
 
+/* Of who has no socket, numbers are not known. */
+static bool same(__u32 a, __u32 b)
+{
+	return a == b || a == SEGMENT_UNKNOWN || b == SEGMENT_UNKNOWN;
+}
+
 /* May what was sent be what has come? @exact: byte for byte. */
 static bool fits(const struct step *sent, const struct step *came, bool exact)
 {
@@ -23,8 +29,8 @@ static bool fits(const struct step *sent, const struct step *came, bool exact)
 	if (sent->derived) /* a SYN+ACK is an ACK to who has the SYN */
 		return f == g || (g == FLAG_ACK && f == (FLAG_SYN | FLAG_ACK));
 	if (exact || !b->len)
-		return f == g && a->tcp_seq == b->tcp_seq && a->end == b->end &&
-		       a->ack == b->ack;
+		return f == g && same(a->tcp_seq, b->tcp_seq) &&
+		       same(a->end, b->end) && same(a->ack, b->ack);
 	return !((f ^ g) & must & ~FLAG_FIN) && a->len && a->tcp_seq < b->end &&
 	       b->tcp_seq < a->end;
 }

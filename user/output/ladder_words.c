@@ -23,7 +23,8 @@ __attribute__((format(printf, 2, 3))) static void add(char to[LADDER_WORDS],
 	va_end(args);
 }
 
-#define LAST_CALL 16 /* so many steps back it may be */
+#define LAST_CALL 16  /* so many steps back a call may be that made it */
+#define CALLS_BACK 64 /* and so many the beginning of one that returns */
 
 /* Is the call that made it told of, at the same end and just before? */
 static bool told_by_call(const struct ladder *l, const struct step *s,
@@ -85,10 +86,12 @@ static void window_words(const struct event_window *w, bool unicode,
 }
 
 /* Which queue has changed, and how many of its slots are taken. */
-static void queue_words(const struct event_queue *q, char to[LADDER_WORDS])
+static void queue_words(const struct ladder *l, const struct event_queue *q,
+			char to[LADDER_WORDS])
 {
 	const char *mark = q->depth_how == HOW_derived ? "~" : "";
 
+	*to = '\0';
 	switch (q->op) {
 	case QUEUE_listen:
 		add(to, "queues of %u", q->limit);
@@ -111,11 +114,13 @@ static void queue_words(const struct event_queue *q, char to[LADDER_WORDS])
 		if (q->accept != ~0u)
 			add(to, "accept queue %s%u/%u", mark, q->accept,
 			    q->limit);
-		return;
+		break;
 	default:
 		if (q->syn != ~0u)
 			add(to, "SYN queue %s%u/%u", mark, q->syn, q->limit);
 	}
+	if (!*to) /* how full it is nobody knows */
+		add(to, "%s", schema_name(l->schema, EVENT_queue, "op", q->op));
 }
 
 static void reset_words(const struct ladder *l, const struct event_reset *r,
@@ -173,6 +178,23 @@ static void call_given(const struct ladder *l, const struct event_call *c,
 		add(to, "%s()", op);
 }
 
+/* Is it a return, and does the ladder show where the call began? */
+static bool began(const struct ladder *l, const struct step *s)
+{
+	const struct event_call *c = (const void *)s->e, *b;
+	const struct step *at = s;
+
+	if (s->kind != STEP_RETURN || s->times > 1)
+		return false;
+	while (at-- > l->steps && s - at < CALLS_BACK) {
+		b = (const void *)at->e;
+		if (at->end == s->end && at->e->type == EVENT_call &&
+		    b->call == c->call)
+			return true;
+	}
+	return false;
+}
+
 /* "send(155) = 155", "connect() = EINPROGRESS", "connect() = 0 22ms" */
 static void call_words(const struct ladder *l, const struct step *s,
 		       char to[LADDER_WORDS])
@@ -197,10 +219,9 @@ static void call_words(const struct ladder *l, const struct step *s,
 		    (c->ready & 5) == 5 ? "+" : "", c->ready & 4 ? "OUT" : "");
 	if (c->phase != CALL_PHASE_exit)
 		return;
-	/* its name has been said where it began */
-	if (s->kind == STEP_RETURN && s->times == 1)
+	if (began(l, s)) /* there it has its name */
 		*to = '\0';
-	if (s->kind == STEP_RETURN && s->times == 1 && c->err)
+	if (began(l, s) && c->err)
 		add(to, "=");
 	if (c->err)
 		add(to, "%s", strerrorname_np(c->err) ?: "error");
@@ -241,7 +262,7 @@ void ladder_step(const struct ladder *l, const struct step *s, bool unicode,
 		window_words(e, unicode, to);
 		break;
 	case EVENT_queue:
-		queue_words(e, to);
+		queue_words(l, e, to);
 		break;
 	case EVENT_reset:
 		reset_words(l, e, to);
