@@ -189,7 +189,7 @@ static __always_inline bool in_time_wait(struct sockless *r,
 
 /* What comes to a minisocket. A SYN may be for its listener. */
 SEC("tp_btf/netif_receive_skb")
-int BPF_PROG(segment_device_in, struct sk_buff *skb)
+int BPF_PROG(segment_dev_in, struct sk_buff *skb)
 {
 	struct sequence q;
 	struct sockless *r;
@@ -225,7 +225,7 @@ static __always_inline bool has_socket(struct sk_buff *skb)
  * forget that on IPv6.
  */
 SEC("tp_btf/net_dev_queue")
-int BPF_PROG(segment_device_out, struct sk_buff *skb)
+int BPF_PROG(segment_dev_out, struct sk_buff *skb)
 {
 	struct sequence q;
 	struct sockless *r;

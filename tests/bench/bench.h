@@ -98,7 +98,10 @@ void tracer_stop(struct tracer_run *run);
 void tracer_execute(const char *const argv[], int out, int err)
 	__attribute__((noreturn));
 
-/* "state,window,...": all types of events that there are. */
+/*
+ * "state,window,...": all types of events but calls and segments, of which there
+ * are more than of all others together.
+ */
 const char *tracer_all_types(void);
 
 /* Path of build/@name. */

@@ -23,6 +23,9 @@ void part_bulk(unsigned int rounds)
 		{ .name = "tcbscope, everything on",
 		  .argv = { scope, "trace", "--windows", "--events", all },
 		  .says = TRACER_ACCOUNT },
+		{ .name = "tcbscope, segments too",
+		  .argv = { scope, "trace", "--segments" },
+		  .says = TRACER_ACCOUNT },
 	};
 	struct rounds r = {
 		.load = load_bulk,

@@ -45,7 +45,8 @@ const char *tracer_all_types(void)
 		bench_die("cannot read the schema");
 	*list = '\0';
 	for (i = 0; i < EVENT_TYPES; i++) {
-		if (!schema->types[i].n)
+		if (!schema->types[i].n || i == EVENT_call ||
+		    i == EVENT_segment)
 			continue;
 		if (*list)
 			strcat(list, ",");

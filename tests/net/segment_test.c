@@ -566,7 +566,7 @@ TEST(off)
 
 	ASSERT_EQ(0, trace_start(&trace, NULL));
 	EXPECT_FALSE(trace_has_hook(&trace, "segment_sent"));
-	EXPECT_FALSE(trace_has_hook(&trace, "segment_device_in"));
+	EXPECT_FALSE(trace_has_hook(&trace, "segment_dev_in"));
 	EXPECT_EQ(0, trace_stop(&trace));
 	trace_free(&trace);
 }

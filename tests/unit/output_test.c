@@ -359,6 +359,57 @@ TEST_F(output, drops)
 	EXPECT_NE(NULL, strstr(text, " DROP sent SYN             TCP_CSUM\n"));
 }
 
+/* A segment: which way, its flags, its numbers, and what is known of options. */
+TEST_F(output, segments)
+{
+	struct event_segment s = {
+		.ev = events_drop(1000000000, 1).ev,
+		.segment = 1,
+		.direction = DIRECTION_sent,
+		.flags = 2,
+		.end = 1,
+		.ack = SEGMENT_UNKNOWN,
+		.segs = 1,
+		.window = 64240,
+		.mss = 1460,
+		.wscale = 7,
+		.sack_permitted = 1,
+		.sack1_start = SEGMENT_UNKNOWN,
+	};
+	const char *text;
+
+	s.ev.type = EVENT_segment;
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
+				 false));
+	pipeline_push(self->pipeline, &s, sizeof(s));
+	s = (struct event_segment){
+		.ev = s.ev,
+		.segment = 2,
+		.direction = DIRECTION_received,
+		.flags = 1 | 16,
+		.tcp_seq = 1,
+		.end = 102,
+		.ack = 7,
+		.len = 100,
+		.segs = 3,
+		.window = SEGMENT_UNKNOWN,
+		.wscale = 0xff,
+		.sack1_start = 20,
+		.sack1_end = 30,
+		.sack2_start = SEGMENT_UNKNOWN,
+		.retransmitted = 1,
+		.malformed = 1,
+	};
+	s.ev.how = HOW_derived;
+	pipeline_push(self->pipeline, &s, sizeof(s));
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_NE(NULL, strstr(text, " > SYN seq 0               -            "
+				     "win 64240 mss 1460 wscale 7\n"));
+	EXPECT_NE(NULL, strstr(text, " ~< FIN+ACK seq 1:102      again        "
+				     "ack 7 3 segments sack 20:30 "
+				     "malformed options\n"));
+}
+
 /* What happens to a listener's queues: the depths, and why something is not. */
 TEST_F(output, queues)
 {

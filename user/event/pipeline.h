@@ -2,7 +2,7 @@
 /*
  * The one way through for events:
  *
- *	input -> schema check -> sort -> flow table -> filter -> every output
+ *	input -> schema check -> sort -> causes -> flow table -> filter -> outputs
  *
  * and the account of where each of them went.
  */
