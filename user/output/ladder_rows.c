@@ -36,10 +36,20 @@ enum phase {
 	PHASE_RETURN,
 };
 
+/* Says what is known of a segment; it comes right behind it. */
+static bool is_note(const struct step *s)
+{
+	return s->e->type == EVENT_retransmit || s->e->type == EVENT_reset ||
+	       s->e->type == EVENT_window;
+}
+
 /* Where in a lane the step stands; PHASE_NONE: not in this row. */
 static enum phase next_phase(const struct ladder_lane *lane,
 			     const struct step *s)
 {
+	if (is_note(s) && lane->phase == PHASE_SENT && lane->outer == -1 &&
+	    lane->state < 0)
+		return PHASE_SENT;
 	switch (s->kind) {
 	case STEP_CALL:
 		return lane->phase == PHASE_NONE ? PHASE_CALL : PHASE_NONE;
