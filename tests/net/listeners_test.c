@@ -478,6 +478,33 @@ TEST_F(listeners, thousand)
 	EXPECT_EQ(LISTENERS + 1, prog_lines(&self->prog, PROG_OUT));
 }
 
+/*
+ * Claim: on a terminal each table takes the place of the one before, and what
+ * there is no room for is counted: of 24 rows the last is the cursor's.
+ */
+TEST_F(listeners, terminal)
+{
+	char *argv[] = { strdup(trace_program("tcbscope")),
+			 "listeners",
+			 "--netns",
+			 self->play.netns,
+			 "-i20ms",
+			 "-c2",
+			 NULL };
+	const struct prog_setup setup = { .argv = argv, .columns = 80 };
+	const char *second;
+
+	ASSERT_EQ(0, setenv("TERM", "xterm", 1));
+	ASSERT_EQ(0, actor_call(&self->play.server, do_listen_many, 30));
+	ASSERT_EQ(0, prog_run(&self->prog, &setup));
+	second = strstr(prog_text(&self->prog, PROG_OUT) + 3, "\033[HLISTENER");
+	ASSERT_NE(NULL, second);
+	EXPECT_EQ(0, strncmp(prog_text(&self->prog, PROG_OUT), second, 11));
+	EXPECT_EQ(2 * 23, prog_lines(&self->prog, PROG_OUT));
+	EXPECT_NE(NULL, strstr(second, "... 9 more lines\033[K"));
+	free(argv[0]);
+}
+
 /* Claim: a signal ends an interval that has just begun, with what there is. */
 TEST_F(listeners, signal)
 {

@@ -7,6 +7,7 @@
 #include "lib/clock.h"
 #include "lib/opt.h"
 #include "lib/say.h"
+#include "lib/term.h"
 #include "output/listeners.h"
 
 #include <argp.h>
@@ -15,9 +16,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define POLL_MS 10
-#define CHILDREN 4096 /* of each listener that are looked at */
+#define TABLE_BYTES 65536 /* that go to a terminal at once */
+#define CHILDREN 4096	  /* of each listener that are looked at */
 
 struct options {
 	struct select select;
@@ -285,6 +288,32 @@ static int watch_until(struct watch *w, nsec_t end)
 	return err;
 }
 
+/* On a terminal each table takes the place of the one before. */
+static int print_live(const struct watch *w, const struct listeners_view *view)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+	int err = file ? listeners_table_print(file, &w->listeners, view) :
+			 -errno;
+
+	if (file && fclose(file))
+		err = -errno;
+	if (!err)
+		term_replace(stdout, text);
+	free(text);
+	return err;
+}
+
+static int print_table(const struct watch *w, const struct listeners_view *view)
+{
+	if (w->opt.interval_ns && term_replaces(STDOUT_FILENO))
+		return print_live(w, view);
+	if (w->printed)
+		putchar('\n');
+	return listeners_table_print(stdout, &w->listeners, view);
+}
+
 static int print(struct watch *w)
 {
 	const struct listeners_view view = {
@@ -299,15 +328,12 @@ static int print(struct watch *w)
 	int err = 0;
 
 	listeners_sort(&w->listeners, w->opt.order);
-	if (w->opt.openmetrics) {
+	if (w->opt.openmetrics)
 		openmetrics_print(stdout, &w->listeners, &view);
-	} else if (w->opt.json) {
+	else if (w->opt.json)
 		listeners_json_print(stdout, &w->listeners, &view);
-	} else {
-		if (w->printed)
-			putchar('\n');
-		err = listeners_table_print(stdout, &w->listeners, &view);
-	}
+	else
+		err = print_table(w, &view);
 	w->printed = true;
 	if (!err && fflush(stdout))
 		err = -errno;
@@ -394,6 +420,7 @@ int cmd_listeners(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	setvbuf(stdout, NULL, _IOFBF, TABLE_BYTES);
 	code = start(&w);
 	if (!code)
 		code = watch(&w);

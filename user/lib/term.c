@@ -21,9 +21,48 @@ unsigned int term_width(int fd)
 	return 80;
 }
 
+bool term_replaces(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fd) && term && strcmp(term, "dumb");
+}
+
+static unsigned int count_lines(const char *text)
+{
+	unsigned int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+void term_replace(FILE *file, const char *text)
+{
+	unsigned int lines = count_lines(text), rows = 24, n;
+	struct winsize size;
+
+	if (!ioctl(fileno(file), TIOCGWINSZ, &size) && size.ws_row > 2)
+		rows = size.ws_row;
+	/* the cursor stands on a row of its own */
+	n = lines < rows ? lines : rows - 2;
+	lines -= n;
+	fputs("\033[H",
+	      file); /* home; then each line to its end, and the rest */
+	for (; n; n--) {
+		const char *end = strchrnul(text, '\n');
+
+		fprintf(file, "%.*s\033[K\n", (int)(end - text), text);
+		text = end + 1;
+	}
+	if (lines)
+		fprintf(file, "... %u more lines\033[K\n", lines);
+	fputs("\033[J", file);
+}
+
 bool term_colour(int fd)
 {
-	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+	const char *no = getenv("NO_COLOR");
 
-	return isatty(fd) && !(no && *no) && term && strcmp(term, "dumb");
+	return term_replaces(fd) && !(no && *no);
 }
