@@ -7,7 +7,11 @@
 #   user/{peer,lib}/*.c ------------------------> tcbpeer
 #
 # Sources are found by wildcard: a new file needs no edit here. The object
-# files of the kernel module are in Kbuild.
+# files of the kernel module are in Kbuild. What is made of the description of
+# its netlink interface:
+#
+#   Documentation/netlink/specs/tcbscope.yaml -> uapi.h, decoder.h (here)
+#                                             -> uapi.h, policy.h (Kbuild)
 
 VERSION := 0.1
 
@@ -37,6 +41,7 @@ libcap-ng-dev     drops capabilities
 libjson-c-dev     reads JSON
 libsmartcols-dev  prints tables
 libnl-3-dev       speaks netlink
+libnl-genl-3-dev  speaks with the kernel module
 libnl-route-3-dev makes interfaces, routes, neighbours
 nettle-dev        hashes what peers send, proves their secret
 python3-docutils  makes the man pages
@@ -52,7 +57,8 @@ libclang-rt-dev   SAN=1 with CC=clang
 clang-format      lint
 cppcheck          lint
 endef
-PKGS := libbpf libelf zlib libcap-ng json-c libnl-route-3.0 libnl-3.0 nettle
+PKGS := libbpf libelf zlib libcap-ng json-c libnl-genl-3.0 libnl-route-3.0 \
+	libnl-3.0 nettle
 # A shared library only: static programs have no tables (user/output/table.c).
 PKGS_SHARED := smartcols
 
@@ -63,6 +69,8 @@ BPF_SKEL := $(O)/tcbscope.skel.h
 LIB_OBJ	 := $(patsubst %.c,$(O)/%.o,$(wildcard user/*/*.c))
 PEER_OBJ := $(filter $(O)/user/peer/% $(O)/user/lib/%,$(LIB_OBJ))
 LIB	 := $(O)/libtcbscope.a
+SPEC	 := Documentation/netlink/specs/tcbscope.yaml
+SPEC_H	 := $(O)/uapi.h $(O)/decoder.h
 PROGS	 := $(patsubst user/%.c,$(O)/%,$(wildcard user/*.c))
 TESTLIB	 := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
 TEST_SRC := $(wildcard tests/unit/*_test.c tests/unit/*_test.sh \
@@ -135,8 +143,9 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 
 # ---------------------------------------------------------------- targets
 
-.PHONY: all deps packages static tests demo pictures check check-host check-unit \
-	check-vm check-bed kernels vm-shell fuzz bench bench-doc lint install \
+.PHONY: all deps packages static module module-install dkms-install tests \
+	demo pictures check check-host check-unit check-vm check-bed kernels \
+	vm-shell fuzz bench bench-doc lint install \
 	uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -230,6 +239,36 @@ $(BPF_SKEL): $(O)/tcbscope.bpf.o
 	$(call say,GEN,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name tcbscope_bpf >$@
 
+# ---------------------------------------------------------------- module
+
+# Built from a copy, so that nothing of it falls into the source tree. Its make
+# knows what has changed; KDIR may be another one than the last time.
+MODULE_SRC := Kbuild $(SPEC) $(wildcard module/*.[ch] module/*.awk)
+KDIR	?= /lib/modules/$(shell uname -r)/build
+
+module:	## build the kernel module (KDIR=/lib/modules/.../build)
+	@[ -e $(KDIR)/Makefile ] || { \
+		echo "$(KDIR): no kernel headers; give KDIR=" >&2; exit 1; }
+	$(Q)mkdir -p $(O)/kbuild && cp -u --parents $(MODULE_SRC) $(O)/kbuild
+	$(Q)$(MAKE) -C $(KDIR) M=$(abspath $(O)/kbuild) modules
+	$(Q)cp $(O)/kbuild/tcbscope.ko $(O)/tcbscope.ko
+	$(own)
+
+module-install: module	## install it for the kernel of KDIR, to be loaded by modprobe (root)
+	$(MAKE) -C $(KDIR) M=$(abspath $(O)/kbuild) modules_install
+
+# What DKMS needs to build it for each kernel that is installed.
+dkms-install:	## install its source to $(DESTDIR)/usr/src, for DKMS
+	install -d $(DESTDIR)/usr/src/tcbscope-$(VERSION)
+	cp --parents $(MODULE_SRC) $(DESTDIR)/usr/src/tcbscope-$(VERSION)
+	sed 's/@VERSION@/$(VERSION)/' module/dkms.conf.in \
+		>$(DESTDIR)/usr/src/tcbscope-$(VERSION)/dkms.conf
+
+$(SPEC_H): $(O)/%.h: module/generate.awk $(SPEC)
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)awk -v what=$* -f $^ >$@
+
 # ---------------------------------------------------------------- programs
 
 $(O)/%.o: %.c $(O)/.flags
@@ -244,7 +283,7 @@ $(O)/user/output/table-static.o: user/output/table.c $(O)/.flags
 
 # The skeleton must exist before the first compilation; later the .d files
 # know who includes it. tcbpeer does without it, and without all above peer/.
-$(filter-out $(PEER_OBJ),$(LIB_OBJ)) $(O)/user/tcbscope.o: | $(BPF_SKEL)
+$(filter-out $(PEER_OBJ),$(LIB_OBJ)) $(O)/user/tcbscope.o: | $(BPF_SKEL) $(SPEC_H)
 
 $(LIB): $(LIB_OBJ) $(O)/.objects
 	$(call say,AR,$@)
@@ -271,7 +310,7 @@ $(O)/man/%: Documentation/man/%.rst $(MAN_INC) | $(PACKAGES)
 
 # ---------------------------------------------------------------- tests
 
-$(O)/tests/%.o: tests/%.c $(O)/.flags $(HARNESS)/.done | $(BPF_SKEL)
+$(O)/tests/%.o: tests/%.c $(O)/.flags $(HARNESS)/.done | $(BPF_SKEL) $(SPEC_H)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(COMPILE) $(TESTFLAGS) -MMD -MP -c $< -o $@
@@ -354,7 +393,7 @@ packages:
 
 C_FILES	 := $(wildcard bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch])
 SH_FILES := .ci/run tests/run tests/bench/publish $(wildcard tests/*/*.sh) \
-	    $(addprefix tests/vm/,fetch image modules accel run all selftest)
+	    $(addprefix tests/vm/,fetch image modules kbuild accel run all selftest)
 RST	 := $(wildcard *.rst */*.rst */*/*.rst)
 
 lint: $(O)/.flags $(HARNESS)/.done	## style, static analysis, both compilers

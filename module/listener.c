@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * listener-get: how deep the queues of listeners are, and who waits in them.
+ *
+ * A dump begins when the first message is asked for, as in socket.c.
+ */
+#include <linux/slab.h>
+#include <net/sock_reuseport.h>
+
+#include "compat.h"
+#include "tcbscope.h"
+
+/* What a dump remembers, in cb->args[0]. */
+struct dump {
+	bool has_begun, all;
+	struct sk_buff_head parts; /* of the one listener */
+	struct sock *pending;	   /* of all; did not fit; with a reference */
+	struct tcbscope_walk walk;
+	struct user_namespace *userns; /* of who asks, who keeps it */
+};
+
+static void dump_free(struct dump *dump)
+{
+	if (dump->pending)
+		sock_gen_put(dump->pending);
+	tcbscope_walk_end(&dump->walk);
+	__skb_queue_purge(&dump->parts);
+	kfree(dump);
+}
+
+static int reuseport_put(struct sk_buff *skb, const struct sock *sk)
+{
+	const struct sock_reuseport *group;
+	u32 id = 0, sockets = 0;
+
+	rcu_read_lock();
+	group = rcu_dereference(sk->sk_reuseport_cb);
+	if (group) {
+		id = READ_ONCE(group->reuseport_id);
+		sockets = READ_ONCE(group->num_socks);
+	}
+	rcu_read_unlock();
+	if (!sockets)
+		return 0;
+	return nla_put_u32(skb, TCBSCOPE_A_LISTENER_REUSEPORT_ID, id) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_REUSEPORT_SOCKETS, sockets);
+}
+
+static int owner_put(struct sk_buff *skb, struct sock *sk,
+		     struct user_namespace *userns)
+{
+	u64 inode = sock_i_ino(sk);
+
+	if (inode && nla_put_u64_64bit(skb, TCBSCOPE_A_LISTENER_INODE, inode,
+				       TCBSCOPE_A_LISTENER_PAD))
+		return -EMSGSIZE;
+	return nla_put_u32(skb, TCBSCOPE_A_LISTENER_UID,
+			   from_kuid_munged(userns, READ_ONCE(sk->sk_uid))) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_MARK,
+			   READ_ONCE(sk->sk_mark)) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_PRIORITY,
+			   READ_ONCE(sk->sk_priority));
+}
+
+/* Counters, read without a lock: each is exact, all together may not be. */
+static int listener_put(struct sk_buff *skb, struct sock *sk,
+			struct user_namespace *userns)
+{
+	const struct request_sock_queue *q = &inet_csk(sk)->icsk_accept_queue;
+
+	return tcbscope_identity_put(skb, TCBSCOPE_A_LISTENER_IDENTITY, sk) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_FAMILY, sk->sk_family) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_SYN,
+			   reqsk_queue_len(q)) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_YOUNG,
+			   reqsk_queue_len_young(q)) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_ACCEPT,
+			   READ_ONCE(sk->sk_ack_backlog)) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_LIMIT,
+			   READ_ONCE(sk->sk_max_ack_backlog)) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_FAST_OPEN,
+			   READ_ONCE(q->fastopenq.qlen)) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_FAST_OPEN_LIMIT,
+			   READ_ONCE(q->fastopenq.max_qlen)) ?:
+	       nla_put_u32(skb, TCBSCOPE_A_LISTENER_DEFER_ACCEPT,
+			   READ_ONCE(q->rskq_defer_accept)) ?:
+	       reuseport_put(skb, sk) ?:
+	       owner_put(skb, sk, userns);
+}
+
+/* The listener that is meant, with a reference, or an ERR_PTR(). */
+static struct sock *find(struct net *net, const struct tcbscope_identity *id,
+			 struct netlink_ext_ack *extack)
+{
+	struct sock *sk;
+
+	if (id->has_peer) {
+		NL_SET_ERR_MSG(extack, "a listener has no peer");
+		return ERR_PTR(-EINVAL);
+	}
+	sk = tcbscope_find(net, id, extack);
+	if (!IS_ERR(sk) && READ_ONCE(sk->sk_state) != TCP_LISTEN) {
+		NL_SET_ERR_MSG(extack, "this socket does not listen");
+		sock_gen_put(sk);
+		return ERR_PTR(-EINVAL);
+	}
+	return sk;
+}
+
+/**
+ * tcbscope_listener_get() - a listener without its entries
+ * @skb: the request
+ * @info: what it has
+ *
+ * Return: 0 after a reply; -EINVAL for a request that makes no sense or means no
+ * listener, -ENOENT if there is no such socket, -ENOMEM.
+ */
+int tcbscope_listener_get(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *nest = info->attrs[TCBSCOPE_A_LISTENER_IDENTITY];
+	struct user_namespace *userns = sk_user_ns(NETLINK_CB(skb).sk);
+	struct tcbscope_identity id;
+	struct sk_buff *reply;
+	struct sock *sk;
+	void *header;
+	int err;
+
+	err = tcbscope_identity_parse(&id, nest, info->extack);
+	if (err)
+		return err;
+	if (id.any || info->attrs[TCBSCOPE_A_LISTENER_ENTRIES]) {
+		NL_SET_ERR_MSG(info->extack,
+			       "this needs a dump: one reply cannot hold it");
+		return -EINVAL;
+	}
+	sk = find(genl_info_net(info), &id, info->extack);
+	if (IS_ERR(sk))
+		return PTR_ERR(sk);
+	err = -ENOMEM;
+	reply = genlmsg_new(TCBSCOPE_ROOM, GFP_KERNEL);
+	if (reply) {
+		header = genlmsg_put_reply(reply, info, &tcbscope_family, 0,
+					   TCBSCOPE_CMD_LISTENER_GET);
+		err = header ? listener_put(reply, sk, userns) : -EMSGSIZE;
+	}
+	sock_gen_put(sk);
+	if (err) {
+		nlmsg_free(reply);
+		return err;
+	}
+	genlmsg_end(reply, header);
+	return genlmsg_reply(reply, info);
+}
+
+static int make_parts(struct dump *dump, struct sock *sk, bool entries,
+		      struct netlink_ext_ack *extack)
+{
+	struct sk_buff *part = tcbscope_part_new(&dump->parts);
+	bool truncated = false;
+	int err;
+
+	if (!part)
+		return -ENOMEM;
+	err = listener_put(part, sk, dump->userns);
+	if (!err && entries)
+		err = tcbscope_waiting_put(&dump->parts, sk, &truncated,
+					   extack);
+	if (!err && truncated)
+		err = nla_put_flag(part, TCBSCOPE_A_LISTENER_TRUNCATED);
+	return err;
+}
+
+/* What is wanted; of one listener, all of it. */
+static int begin(struct dump *dump, struct netlink_callback *cb)
+{
+	struct nlattr **attrs = compat_dump_attrs(cb);
+	bool entries = attrs[TCBSCOPE_A_LISTENER_ENTRIES];
+	struct tcbscope_identity id;
+	struct sock *sk;
+	int err;
+
+	err = tcbscope_identity_parse(&id, attrs[TCBSCOPE_A_LISTENER_IDENTITY],
+				      cb->extack);
+	if (err)
+		return err;
+	dump->all = id.any;
+	if (id.any && entries) {
+		NL_SET_ERR_MSG(cb->extack,
+			       "entries are shown of one listener: say which");
+		return -EINVAL;
+	}
+	dump->has_begun = true;
+	if (id.any)
+		return 0;
+	sk = find(dump->walk.net, &id, cb->extack);
+	if (IS_ERR(sk))
+		return PTR_ERR(sk);
+	err = make_parts(dump, sk, entries, cb->extack);
+	sock_gen_put(sk);
+	return err;
+}
+
+/**
+ * tcbscope_listener_start() - make ready for a dump of listener-get
+ * @cb: the dump; its args[0] is the struct dump, until done
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tcbscope_listener_start(struct netlink_callback *cb)
+{
+	struct dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+
+	if (!dump)
+		return -ENOMEM;
+	__skb_queue_head_init(&dump->parts);
+	dump->walk.net = sock_net(cb->skb->sk);
+	dump->walk.no_established = true;
+	dump->userns = sk_user_ns(NETLINK_CB(cb->skb).sk);
+	cb->args[0] = (long)dump;
+	return 0;
+}
+
+static int emit(struct sk_buff *skb, struct netlink_callback *cb,
+		struct sock *sk, struct user_namespace *userns)
+{
+	void *header = tcbscope_message(skb, cb, TCBSCOPE_CMD_LISTENER_GET);
+
+	if (!header)
+		return -EMSGSIZE;
+	if (listener_put(skb, sk, userns)) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+static int dump_all(struct sk_buff *skb, struct netlink_callback *cb,
+		    struct dump *dump)
+{
+	struct sock *sk;
+
+	for (;;) {
+		sk = dump->pending ?: tcbscope_walk_next(&dump->walk);
+		if (!sk)
+			return 0;
+		/* Another number than before: it may be inconsistent. */
+		cb->seq = 1 + dump->walk.is_split;
+		dump->pending = sk;
+		if (emit(skb, cb, sk, dump->userns))
+			return -EMSGSIZE;
+		dump->pending = NULL;
+		sock_gen_put(sk);
+	}
+}
+
+/**
+ * tcbscope_listener_dump() - emit what there is room for
+ * @skb: of the dump
+ * @cb: the dump
+ *
+ * Return: how much was appended, 0 at the end; -EINVAL for a request that makes
+ * no sense or means no listener, -ENOENT if there is no such socket, -EBUSY if
+ * its process keeps it locked, -EINTR, -ENOMEM; -EMSGSIZE if nothing fits.
+ */
+int tcbscope_listener_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct dump *dump = (struct dump *)cb->args[0];
+	int err = 0;
+
+	if (!dump->has_begun)
+		err = begin(dump, cb);
+	if (err)
+		return err;
+	if (dump->all)
+		err = dump_all(skb, cb, dump);
+	else
+		err = tcbscope_parts_emit(skb, cb, TCBSCOPE_CMD_LISTENER_GET,
+					  &dump->parts);
+	return skb->len ?: err;
+}
+
+/**
+ * tcbscope_listener_done() - free what a dump remembers
+ * @cb: the dump, at its end or given up
+ *
+ * Return: 0
+ */
+int tcbscope_listener_done(struct netlink_callback *cb)
+{
+	dump_free((struct dump *)cb->args[0]);
+	return 0;
+}

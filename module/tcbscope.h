@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of the module know of each other, and its bounds. */
+#ifndef TCBSCOPE_H
+#define TCBSCOPE_H
+
+#include <linux/in6.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+#include "uapi.h"
+
+/* Bounds */
+#define TCBSCOPE_HOLD 200	     /* entries of a queue or chain in one hold */
+#define TCBSCOPE_SEGMENTS_MAX 16384 /* of one socket; more is "truncated" */
+#define TCBSCOPE_WAITING_MAX 65536   /* requests or children of one listener */
+#define TCBSCOPE_LOCK_MS 100	     /* how long a process may keep a socket */
+#define TCBSCOPE_ROOM 3072	     /* bytes of a part; a socket has 1500 */
+#define TCBSCOPE_ENTRY 256	     /* bytes; no entry of a queue has more */
+
+/* netlink.c */
+extern struct genl_family tcbscope_family;
+
+void *tcbscope_message(struct sk_buff *skb, struct netlink_callback *cb,
+		       u8 cmd);
+
+/* identity.c: which socket is meant */
+struct tcbscope_identity {
+	u64 cookie;   /* 0: the rest says which */
+	bool any;     /* nothing was said */
+	bool has_peer;
+	bool is_ipv6;
+	struct in6_addr local, remote; /* IPv4: the first four bytes */
+	u16 local_port, remote_port;   /* host byte order */
+	int device;
+};
+
+int tcbscope_identity_parse(struct tcbscope_identity *id,
+			    const struct nlattr *nest,
+			    struct netlink_ext_ack *extack);
+int tcbscope_identity_put(struct sk_buff *skb, int type, struct sock *sk);
+bool tcbscope_identity_is(const struct tcbscope_identity *id,
+			  const struct sock *sk);
+
+/* walk.c: all sockets of a namespace, or those that match */
+struct tcbscope_walk {
+	struct net *net;
+	bool (*match)(const struct sock *sk, const void *ctx); /* NULL: all */
+	const void *ctx;
+	bool established;    /* the second table; the first has the listeners */
+	bool no_established; /* stop before it */
+	bool is_split;	     /* a chain was too long for one hold */
+	unsigned int bucket;
+	unsigned int seen; /* of this bucket, in earlier holds */
+	unsigned int n, next;
+	struct sock *batch[TCBSCOPE_HOLD]; /* each with a reference, from next */
+};
+
+struct sock *tcbscope_walk_next(struct tcbscope_walk *walk);
+void tcbscope_walk_end(struct tcbscope_walk *walk);
+
+/* find.c */
+struct sock *tcbscope_find(struct net *net, const struct tcbscope_identity *id,
+			   struct netlink_ext_ack *extack);
+int tcbscope_lock(struct sock *sk, struct netlink_ext_ack *extack);
+
+/* tcb.c: everything but the queues, as attributes */
+int tcbscope_tcb_short(struct sk_buff *skb, struct sock *sk);
+int tcbscope_tcb_put(struct sk_buff *skb, struct sock *sk,
+		     struct user_namespace *userns);
+u32 tcbscope_unread(const struct sock *sk);
+
+/* parts.c: messages that are made when a dump starts, to be emitted later */
+struct sk_buff *tcbscope_part_new(struct sk_buff_head *parts);
+struct sk_buff *tcbscope_part_for(struct sk_buff_head *parts, bool first,
+				  struct sock *sk);
+int tcbscope_parts_emit(struct sk_buff *skb, struct netlink_callback *cb,
+			u8 cmd, struct sk_buff_head *parts);
+
+/* segments.c: the queues of a socket */
+struct tcbscope_segment {
+	u64 sent_ns; /* 0: it was not */
+	u32 seq, end;
+	u32 packets; /* 0: received */
+	u8 queue, marks;
+};
+
+struct tcbscope_segments {
+	struct tcbscope_segment *segment;
+	unsigned int n, room;
+	bool truncated;
+};
+
+int tcbscope_segments_copy(struct tcbscope_segments *s, struct sock *sk);
+int tcbscope_segments_put(struct sk_buff_head *parts, struct sock *sk,
+			  const struct tcbscope_segments *s);
+
+/* waiting.c: who waits in the queues of a listener */
+int tcbscope_waiting_put(struct sk_buff_head *parts, struct sock *listener,
+			 bool *truncated, struct netlink_ext_ack *extack);
+
+/* The operations: socket.c, listener.c, hash.c */
+int tcbscope_socket_start(struct netlink_callback *cb);
+int tcbscope_socket_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int tcbscope_socket_done(struct netlink_callback *cb);
+
+int tcbscope_listener_get(struct sk_buff *skb, struct genl_info *info);
+int tcbscope_listener_start(struct netlink_callback *cb);
+int tcbscope_listener_dump(struct sk_buff *skb, struct netlink_callback *cb);
+int tcbscope_listener_done(struct netlink_callback *cb);
+
+int tcbscope_hash_get(struct sk_buff *skb, struct genl_info *info);
+
+#endif
