@@ -43,6 +43,7 @@ libsmartcols-dev  prints tables
 libnl-3-dev       speaks netlink
 libnl-genl-3-dev  speaks with the kernel module
 libnl-route-3-dev makes interfaces, routes, neighbours
+nftables          NATs of the lab
 nettle-dev        hashes what peers send, proves their secret
 python3-docutils  makes the man pages
 linux-source      holds the test harness, kselftest_harness.h

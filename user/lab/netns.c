@@ -256,7 +256,7 @@ static int netns_add_addr(struct nl_sock *sock, int ifindex, int family,
 	return err;
 }
 
-static int netns_setup_side(struct netns_side *side, struct nl_sock *sock)
+static int netns_setup_side(const struct netns_side *side, struct nl_sock *sock)
 {
 	int err;
 
@@ -327,6 +327,24 @@ static int netns_wait_up(const struct netns_side *side, struct nl_sock *sock)
 	return -ETIMEDOUT;
 }
 
+int netns_join(const struct netns_pair *pair)
+{
+	struct nl_sock *sock[2] = {};
+	int i, err = 0;
+
+	for (i = 0; i < 2 && !err; i++)
+		err = netns_netlink(pair->side[i].fd, &sock[i]);
+	if (!err)
+		err = netns_add_veth(pair, sock[0]);
+	for (i = 0; i < 2 && !err; i++)
+		err = netns_setup_side(&pair->side[i], sock[i]);
+	for (i = 0; i < 2 && !err; i++)
+		err = netns_wait_up(&pair->side[i], sock[i]);
+	for (i = 0; i < 2; i++)
+		nl_socket_free(sock[i]);
+	return err;
+}
+
 int netns_pair_create(struct netns_pair *pair)
 {
 	/*
@@ -344,7 +362,6 @@ int netns_pair_create(struct netns_pair *pair)
 		  .ifname = "vb",
 		  .mac = { 2, 0, 0, 0, 0, 0xb } },
 	};
-	struct nl_sock *sock[2] = {};
 	int i, err;
 
 	for (i = 0; i < 2; i++)
@@ -358,23 +375,13 @@ int netns_pair_create(struct netns_pair *pair)
 		struct netns_side *side = &pair->side[i];
 
 		err = side->fd = netns_create();
+		if (err >= 0)
+			err = netns_inode(side->fd, &side->inode);
 		if (err < 0)
 			goto out;
-		err = netns_inode(side->fd, &side->inode);
-		if (!err)
-			err = netns_netlink(side->fd, &sock[i]);
-		if (err)
-			goto out;
 	}
-
-	err = netns_add_veth(pair, sock[0]);
-	for (i = 0; i < 2 && !err; i++)
-		err = netns_setup_side(&pair->side[i], sock[i]);
-	for (i = 0; i < 2 && !err; i++)
-		err = netns_wait_up(&pair->side[i], sock[i]);
+	err = netns_join(pair);
 out:
-	for (i = 0; i < 2; i++)
-		nl_socket_free(sock[i]);
 	if (err)
 		netns_pair_destroy(pair);
 	return err;

@@ -50,6 +50,12 @@ int netns_pair_create(struct netns_pair *pair);
 /* Close the fds. Sockets and processes inside keep their namespace alive. */
 void netns_pair_destroy(struct netns_pair *pair);
 
+/*
+ * Join two namespaces that are there by a veth pair: everything in both sides
+ * but the inode has to be set. Returns as netns_pair_create().
+ */
+int netns_join(const struct netns_pair *pair);
+
 /* Create a namespace with lo up. Returns its fd, the caller's, or -errno. */
 int netns_create(void);
 

@@ -32,7 +32,7 @@ struct serve_bucket {
 struct serve {
 	struct rendezvous *r;
 	const struct rendezvous_listen *where;
-	int epoll, listener[2];
+	int epoll, listener[2], stop;
 	TAILQ_HEAD(, serve_client) clients;
 	unsigned int n;
 	uint64_t seed;
@@ -208,7 +208,7 @@ static void serve_event(struct serve *s, const struct epoll_event *event)
 	serve_send(s, sc);
 }
 
-static int serve_loop(struct serve *s, int stop)
+static int serve_loop(struct serve *s)
 {
 	struct epoll_event events[SERVE_EVENTS];
 	uint64_t ticked_ns = clock_now_ns();
@@ -220,7 +220,7 @@ static int serve_loop(struct serve *s, int stop)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		for (i = 0; i < n; i++) {
-			if (events[i].data.ptr == &stop)
+			if (events[i].data.ptr == &s->stop)
 				return 0;
 			serve_event(s, &events[i]);
 		}
@@ -257,7 +257,7 @@ int rendezvous_serve(struct rendezvous *r,
 		     const struct rendezvous_listen *where, int stop,
 		     int *failed)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &stop };
+	struct epoll_event event = { .events = EPOLLIN };
 	struct serve *s = calloc(1, sizeof(*s));
 	int i, err = 0;
 
@@ -265,6 +265,8 @@ int rendezvous_serve(struct rendezvous *r,
 	if (!s)
 		return -ENOMEM;
 	s->r = r;
+	s->stop = stop;
+	event.data.ptr = &s->stop;
 	s->where = where;
 	s->listener[0] = s->listener[1] = -1;
 	TAILQ_INIT(&s->clients);
@@ -279,7 +281,7 @@ int rendezvous_serve(struct rendezvous *r,
 			*failed = i;
 	}
 	if (!err)
-		err = serve_loop(s, stop);
+		err = serve_loop(s);
 	while (!TAILQ_EMPTY(&s->clients))
 		serve_free(s, TAILQ_FIRST(&s->clients));
 	for (i = 0; i < 2; i++) {

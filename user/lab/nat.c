@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Two hosts, each behind a NAT, and a third host that both can reach. */
+#include "lab/nat.h"
+#include "lab/netns.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <netlink/netlink.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+
+#define NAT_NFT "/usr/sbin/nft"
+
+/* One end of a link. Indices differ, as netns_pair_create() says why. */
+static void nat_side(struct netns_side *side, int fd, const char *name,
+		     int index, const char *addr)
+{
+	struct in_addr in;
+
+	memset(side, 0, sizeof(*side));
+	side->fd = fd;
+	side->ifindex = index;
+	snprintf(side->ifname, sizeof(side->ifname), "%s", name);
+	memcpy(side->mac, (uint8_t[]){ 2, 0, 0, 0, 1, index }, 6);
+	inet_pton(AF_INET, addr, &in);
+	side->addr4 = in;
+	/* Each link has a prefix of its own, with no way beyond it. */
+	side->addr6.s6_addr[0] = 0xfd;
+	memcpy(&side->addr6.s6_addr[1], &in, 3);
+	side->addr6.s6_addr[15] = ntohl(in.s_addr);
+}
+
+/* All else goes to @gateway. */
+static int nat_route(int fd, int ifindex, const char *gateway)
+{
+	struct rtnl_nexthop *nh = rtnl_route_nh_alloc();
+	struct rtnl_route *route = rtnl_route_alloc();
+	struct nl_addr *dst = NULL, *via = NULL;
+	struct nl_sock *sock = NULL;
+	int err = -ENOMEM;
+
+	if (nh && route && !nl_addr_parse("0.0.0.0/0", AF_INET, &dst) &&
+	    !nl_addr_parse(gateway, AF_INET, &via))
+		err = netns_netlink(fd, &sock);
+	if (!err) {
+		rtnl_route_nh_set_ifindex(nh, ifindex);
+		rtnl_route_nh_set_gateway(nh, via);
+		rtnl_route_add_nexthop(route, nh);
+		nh = NULL; /* the route's now */
+		err = rtnl_route_set_dst(route, dst);
+		if (!err)
+			err = rtnl_route_add(sock, route, NLM_F_CREATE);
+		err = netns_nl_error(err);
+	}
+	if (nh)
+		rtnl_route_nh_free(nh);
+	rtnl_route_put(route);
+	nl_addr_put(dst);
+	nl_addr_put(via);
+	nl_socket_free(sock);
+	return err;
+}
+
+static int nat_link(int fd0, const char *name0, const char *addr0, int fd1,
+		    const char *name1, const char *addr1, int index)
+{
+	struct netns_pair pair;
+
+	nat_side(&pair.side[0], fd0, name0, index, addr0);
+	nat_side(&pair.side[1], fd1, name1, index + 1, addr1);
+	return netns_join(&pair);
+}
+
+static int nat_links(const struct nat_lab *lab)
+{
+	int err;
+
+	err = nat_link(lab->host[0], "out", "10.1.0.2", lab->nat[0], "in",
+		       "10.1.0.1", 10);
+	if (!err)
+		err = nat_link(lab->nat[0], "out", "203.0.113.2", lab->middle,
+			       "a", "203.0.113.1", 20);
+	if (!err)
+		err = nat_link(lab->nat[1], "out", "203.0.114.2", lab->middle,
+			       "b", "203.0.114.1", 30);
+	if (!err)
+		err = nat_link(lab->host[1], "out", "10.2.0.2", lab->nat[1],
+			       "in", "10.2.0.1", 40);
+	if (!err)
+		err = nat_route(lab->host[0], 10, "10.1.0.1");
+	if (!err)
+		err = nat_route(lab->nat[0], 20, "203.0.113.1");
+	if (!err)
+		err = nat_route(lab->nat[1], 30, "203.0.114.1");
+	if (!err)
+		err = nat_route(lab->host[1], 40, "10.2.0.1");
+	return err;
+}
+
+int nat_create(struct nat_lab *lab)
+{
+	int *const all[] = { &lab->host[0], &lab->host[1], &lab->nat[0],
+			     &lab->nat[1], &lab->middle };
+	int i, err = 0;
+
+	for (i = 0; i < 5; i++)
+		*all[i] = -1;
+	for (i = 0; i < 5 && err >= 0; i++)
+		err = *all[i] = netns_create();
+	for (i = 2; i < 5 && err >= 0; i++)
+		err = netns_sysctl(*all[i], "net/ipv4/ip_forward", "1");
+	if (err >= 0)
+		err = nat_links(lab);
+	if (err < 0)
+		nat_destroy(lab);
+	return err < 0 ? err : 0;
+}
+
+void nat_destroy(struct nat_lab *lab)
+{
+	int *const all[] = { &lab->host[0], &lab->host[1], &lab->nat[0],
+			     &lab->nat[1], &lab->middle };
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		if (*all[i] >= 0)
+			close(*all[i]);
+		*all[i] = -1;
+	}
+}
+
+/* The rules, as nft takes them. A flush of the table is one of the ruleset. */
+static int nat_rules(char *text, size_t size, struct nat_kind kind)
+{
+	static const char early[] =
+		"iifname \"out\" tcp flags & (syn | ack) == syn drop";
+
+	return snprintf(text, size,
+			"flush ruleset\n"
+			"table ip lab {\n"
+			" chain post { type nat hook postrouting priority 100;\n"
+			"  oifname \"out\" masquerade %s\n }\n"
+			" chain in { type filter hook input priority 0;\n"
+			"  %s\n }\n"
+			"}\n",
+			kind.mapping == NAT_RANDOM ? "fully-random" : "",
+			kind.filter == NAT_DROP ? early : "");
+}
+
+int nat_set(const struct nat_lab *lab, int which, struct nat_kind kind)
+{
+	char *argv[] = { NAT_NFT, "-f", "/dev/stdin", NULL };
+	char text[1024];
+	int len = nat_rules(text, sizeof(text), kind);
+	int pipefd[2], stdio[3], status = 0;
+	ssize_t n;
+	pid_t pid;
+
+	if (access(NAT_NFT, X_OK))
+		return -errno;
+	if (pipe2(pipefd, O_CLOEXEC))
+		return -errno;
+	stdio[0] = pipefd[0];
+	stdio[1] = stdio[2] = -1;
+	pid = netns_spawn(lab->nat[which], argv, stdio);
+	close(pipefd[0]);
+	n = pid > 0 ? write(pipefd[1], text, len) : len;
+	close(pipefd[1]);
+	if (pid < 0)
+		return pid;
+	if (waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return n != len || status ? -EOPNOTSUPP : 0;
+}
