@@ -47,19 +47,14 @@ static __always_inline void accept_owner(struct event *ev)
 	ev->foreign = config.offspring && !task_in_tree();
 }
 
-/*
- * What waits at @in is taken out just now; its memory is out of reach. @fd is
- * UNKNOWN if accept() is not what takes it.
- */
-static __always_inline void accept_tell(struct event_queue *in, __u32 fd)
+/* What waits at @in is taken out just now, and its memory is out of reach. */
+static __always_inline void accept_emit(const struct event_queue *in, __u32 fd,
+					nsec_t now)
 {
-	nsec_t now = bpf_ktime_get_ns(), since = in->ev.ts_ns;
 	bool exact = in->op == QUEUE_accepted; /* so is the depth there */
+	nsec_t since = in->ev.ts_ns;
 	struct event_queue *e;
 
-	if (!queue_claim(in, since ? now - since : 0))
-		return; /* another thread has used it already */
-	accept_owner(&in->ev);
 	if (!wanted(!in->ev.foreign &&
 			    event_passes(&in->ev, 0,
 					 1u << TCB_STATE_ESTABLISHED),
@@ -89,6 +84,23 @@ static __always_inline void accept_tell(struct event_queue *in, __u32 fd)
 		accept_from(e, compat_syscall_arg1());
 	}
 	EVENT_SUBMIT(e);
+}
+
+/*
+ * The same, if nobody has told of it. @fd is UNKNOWN if accept() is not what
+ * takes it. Of one that was reset nothing more will be heard.
+ */
+static __always_inline void accept_tell(struct event_queue *in, __u32 fd)
+{
+	nsec_t now = bpf_ktime_get_ns(), since = in->ev.ts_ns;
+	__u64 cookie = in->ev.cookie;
+
+	if (!queue_claim(in, since ? now - since : 0))
+		return; /* another thread has used it already */
+	accept_owner(&in->ev);
+	accept_emit(in, fd, now);
+	if (in->pad[0] & QUEUE_RESET)
+		bpf_map_delete_elem(&queue_children, &cookie);
 }
 
 #endif

@@ -9,6 +9,10 @@
 #include <linux/io_uring.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/clock.h"
 #include "tests/lib/guest.h"
@@ -258,6 +262,62 @@ TEST_F_TIMEOUT(accept, threads, 120)
 	}
 	EXPECT_EQ(n, count);
 	EXPECT_EQ(n, queue_count(c, "completed", NULL));
+}
+
+/* Accepts in another process, which then only waits. */
+static pid_t accept_elsewhere(const struct conn *c)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "acceptor");
+	fcntl(c->listener, F_SETFL, 0);
+	accept(c->listener, NULL, NULL);
+	pause();
+	_exit(0);
+}
+
+/*
+ * Claim: who accepts a connection is shown as its owner, also if it is not the
+ * listener's, and a filter passes what it accepts.
+ */
+TEST_F(accept, owner)
+{
+	struct conn *c = &self->conn;
+	char *args[] = { "--events", "state,queue", "comm = acceptor", NULL };
+	struct sighting close_wait = { .type = "state", .new = "CLOSE_WAIT" };
+	struct json_object *e;
+	size_t from = 0;
+	int client;
+	pid_t pid;
+
+	NEED_TIERS();
+	trace_free(&c->trace);
+	ASSERT_EQ(0, trace_start(&c->trace, args));
+	if (!trace_has_hook(&c->trace, "queue_accepts"))
+		SKIP(return, "accept() is not seen");
+	ASSERT_EQ(0, queue_listen(c, 8));
+	pid = accept_elsewhere(c);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, queue_join(c, &client, false));
+	ASSERT_EQ(0, queue_wait_shown(c, "accepted", NULL, 1));
+	shutdown(client, SHUT_WR);
+	ASSERT_EQ(0, witness_wait(c->trace.witness, &close_wait,
+				  TRACE_PATIENCE_NS));
+	ASSERT_EQ(0, trace_stop(&c->trace));
+
+	e = queue_nth(c, "accepted", 0);
+	EXPECT_EQ(pid, (pid_t)witness_number(e, "pid"));
+	EXPECT_STREQ("acceptor", queue_text(e, "comm"));
+	EXPECT_EQ(0, queue_count(c, "completed", NULL));
+	e = witness_next(c->trace.witness, &close_wait, &from);
+	EXPECT_EQ(pid, (pid_t)witness_number(e, "pid"));
+	EXPECT_STREQ("observed", queue_text(e, "owner_how"));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(client);
 }
 
 /* Claim: what io_uring accepts is told, where functions are traced at once. */
