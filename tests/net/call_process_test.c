@@ -180,10 +180,11 @@ TEST_F(process, compat)
 	ASSERT_EQ(0, calls_open(c, SOCK_NONBLOCK));
 	self->child = fork();
 	if (!self->child) {
+		/* also where the argument of close() would be */
 		asm volatile("int $0x80"
 			     : "=a"(ret)
 			     : "a"(FIRST_CALL_OF_32_BIT), "b"(c->server),
-			       "c"(0), "d"(0)
+			       "c"(0), "d"(0), "D"(c->server)
 			     : "memory", "r8", "r9", "r10", "r11");
 		_exit(0);
 	}
