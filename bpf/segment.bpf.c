@@ -184,6 +184,23 @@ static __always_inline bool request(struct sequence *q, const struct segment *s,
 	return again;
 }
 
+/*
+ * Which end began a connection older than the trace, while it can be told: not
+ * if a process may just be in the middle of sending something. Is it known?
+ */
+static __always_inline bool learn(struct tcp_sock *tp, struct sock_mem *mem,
+				  const struct segment *s, bool sent)
+{
+	if (mem && mem->flags & (MEM_ACTIVE | MEM_CHILD))
+		return true;
+	if (!sent && sock_of(tp)->sk_lock.owned)
+		return false;
+	if (mem)
+		mem->flags |= isn_passive(tp, sent ? s->p.len : 0) ? MEM_CHILD :
+								     MEM_ACTIVE;
+	return true;
+}
+
 static __always_inline void look(struct __sk_buff *skb, bool sent)
 {
 	struct bpf_sock *sk = skb->sk;
@@ -214,6 +231,7 @@ static __always_inline void look(struct __sk_buff *skb, bool sent)
 	if (state == TCB_STATE_LISTEN) {
 		again = request(&q, &s, mem, cookie, sent);
 	} else {
+		q.own_known = learn(tp, mem, &s, sent);
 		sequence_of(&q, tp, mem, sent ? s.p.len : 0);
 		again = sent_again(&s, tp);
 	}

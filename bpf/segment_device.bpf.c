@@ -103,6 +103,7 @@ static __always_inline int answer_of_socket(struct segment *s, struct sock *sk)
 	if (!packet_wanted(&s->p, mem, sk->__sk_common.skc_state,
 			   EVENT_segment))
 		return 0;
+	q.own_known = true;
 	sequence_of(&q, tp, mem, 0);
 	return submit(segment_emit(s, &q, mem, sock_state(sk, mem), true,
 				   HOW_derived),
@@ -157,6 +158,7 @@ int BPF_PROG(segment_leave, struct sock *sk)
 	r = sockless_make(&mem->ends);
 	if (!r)
 		return 0;
+	r->q.own_known = true;
 	sequence_of(&r->q, tp, mem, 0);
 	r->mem = *mem;
 	r->uid = sk->sk_uid.val;

@@ -76,7 +76,7 @@ static __always_inline void sockless_forget(const struct ends *ends)
 	bpf_map_delete_elem(&sockless, &key);
 }
 
-/* Of a connection that has a socket. */
+/* Of a connection that has a socket; whether own is known says the caller. */
 static __always_inline void sequence_of(struct sequence *q, struct tcp_sock *tp,
 					const struct sock_mem *mem,
 					__u32 sending)
@@ -84,7 +84,6 @@ static __always_inline void sequence_of(struct sequence *q, struct tcp_sock *tp,
 	bool scales = BPF_CORE_READ_BITFIELD(tp, rx_opt.wscale_ok);
 
 	q->own = isn_sent(tp, mem, sending);
-	q->own_known = true;
 	q->own_wscale = q->peer_wscale = NO_WSCALE;
 	q->peer_known = sock_of(tp)->__sk_common.skc_state !=
 			TCB_STATE_SYN_SENT;

@@ -559,6 +559,36 @@ TEST_F(segment, extensions)
 	EXPECT_SEGMENT(nth(c, 0, "sent", 8, 0), 8 | ACK, 1, 8, 1);
 }
 
+/*
+ * Claim: a connection that is older than the trace counts from its beginning
+ * all the same, at either end, also after it has begun to close.
+ */
+TEST(older)
+{
+	struct conn conn = {}, *c = &conn;
+
+	ASSERT_EQ(0, conn_stage(c, AF_INET));
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_send(c, 0, 1000));
+	ASSERT_EQ(0, conn_receive(c, 1, 1000));
+	ASSERT_EQ(0, conn_send(c, 1, 200));
+	ASSERT_EQ(0, conn_receive(c, 0, 200));
+	ASSERT_EQ(0, conn_watch(c, "segment"));
+	ASSERT_EQ(0, conn_send(c, 0, 7));
+	ASSERT_EQ(0, conn_receive(c, 1, 7));
+	ASSERT_EQ(0, conn_send(c, 1, 9));
+	ASSERT_EQ(0, conn_receive(c, 0, 9));
+	close_both(_metadata, c);
+	ASSERT_EQ(0, conn_stop(c));
+	ends_agree(_metadata, c, 0);
+	ends_agree(_metadata, c, 1);
+	EXPECT_SEGMENT(nth(c, 0, "sent", 8, 0), 8 | ACK, 1001, 1008, 201);
+	EXPECT_SEGMENT(nth(c, 1, "sent", 8, 0), 8 | ACK, 201, 210, 1008);
+	EXPECT_SEGMENT(nth(c, 0, "sent", FIN, 0), FIN | ACK, 1008, 1009, 210);
+	EXPECT_SEGMENT(nth(c, 1, "sent", FIN, 0), FIN | ACK, 210, 211, 1009);
+	conn_free(c);
+}
+
 /* Claim: who does not ask for segments gets none, and nothing is attached. */
 TEST(off)
 {
