@@ -234,9 +234,8 @@ static void note_call(struct causes *causes, const struct event_call *call)
  */
 static bool acts(const struct going *g, nsec_t now)
 {
-	return !g->used &&
-	       (!g->over ||
-		(g->op == CALL_close && now - g->ended < CLOSE_LATE_NS));
+	return !g->used && (!g->over || (g->op == CALL_close &&
+					 now - g->ended < CLOSE_LATE_NS));
 }
 
 /* Calls of these operations that act at a socket. */
