@@ -27,6 +27,7 @@ FIXTURE(nat)
 FIXTURE_VARIANT(nat)
 {
 	struct nat_kind kind[2];
+	uint64_t delay_ns;     /* one way */
 	const char *diagnosis; /* by end 0: "open", or why not */
 	bool chance; /* it may be open as well: a matter of microseconds */
 };
@@ -54,6 +55,25 @@ FIXTURE_VARIANT_ADD(nat, reset_reset){
 	.kind = { PRESERVING(RESET), PRESERVING(RESET) },
 	.diagnosis = "refused",
 	.chance = true,
+};
+
+/* With a delay, both SYNs are under way at once. */
+FIXTURE_VARIANT_ADD(nat, reset_reset_5ms){
+	.kind = { PRESERVING(RESET), PRESERVING(RESET) },
+	.delay_ns = 5000000,
+	.diagnosis = "open",
+};
+
+FIXTURE_VARIANT_ADD(nat, drop_reset_5ms){
+	.kind = { PRESERVING(DROP), PRESERVING(RESET) },
+	.delay_ns = 5000000,
+	.diagnosis = "open",
+};
+
+FIXTURE_VARIANT_ADD(nat, drop_drop_5ms){
+	.kind = { PRESERVING(DROP), PRESERVING(DROP) },
+	.delay_ns = 5000000,
+	.diagnosis = "open",
 };
 
 FIXTURE_VARIANT_ADD(nat, symmetric_here){
@@ -85,7 +105,7 @@ FIXTURE_SETUP(nat)
 
 	ASSERT_NE(SIG_ERR, signal(SIGPIPE, SIG_IGN));
 	ASSERT_NE(NULL, peerprog_path());
-	ASSERT_EQ(0, nat_create(&self->lab));
+	ASSERT_EQ(0, nat_create(&self->lab, variant->delay_ns));
 	for (i = 0; i < 2; i++) {
 		int err = nat_set(&self->lab, i, variant->kind[i]);
 
@@ -99,9 +119,38 @@ FIXTURE_SETUP(nat)
 	ASSERT_EQ(0, peerprog_start(&self->rendezvous, self->lab.middle, args));
 }
 
+/* Processor time that a process has used, in ms, or -1. */
+static long used_ms(pid_t pid)
+{
+	unsigned long user, system;
+	char path[32];
+	FILE *file;
+	int n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	n = fscanf(file,
+		   "%*d (tcbpeer) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+		   "%lu %lu",
+		   &user, &system);
+	fclose(file);
+	return n == 2 ? (long)((user + system) * 1000 / sysconf(_SC_CLK_TCK)) :
+			-1;
+}
+
+/*
+ * Claim of every test here: the rendezvous has nothing to do once its peers
+ * have met or gone, and ends when it is told to.
+ */
 FIXTURE_TEARDOWN(nat)
 {
 	if (self->there) {
+		long ms = used_ms(self->rendezvous.pid);
+
+		EXPECT_TRUE(ms >= 0 && ms < 1000)
+		TH_LOG("the rendezvous has used %ld ms", ms);
 		kill(self->rendezvous.pid, SIGTERM);
 		EXPECT_EQ(0, peerprog_end(&self->rendezvous));
 		unlink(self->secret[0]);

@@ -77,15 +77,28 @@ static int nat_link(int fd0, const char *name0, const char *addr0, int fd1,
 	return netns_join(&pair);
 }
 
-static int nat_links(const struct nat_lab *lab)
+/* NAT 0 and the middle, with a delay or without. *@index is the NAT's. */
+static int nat_far_link(struct nat_lab *lab, uint64_t delay_ns, int *index)
 {
+	struct netns_pair pair;
 	int err;
+
+	nat_side(&pair.side[0], lab->nat[0], "out", 20, "203.0.113.2");
+	nat_side(&pair.side[1], lab->middle, "a", 21, "203.0.113.1");
+	err = delay_ns ? wire_create(&lab->wire, &pair, delay_ns) :
+			 netns_join(&pair);
+	*index = pair.side[0].ifindex;
+	return err;
+}
+
+static int nat_links(struct nat_lab *lab, uint64_t delay_ns)
+{
+	int err, far;
 
 	err = nat_link(lab->host[0], "out", "10.1.0.2", lab->nat[0], "in",
 		       "10.1.0.1", 10);
 	if (!err)
-		err = nat_link(lab->nat[0], "out", "203.0.113.2", lab->middle,
-			       "a", "203.0.113.1", 20);
+		err = nat_far_link(lab, delay_ns, &far);
 	if (!err)
 		err = nat_link(lab->nat[1], "out", "203.0.114.2", lab->middle,
 			       "b", "203.0.114.1", 30);
@@ -95,7 +108,7 @@ static int nat_links(const struct nat_lab *lab)
 	if (!err)
 		err = nat_route(lab->host[0], 10, "10.1.0.1");
 	if (!err)
-		err = nat_route(lab->nat[0], 20, "203.0.113.1");
+		err = nat_route(lab->nat[0], far, "203.0.113.1");
 	if (!err)
 		err = nat_route(lab->nat[1], 30, "203.0.114.1");
 	if (!err)
@@ -103,12 +116,13 @@ static int nat_links(const struct nat_lab *lab)
 	return err;
 }
 
-int nat_create(struct nat_lab *lab)
+int nat_create(struct nat_lab *lab, uint64_t delay_ns)
 {
 	int *const all[] = { &lab->host[0], &lab->host[1], &lab->nat[0],
 			     &lab->nat[1], &lab->middle };
 	int i, err = 0;
 
+	lab->wire.pid = 0;
 	for (i = 0; i < 5; i++)
 		*all[i] = -1;
 	for (i = 0; i < 5 && err >= 0; i++)
@@ -116,7 +130,7 @@ int nat_create(struct nat_lab *lab)
 	for (i = 2; i < 5 && err >= 0; i++)
 		err = netns_sysctl(*all[i], "net/ipv4/ip_forward", "1");
 	if (err >= 0)
-		err = nat_links(lab);
+		err = nat_links(lab, delay_ns);
 	if (err < 0)
 		nat_destroy(lab);
 	return err < 0 ? err : 0;
@@ -128,6 +142,7 @@ void nat_destroy(struct nat_lab *lab)
 			     &lab->nat[1], &lab->middle };
 	int i;
 
+	wire_destroy(&lab->wire);
 	for (i = 0; i < 5; i++) {
 		if (*all[i] >= 0)
 			close(*all[i]);

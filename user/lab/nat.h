@@ -9,9 +9,13 @@
  *	            203.0.113.2 == middle == 203.0.114.2
  *	                  203.0.113.1, 203.0.114.1
  *
+ * The link between NAT 0 and the middle is a wire, so that it has a delay.
+ *
  * The NATs are nftables' masquerade in namespaces of their own. It needs the
  * program nft, and a kernel with nf_tables and NAT.
  */
+
+#include "lab/wire.h"
 
 enum nat_mapping {
 	NAT_PRESERVING, /* the same port outside */
@@ -32,10 +36,14 @@ struct nat_kind {
 
 struct nat_lab {
 	int host[2], nat[2], middle; /* fds of the namespaces */
+	struct wire wire;
 };
 
-/* Returns 0, or -errno with nothing left behind. */
-int nat_create(struct nat_lab *lab);
+/*
+ * With @delay_ns one way, 0 for no wire but a veth pair. Returns 0, or -errno
+ * with nothing left behind.
+ */
+int nat_create(struct nat_lab *lab, uint64_t delay_ns);
 void nat_destroy(struct nat_lab *lab);
 
 /*

@@ -327,6 +327,18 @@ static int netns_wait_up(const struct netns_side *side, struct nl_sock *sock)
 	return -ETIMEDOUT;
 }
 
+int netns_setup(const struct netns_side *side)
+{
+	struct nl_sock *sock;
+	int err;
+
+	err = netns_netlink(side->fd, &sock);
+	if (!err)
+		err = netns_setup_side(side, sock);
+	nl_socket_free(sock);
+	return err;
+}
+
 int netns_join(const struct netns_pair *pair)
 {
 	struct nl_sock *sock[2] = {};

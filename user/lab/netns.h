@@ -56,6 +56,12 @@ void netns_pair_destroy(struct netns_pair *pair);
  */
 int netns_join(const struct netns_pair *pair);
 
+/*
+ * Give a device that is there its addresses and set it up; all of @side but the
+ * inode and the MAC has to be set. Returns 0 or -errno.
+ */
+int netns_setup(const struct netns_side *side);
+
 /* Create a namespace with lo up. Returns its fd, the caller's, or -errno. */
 int netns_create(void);
 

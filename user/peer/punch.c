@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define PUNCH_STEP_NS 1000000ULL
+#define PUNCH_PAUSE_NS 200000ULL     /* both ends try hard, but not for long */
 #define PUNCH_GRACE_NS 1000000000ULL /* for the proof of what opened late */
 #define PUNCH_PROOF 'Q'		     /* the proof, from both ends at once */
 #define PUNCH_TAKE 'Y'		     /* of role 0: this one */
@@ -161,6 +162,8 @@ int punch_init(struct punch *p, const struct meet *meet,
 	p->winner = p->fd = -1;
 	if (!c.peer.deadline_ns)
 		c.peer.deadline_ns = PEER_DEADLINE_NS;
+	if (!c.peer.pause_ns)
+		c.peer.pause_ns = PUNCH_PAUSE_NS;
 	c.peer.at_ns = clock_real_ns() + meet->start_us * 1000ULL;
 	c.peer.step_ns = PUNCH_STEP_NS / PUNCH_TRIES;
 	p->end_ns = clock_now_ns() + meet->start_us * 1000ULL +
