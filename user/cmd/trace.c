@@ -2,6 +2,7 @@
 /* tcbscope trace: events as they happen, as text or JSON. */
 #include "cmd/cmd.h"
 #include "cmd/live.h"
+#include "cmd/outputs.h"
 #include "cmd/select.h"
 #include "cmd/tally.h"
 #include "input/probe.h"
@@ -9,9 +10,6 @@
 #include "lib/clock.h"
 #include "lib/opt.h"
 #include "lib/say.h"
-#include "lib/term.h"
-#include "lib/width.h"
-#include "output/output.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -27,20 +25,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What a ladder draws beside what any trace has, where the kernel allows. */
-#define LADDER_EVENTS (1u << EVENT_call | 1u << EVENT_segment)
-#define LADDERS 100	 /* connections that get one, if no number is said */
 #define POLL_NS 10000000 /* between two looks into the ring */
 
 struct options {
 	struct select select;
 	struct input_bpf_options input;
 	uint64_t duration_ns, count, stats_ns;
-	enum output_time time;
-	bool json, all, colour, existing, explain, lines;
-	uint64_t ladders;      /* connections that get one; 0: no ladders */
-	const char *json_file; /* beside the text; NULL: none */
-	const char *svg_file;  /* the same */
+	struct outputs outputs;
+	bool existing;
 	char **command;
 };
 
@@ -48,7 +40,6 @@ struct trace {
 	struct options opt;
 	struct live live;
 	struct pipeline *pipeline;
-	FILE *json_file, *svg_file;
 	struct child child;
 	int child_status;
 	bool child_ended;
@@ -67,13 +58,6 @@ enum {
 	OPT_EXISTING,
 	OPT_DURATION,
 	OPT_STATS,
-	OPT_TIME,
-	OPT_ALL,
-	OPT_EXPLAIN,
-	OPT_LADDER,
-	OPT_LINES,
-	OPT_SVG,
-	OPT_COLOUR,
 };
 
 static const struct argp_option options[] = {
@@ -89,21 +73,6 @@ static const struct argp_option options[] = {
 	{ "count", 'c', "N", 0, "end after N events", 2 },
 	{ "stats", OPT_STATS, "TIME", 0,
 	  "the account of each interval of 1s, 1m, on standard error", 2 },
-	{ "json", 'j', "FILE", OPTION_ARG_OPTIONAL,
-	  "JSON lines instead of text; with =FILE beside it", 3 },
-	{ "time", OPT_TIME, "rel|delta|wall|mono", 0, "what to show [rel]", 3 },
-	{ "explain", OPT_EXPLAIN, NULL, 0,
-	  "say below each event what has happened, and what to look at", 3 },
-	{ "ladder", OPT_LADDER, "N", OPTION_ARG_OPTIONAL,
-	  "instead of lines a picture of each connection, of N at most [100]",
-	  3 },
-	{ "lines", OPT_LINES, NULL, 0, "with --ladder: lines as well", 3 },
-	{ "svg", OPT_SVG, "FILE", 0,
-	  "beside what is shown: the ladders as a picture", 3 },
-	{ "all", OPT_ALL, NULL, 0,
-	  "never sum up, however many lines a terminal gets", 3 },
-	{ "color", OPT_COLOUR, "auto|always|never", 0, "colour by state [auto]",
-	  3 },
 	{}
 };
 
@@ -121,24 +90,8 @@ static const char doc[] =
 	"Lists are separated by commas. ~ marks what is derived, not seen. "
 	"The last line on standard error says what became of all events.";
 
-static int word(struct argp_state *state, const char *what, const char *arg,
-		const char *const *words)
-{
-	int i;
-
-	for (i = 0; words[i]; i++)
-		if (!strcmp(arg, words[i]))
-			return i;
-	opt_wrong(state, what, arg);
-	return 0;
-}
-
 static void parse_how(int key, char *arg, struct argp_state *state)
 {
-	static const char *const times[] = { "rel", "delta", "wall", "mono",
-					     NULL };
-	static const char *const colours[] = { "auto", "always", "never",
-					       NULL };
 	struct options *opt = &((struct trace *)state->input)->opt;
 
 	switch (key) {
@@ -156,19 +109,6 @@ static void parse_how(int key, char *arg, struct argp_state *state)
 		if (opt_number(arg, 1, UINT64_MAX, &opt->count))
 			opt_wrong(state, "--count: not a number above 0", arg);
 		break;
-	case OPT_TIME:
-		opt->time = word(state, "--time: no such word", arg, times);
-		break;
-	case OPT_COLOUR:
-		switch (word(state, "--color: no such word", arg, colours)) {
-		case 1:
-			opt->colour = true;
-			break;
-		case 2:
-			opt->colour = false;
-			break;
-		}
-		break;
 	}
 }
 
@@ -182,6 +122,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &opt->select;
 		state->child_inputs[1] = &t->live;
 		state->child_inputs[2] = &t->live;
+		state->child_inputs[3] = &opt->outputs;
 		break;
 	case OPT_WINDOWS:
 		opt->input.config.all_windows = 1;
@@ -195,44 +136,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_EXISTING:
 		opt->existing = true;
 		break;
-	case 'j':
-		if (arg && !*arg)
-			argp_error(state, "--json= lacks the name of a file");
-		opt->json = opt->json || !arg;
-		opt->json_file = arg ? arg : opt->json_file;
-		break;
-	case OPT_ALL:
-		opt->all = true;
-		break;
-	case OPT_EXPLAIN:
-		opt->explain = true;
-		break;
-	case OPT_LADDER:
-		opt->ladders = LADDERS;
-		opt->select.also |= LADDER_EVENTS;
-		if (arg && opt_number(arg, 1, 10000, &opt->ladders))
-			opt_wrong(state,
-				  "--ladder: not a number from 1 to 10000",
-				  arg);
-		break;
-	case OPT_SVG:
-		opt->svg_file = arg;
-		opt->select.also |= LADDER_EVENTS;
-		break;
-	case OPT_LINES:
-		opt->lines = true;
-		break;
-	case ARGP_KEY_END:
-		if (opt->ladders && opt->json)
-			argp_error(state,
-				   "--ladder and --json both take "
-				   "standard output; --json=FILE does not");
-		break;
 	case OPT_DURATION:
 	case OPT_STATS:
 	case 'c':
-	case OPT_TIME:
-	case OPT_COLOUR:
 		parse_how(key, arg, state);
 		break;
 	default:
@@ -274,6 +180,7 @@ static int make_pipeline(struct trace *t)
 
 	if (t->opt.command) /* its calls are told unasked */
 		t->opt.select.also |= 1u << EVENT_call;
+	t->opt.select.also |= outputs_wish(&t->opt.outputs);
 	code = select_apply(&t->opt.select, t->live.schema, ~0u, &filter,
 			    &t->opt.input.config);
 	if (code)
@@ -285,79 +192,6 @@ static int make_pipeline(struct trace *t)
 		return choose_existing(t);
 	filter_free(filter);
 	return say_fail(EXIT_FAILED, NULL, NULL, "out of memory");
-}
-
-/* A file that an output writes to, beside standard output. */
-static FILE *open_beside(const char *name)
-{
-	FILE *file = fopen(name, "we");
-
-	if (!file)
-		say_fail(EXIT_FAILED, NULL, NULL, "cannot write %s: %s", name,
-			 strerror(errno));
-	return file;
-}
-
-static struct output *make_text(const struct trace *t)
-{
-	const struct output_text_options options = {
-		.file = stdout,
-		.terminal = isatty(STDOUT_FILENO),
-		.colour = t->opt.colour,
-		.all = t->opt.all,
-		.explain = t->opt.explain,
-		.width = term_width(STDOUT_FILENO),
-		.time = t->opt.time,
-	};
-
-	return output_text_new(t->live.schema, &options);
-}
-
-/* Ladders on standard output, or as a picture if there is a @svg. */
-static struct output *make_ladders(const struct trace *t, FILE *svg)
-{
-	const struct output_ladder_options options = {
-		.file = svg ? svg : stdout,
-		.svg = svg,
-		.width = term_width(STDOUT_FILENO),
-		.max = t->opt.ladders ? t->opt.ladders : LADDERS,
-		.unicode = width_unicode(),
-		.colour = t->opt.colour,
-		.explain = t->opt.explain,
-	};
-
-	return output_ladder_new(t->live.schema, &options);
-}
-
-static int make_outputs(struct trace *t)
-{
-	struct pipeline *p = t->pipeline;
-	int err = 0;
-
-	if (t->opt.json_file && !(t->json_file = open_beside(t->opt.json_file)))
-		return EXIT_FAILED;
-	if (t->opt.svg_file && !(t->svg_file = open_beside(t->opt.svg_file)))
-		return EXIT_FAILED;
-	if (t->svg_file && fseek(t->svg_file, 0, SEEK_SET))
-		return say_fail(EXIT_FAILED,
-				"its size goes to the head, and is known last",
-				"name a file that can be gone back in",
-				"cannot write a picture to %s: %s",
-				t->opt.svg_file, strerror(errno));
-	if (t->opt.json)
-		err = pipeline_add_output(p, output_json_new(t->live.schema,
-							     stdout));
-	else if (!t->opt.ladders || t->opt.lines)
-		err = pipeline_add_output(p, make_text(t));
-	if (!err && t->opt.ladders)
-		err = pipeline_add_output(p, make_ladders(t, NULL));
-	if (!err && t->json_file)
-		err = pipeline_add_output(p, output_json_new(t->live.schema,
-							     t->json_file));
-	if (!err && t->svg_file)
-		err = pipeline_add_output(p, make_ladders(t, t->svg_file));
-	return err ? say_fail(EXIT_FAILED, NULL, NULL, "out of memory") :
-		     EXIT_DONE;
 }
 
 /* The signal that came while we were writing, if one did. */
@@ -565,11 +399,12 @@ static int say_stats(struct trace *t)
 
 static int loop(struct trace *t)
 {
+	FILE *json = t->opt.outputs.json_file;
 	struct pollfd fds[] = {
 		{ .fd = t->timer, .events = POLLIN },
 		{ .fd = t->signals, .events = POLLIN },
 		{ .fd = STDOUT_FILENO }, /* has its reader gone? */
-		{ .fd = t->json_file ? fileno(t->json_file) : -1 },
+		{ .fd = json ? fileno(json) : -1 },
 	};
 	nsec_t complete;
 	bool end = false;
@@ -645,11 +480,7 @@ static int command_code(struct trace *t)
 /* Something has gone wrong with an output, or else with the events. */
 static int fail(const struct trace *t, int err)
 {
-	const char *beside = t->json_file && ferror(t->json_file) ?
-				     t->opt.json_file :
-			     t->svg_file && ferror(t->svg_file) ?
-				     t->opt.svg_file :
-				     NULL;
+	const char *beside = outputs_failed(&t->opt.outputs);
 
 	if (beside)
 		return say_fail(EXIT_FAILED, NULL, NULL,
@@ -692,7 +523,8 @@ static int prepare(struct trace *t)
 	if (!code)
 		code = make_pipeline(t);
 	if (!code)
-		code = make_outputs(t);
+		code = outputs_make(&t->opt.outputs, t->pipeline,
+				    t->live.schema);
 	if (!code)
 		code = make_events(t);
 	if (!code)
@@ -723,6 +555,7 @@ int cmd_trace(int argc, char **argv)
 		{ &select_argp, 0, "Which events:", 1 },
 		{ &live_argp, 0, NULL, 0 },
 		{ &live_events_argp, 0, NULL, 0 },
+		{ &outputs_argp, 0, NULL, 0 },
 		{},
 	};
 	static const struct argp argp = {
@@ -734,7 +567,6 @@ int cmd_trace(int argc, char **argv)
 	};
 	struct trace t = {
 		.opt.select.hint = "a command goes behind --",
-		.opt.colour = term_colour(STDOUT_FILENO),
 		.signals = -1,
 		.timer = -1,
 	};
@@ -751,10 +583,7 @@ int cmd_trace(int argc, char **argv)
 		close(t.child.hold); /* it ends without having run */
 	pipeline_free(t.pipeline);
 	live_close(&t.live);
-	if (t.json_file)
-		fclose(t.json_file);
-	if (t.svg_file)
-		fclose(t.svg_file);
+	outputs_close(&t.opt.outputs);
 	close(t.signals);
 	close(t.timer);
 	return code;
