@@ -12,7 +12,12 @@
 
 #define EXIT_CANNOT 3 /* of a trace that the kernel refuses */
 
-static const struct sighting queue = { .type = "queue" };
+/* Those of the listener's side, for the trace may be shared. */
+static struct sighting queues(const struct conn *c)
+{
+	return (struct sighting){ .type = "queue",
+				  .netns = c->pair.side[1].inode };
+}
 
 int queue_watch(struct conn *c, char *tiers)
 {
@@ -138,6 +143,7 @@ int queue_wait_shown(const struct conn *c, const char *op, const char *rule,
 
 struct json_object *queue_nth(const struct conn *c, const char *op, int n)
 {
+	struct sighting queue = queues(c);
 	struct json_object *e;
 	size_t from = 0;
 
@@ -149,6 +155,7 @@ struct json_object *queue_nth(const struct conn *c, const char *op, int n)
 
 int queue_count(const struct conn *c, const char *op, const char *rule)
 {
+	struct sighting queue = queues(c);
 	struct json_object *e;
 	size_t from = 0;
 	int n = 0;

@@ -27,7 +27,7 @@ FIXTURE_SETUP(queue)
 {
 	memset(self->client, 0, sizeof(self->client));
 	ASSERT_EQ(0, conn_stage(&self->conn, variant->family));
-	ASSERT_EQ(0, conn_watch(&self->conn, "queue"));
+	ASSERT_EQ(0, conn_join(&self->conn));
 	ASSERT_EQ(0, gate_open(&self->conn.gate));
 }
 
@@ -211,4 +211,4 @@ TEST_F(queue, once)
 	EXPECT_EQ(NULL, queue_nth(c, "accepted", 1));
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN("--events", "state,queue")

@@ -30,7 +30,7 @@ FIXTURE_VARIANT_ADD(segment, ipv6){ .family = AF_INET6, .mss = 1440 };
 FIXTURE_SETUP(segment)
 {
 	ASSERT_EQ(0, conn_stage(&self->conn, variant->family));
-	ASSERT_EQ(0, conn_watch(&self->conn, "segment,drop"));
+	ASSERT_EQ(0, conn_join(&self->conn));
 }
 
 FIXTURE_TEARDOWN(segment)
@@ -601,4 +601,4 @@ TEST(off)
 	trace_free(&trace);
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN("--events", "state,segment,drop")

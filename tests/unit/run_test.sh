@@ -24,7 +24,8 @@ program()
 	chmod +x "$build/tests/unit/$1"
 }
 
-# verdict CLAIM STATUS TALLY [NAME...]: run the programs, compare, clean up
+# verdict CLAIM STATUS TALLY [NAME...]: run the programs, compare, clean up;
+# $words are to be in what is said as well
 verdict()
 {
 	local claim=$1 status=$2 tally=$3 output got
@@ -33,7 +34,8 @@ verdict()
 	output=$("$run" -u -t 1 -s "$build/skip.txt" "$build" "$@" 2>&1)
 	got=$?
 	count=$((count + 1))
-	if [ $got = "$status" ] && [ "${output##*$'\n'}" = "$tally" ]; then
+	if [ $got = "$status" ] && [ "${output##*$'\n'}" = "$tally" ] &&
+	   [[ $output == *"${words-}"* ]]; then
 		echo "ok $count $claim"
 	else
 		echo "#   ${output//$'\n'/$'\n#   '}"
@@ -124,6 +126,14 @@ echo 1..1
 echo ok 1
 END
 verdict "unless it is listed" 0 "1 passed, 0 failed, 1 skipped"
+
+program whole_test <<'END'
+echo 1..1
+echo ok 1
+END
+words="skip.txt: not needed on $(uname -r): whole_test" \
+	verdict "a line that is not needed is told" 0 \
+	"1 passed, 0 failed, 0 skipped"
 
 tap "an expected failure is one" 1 "1 passed, 1 failed, 0 skipped" <<'END'
 1..2
