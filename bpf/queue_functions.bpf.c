@@ -327,6 +327,7 @@ int BPF_PROG(queue_taken, struct sock *sk)
 	if (!in)
 		return 0;
 	in->op = QUEUE_accepted;
+	in->listener = bpf_get_socket_cookie(sk); /* older ones lack it */
 	in->accept = sk->sk_ack_backlog;
 	in->depth_how = HOW_observed;
 	if (!accept_calls())

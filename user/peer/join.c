@@ -162,7 +162,7 @@ static int join_offer(struct join *join)
 
 int join_meet(struct join *join)
 {
-	int ret;
+	int ret, err;
 
 	join->fd = -1;
 	ret = meet_init(&join->meet, &join->secret, join->name);
@@ -175,8 +175,8 @@ int join_meet(struct join *join)
 	join->fd = ret;
 	do {
 		ret = join_next(join, &join->meet, join->fd, JOIN_FOREVER_NS);
-		if (ret == MEET_SEEN)
-			ret = join_offer(join) ?: ret;
+		if (ret == MEET_SEEN && (err = join_offer(join)))
+			ret = err;
 	} while (ret > 0 && ret != MEET_START);
 	return ret < 0 ? ret : 0;
 }
