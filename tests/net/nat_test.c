@@ -9,6 +9,8 @@
 
 #include "lab/nat.h"
 #include "lab/netns.h"
+#include "peer/diagnose.h"
+#include "tests/lib/guest.h"
 #include "tests/lib/peerprog.h"
 
 #include <kselftest_harness.h>
@@ -238,7 +240,8 @@ static void check(struct __test_metadata *_metadata,
 TEST_F_TIMEOUT(nat, opens, 3600)
 {
 	const char *env = getenv("NAT_OPENS");
-	int i, opens = env ? atoi(env) : OPENS, good;
+	int i, good;
+	int opens = env ? atoi(env) : (int)guest_times(OPENS, 1);
 	struct json_object *open;
 
 	if (!self->there)
@@ -278,6 +281,19 @@ TEST_F_TIMEOUT(nat, stranger, 120)
 	kill(self->peer[0].pid, SIGTERM);
 	EXPECT_EQ(1, peerprog_end(&self->peer[0]));
 	EXPECT_STREQ("", self->peer[0].out_text);
+}
+
+/* Claim: every failure has a name of its own, a reason, and what would help. */
+TEST(diagnoses)
+{
+	enum diagnose_why why, other;
+
+	EXPECT_STREQ("open", diagnose_name(DIAGNOSE_OPEN));
+	for (why = DIAGNOSE_OPEN + 1; why <= DIAGNOSE_STRANGER; why++) {
+		EXPECT_TRUE(diagnose_text(why) && diagnose_help(why));
+		for (other = DIAGNOSE_OPEN; other < why; other++)
+			EXPECT_STRNE(diagnose_name(other), diagnose_name(why));
+	}
 }
 
 TEST_HARNESS_MAIN
