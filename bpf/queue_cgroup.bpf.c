@@ -147,8 +147,11 @@ static __always_inline void segment(struct __sk_buff *skb,
 {
 	struct queue_slot *slot = slot_begin();
 
-	if (!slot)
+	if (!slot) { /* the reader is busy with all: not told, but counted */
+		COUNT(generated[EVENT_queue]);
+		COUNT(ring_lost[EVENT_queue]);
 		return;
+	}
 	queue_of_packet(&slot->e, p, tp, mem);
 	slot->e.listener = bpf_get_socket_cookie(skb);
 	queue_slot_leave(slot,
