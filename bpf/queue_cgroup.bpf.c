@@ -251,7 +251,7 @@ static long collect(__u32 i, nsec_t *now)
 
 	if (!slot)
 		return 1;
-	if (slot->is != SLOT_WAITS || *now - slot->e.ev.ts_ns < PATIENCE_NS ||
+	if (slot->is != SLOT_WAITS || *now < slot->e.ev.ts_ns + PATIENCE_NS ||
 	    !queue_slot_take(slot))
 		return 0;
 	queue_emit(&slot->e);
