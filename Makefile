@@ -55,8 +55,14 @@ cpio              packs what they boot
 busybox-static    is their system
 debian-archive-keyring  tells whether a kernel is Debian's
 libclang-rt-dev   SAN=1 with CC=clang
+flex              builds the debug kernel
+bison             builds the debug kernel
+bc                builds the debug kernel
+dwarves           builds the debug kernel
 clang-format      lint
 cppcheck          lint
+perl              lint: checkpatch.pl of linux-source
+sparse            lint
 endef
 PKGS := libbpf libelf zlib libcap-ng json-c libnl-genl-3.0 libnl-route-3.0 \
 	libnl-3.0 nettle
@@ -145,8 +151,8 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 # ---------------------------------------------------------------- targets
 
 .PHONY: all deps packages static module module-install dkms-install tests \
-	demo pictures check check-host check-unit check-vm check-bed kernels \
-	vm-shell fuzz bench bench-doc lint install \
+	demo pictures check check-host check-unit check-vm check-bed \
+	check-debug-kernel kernels vm-shell fuzz bench bench-doc lint lint-module install \
 	uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -187,6 +193,10 @@ check-vm: tests $(VM_FILES)	## those of the kernel on other kernels (KERNEL=6.12
 check-bed: tests $(VM_FILES)	## whether the bed of guests sees what goes wrong there
 	$(Q)tests/vm/fetch 6.1
 	$(Q)tests/vm/selftest $(O)
+
+check-debug-kernel: tests $(VM_FILES)	## the module under KASAN, lockdep, kmemleak (root; builds a kernel)
+	$(Q)tests/vm/debugkernel
+	$(Q)tests/vm/run $(VM_FLAGS) $(O) debug $(or $(TEST),module*)
 
 kernels: tests $(VM_FILES)	## write Documentation/kernels.rst anew, from guests
 	$(Q)tests/vm/kernels_rst $(O) >$(O)/kernels.rst
@@ -394,10 +404,32 @@ packages:
 
 C_FILES	 := $(wildcard bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch])
 SH_FILES := .ci/run tests/run tests/bench/publish $(wildcard tests/*/*.sh) \
-	    $(addprefix tests/vm/,fetch image modules kbuild accel run all selftest)
+	    $(addprefix tests/vm/,fetch image modules kbuild debugkernel accel run all selftest)
 RST	 := $(wildcard *.rst */*.rst */*/*.rst)
 
-lint: $(O)/.flags $(HARNESS)/.done	## style, static analysis, both compilers
+# Kernel style, as the kernel's own checker has it; one module serves several
+# releases, so it must ask which one it is built for.
+CHECKPATCH := .cache/checkpatch/checkpatch.pl
+
+$(CHECKPATCH): | $(PACKAGES)
+	$(call say,EXTRACT,$(@D))
+	$(Q)mkdir -p $(@D)
+	$(Q)tar -C $(@D) --strip-components=2 --wildcards -xf \
+		"$$(ls /usr/src/linux-source-*.tar.xz | sort -V | tail -n 1)" \
+		'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' \
+		'*/scripts/const_structs.checkpatch'
+	@touch $@
+
+lint-module: $(CHECKPATCH)	## the same for the kernel module only
+	perl $(CHECKPATCH) --no-tree --strict --no-summary --terse -f \
+		--ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON module/*.[ch]
+	tests/vm/fetch 6.1
+	mkdir -p $(O)
+	tests/vm/kbuild 6.1 $(O) C=2 >$(O)/sparse 2>&1 || { \
+		cat $(O)/sparse; exit 1; }
+	! grep -E '/module/.*(warning|error):' $(O)/sparse
+
+lint: $(O)/.flags $(HARNESS)/.done lint-module	## style, static analysis, both compilers
 	clang-format --dry-run -Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability --std=c11 \
