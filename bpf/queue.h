@@ -378,7 +378,8 @@ static __always_inline void queue_born(struct tcp_sock *tp,
 	__u32 syn = tp->inet_conn.icsk_accept_queue.qlen.counter;
 
 	mem->queued_syn = syn & QUEUED_DEPTH;
-	if (config.tells_syns && queue_syn_answered() && cookies)
+	if (config.tells_syns && queue_syn_answered(sock_rport(sock_of(tp))) &&
+	    cookies)
 		mem->queued_syn |= QUEUED_BY_COOKIE;
 }
 

@@ -220,6 +220,7 @@ int queue_segment(struct __sk_buff *skb)
 SEC("sockops")
 int queue_request(struct bpf_sock_ops *op)
 {
+	port_t rport = bpf_ntohl(op->remote_port);
 	struct queue_slot *slot;
 	int i;
 
@@ -227,7 +228,8 @@ int queue_request(struct bpf_sock_ops *op)
 		return KEEP;
 	for (i = 0; i < QUEUE_SLOTS; i++) {
 		slot = queue_own_slot(i);
-		if (!queue_slot_take(slot))
+		if (!slot || !queue_slot_is_of(slot, rport) ||
+		    !queue_slot_take(slot))
 			continue;
 		slot->e.op = QUEUE_SYN_queued;
 		slot->e.rule = QUEUE_RULE_NONE;

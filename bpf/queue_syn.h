@@ -57,11 +57,18 @@ static __always_inline void queue_slot_leave(struct queue_slot *slot, __u64 is)
 	__sync_lock_test_and_set(&slot->is, is);
 }
 
+/* Is it of this peer? 0: the kernel has not said yet whose it is. */
+static __always_inline bool queue_slot_is_of(const struct queue_slot *slot,
+					     port_t rport)
+{
+	return !rport || slot->e.ev.rport == rport;
+}
+
 /*
  * The segment that waits on this CPU has become a connection. Does it owe that
  * to a cookie?
  */
-static __always_inline bool queue_syn_answered(void)
+static __always_inline bool queue_syn_answered(port_t rport)
 {
 	struct queue_slot *slot;
 	bool cookie = false;
@@ -69,7 +76,8 @@ static __always_inline bool queue_syn_answered(void)
 
 	for (i = 0; i < QUEUE_SLOTS; i++) {
 		slot = queue_own_slot(i);
-		if (queue_slot_take(slot))
+		if (slot && queue_slot_is_of(slot, rport) &&
+		    queue_slot_take(slot))
 			queue_slot_leave(slot, SLOT_FREE);
 		cookie |= slot && slot->cookie;
 	}
