@@ -61,6 +61,8 @@ static bool serve_may(struct serve *s, const struct sockaddr_storage *from)
 	struct serve_bucket *bucket = serve_bucket(s, from);
 	uint64_t now_ns = clock_now_ns();
 
+	if (!bucket->at_ns) /* not what the host's uptime would give */
+		bucket->tokens = RENDEZVOUS_BURST;
 	bucket->tokens += (now_ns - bucket->at_ns) * (RENDEZVOUS_RATE / 1e9);
 	if (bucket->tokens > RENDEZVOUS_BURST)
 		bucket->tokens = RENDEZVOUS_BURST;
