@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of the kernel module: who may ask, nonsense, churn, load and unload. */
+#include "lab/netns.h"
+#include "lib/clock.h"
+#include "tests/lib/caps.h"
+#include "tests/lib/guest.h"
+#include "tests/lib/kmod.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/socket.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <kselftest_harness.h>
+
+#define STABLE 150 /* listeners that stay */
+
+static void __attribute__((constructor)) need_module(void)
+{
+	kmod_or_skip();
+}
+
+FIXTURE(abuse)
+{
+	int netns;
+	struct module *at;
+	int stable[STABLE];
+	pid_t child[2]; /* 0: not running */
+};
+
+FIXTURE_SETUP(abuse)
+{
+	memset(self, 0, sizeof(*self));
+	self->netns = netns_create();
+	ASSERT_LE(0, self->netns);
+	ASSERT_EQ(0, netns_enter(self->netns));
+	ASSERT_EQ(0, kmod_load());
+	self->at = kmod_open(self->netns);
+	ASSERT_NE(NULL, self->at);
+}
+
+FIXTURE_TEARDOWN(abuse)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (self->child[i]) {
+			kill(self->child[i], SIGKILL);
+			waitpid(self->child[i], NULL, 0);
+		}
+	for (i = 0; i < STABLE; i++)
+		if (self->stable[i])
+			close(self->stable[i]);
+	module_close(self->at);
+	close(self->netns);
+	EXPECT_EQ(0, kmod_unload());
+}
+
+/* A listener on a port that the kernel chooses. */
+static int listener(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && listen(fd, 8)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Opens and closes connections, and listeners, until it is killed. */
+static void churn(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	socklen_t len = sizeof(to);
+	int fd, client;
+
+	for (;;) {
+		fd = listener();
+		getsockname(fd, (struct sockaddr *)&to, &len);
+		to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		connect(client, (struct sockaddr *)&to, sizeof(to));
+		close(client);
+		close(fd);
+	}
+}
+
+static int ignore(void *ctx, const struct module_list *list)
+{
+	(void)ctx;
+	(void)list;
+	return 0;
+}
+
+/* Dumps all there is, whether the module is there or not. */
+static void dump(void)
+{
+	struct module *m;
+
+	for (;;) {
+		m = module_open();
+		if (!m)
+			continue;
+		module_each(m, TCBSCOPE_CMD_SOCKET_GET, ignore, NULL);
+		module_each(m, TCBSCOPE_CMD_LISTENER_GET, ignore, NULL);
+		module_close(m);
+	}
+}
+
+static pid_t start(void (*fn)(void))
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		fn();
+		_exit(1);
+	}
+	return pid;
+}
+
+/* It comes and goes while others open, close and dump. */
+TEST_F_TIMEOUT(abuse, reload, 200)
+{
+	int i;
+
+	self->child[0] = start(churn);
+	self->child[1] = start(dump);
+	for (i = guest_times(200, 20); i; i--) {
+		/* Else the others would not run on a single processor. */
+		poll(NULL, 0, 1);
+		ASSERT_EQ(0, kmod_unload());
+		poll(NULL, 0, 1);
+		ASSERT_EQ(0, kmod_load());
+	}
+}
+
+struct seen {
+	uint64_t cookie[STABLE];
+	int times[STABLE], others;
+	int set; /* the identity's attribute */
+};
+
+static int note(void *ctx, const struct module_list *list)
+{
+	struct module_list id = module_nest(list, TCBSCOPE_A_SOCKET_IDENTITY);
+	uint64_t cookie = module_or(&id, TCBSCOPE_A_IDENTITY_COOKIE, 0);
+	struct seen *seen = ctx;
+	int i;
+
+	for (i = 0; i < STABLE; i++)
+		if (seen->cookie[i] == cookie) {
+			seen->times[i]++;
+			return 0;
+		}
+	seen->others++;
+	return 0;
+}
+
+/* What lives on is in each dump exactly once, however much comes and goes. */
+TEST_F_TIMEOUT(abuse, dumps_under_churn, 200)
+{
+	struct seen seen;
+	socklen_t len = sizeof(seen.cookie[0]);
+	uint64_t cookie[STABLE];
+	int i, round;
+
+	for (i = 0; i < STABLE; i++) {
+		self->stable[i] = listener();
+		ASSERT_LT(0, self->stable[i]);
+		ASSERT_EQ(0, getsockopt(self->stable[i], SOL_SOCKET, SO_COOKIE,
+					&cookie[i], &len));
+	}
+	self->child[0] = start(churn);
+	for (round = guest_times(50, 6); round; round--) {
+		memset(&seen, 0, sizeof(seen));
+		memcpy(seen.cookie, cookie, sizeof(cookie));
+		poll(NULL, 0, 1);
+		ASSERT_EQ(0, module_each(self->at,
+					 round % 2 ? TCBSCOPE_CMD_SOCKET_GET :
+						     TCBSCOPE_CMD_LISTENER_GET,
+					 note, &seen));
+		if (!module_consistent(self->at))
+			continue;
+		for (i = 0; i < STABLE; i++)
+			ASSERT_EQ(1, seen.times[i]);
+	}
+}
+
+/* Another namespace has none of them. */
+TEST_F(abuse, namespaces)
+{
+	struct seen seen = {};
+	int other = netns_create();
+	struct module *m;
+
+	ASSERT_LE(0, other);
+	self->stable[0] = listener();
+	ASSERT_EQ(0,
+		  module_each(self->at, TCBSCOPE_CMD_SOCKET_GET, note, &seen));
+	EXPECT_EQ(1, seen.others);
+	m = kmod_open(other);
+	ASSERT_NE(NULL, m);
+	seen.others = 0;
+	EXPECT_EQ(0, module_each(m, TCBSCOPE_CMD_SOCKET_GET, note, &seen));
+	EXPECT_EQ(0, seen.others);
+	module_close(m);
+	close(other);
+}
+
+/* What a child that may do less gets for each operation, as exit status. */
+static int get_as(bool own_user_namespace, int cmd)
+{
+	static const int none[] = { -1 };
+	struct module_identity id = { .family = AF_INET, .local_port = 1 };
+	struct module_list list;
+	struct module *m;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (caps_become(CAPS_NOBODY, none))
+			_exit(200);
+		if (own_user_namespace && unshare(CLONE_NEWUSER | CLONE_NEWNET))
+			_exit(201);
+		m = module_open();
+		if (!m)
+			_exit(202);
+		_exit(-module_get(m, cmd, &id, false, &list));
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+/* CAP_NET_ADMIN is needed, in the namespace; for hashes in the first one. */
+TEST_F(abuse, permissions)
+{
+	EXPECT_EQ(EPERM, get_as(false, TCBSCOPE_CMD_SOCKET_GET));
+	EXPECT_EQ(EPERM, get_as(false, TCBSCOPE_CMD_LISTENER_GET));
+	EXPECT_EQ(EPERM, get_as(false, TCBSCOPE_CMD_HASH_GET));
+	EXPECT_EQ(ENOENT, get_as(true, TCBSCOPE_CMD_SOCKET_GET));
+	EXPECT_EQ(ENOENT, get_as(true, TCBSCOPE_CMD_LISTENER_GET));
+	EXPECT_EQ(EPERM, get_as(true, TCBSCOPE_CMD_HASH_GET));
+}
+
+/* Each refusal says what is wrong. */
+TEST_F(abuse, refusals)
+{
+	struct module_identity id = { .family = AF_INET, .local_port = 1 };
+	struct module_list list;
+
+	EXPECT_EQ(-ENOENT, module_get(self->at, TCBSCOPE_CMD_SOCKET_GET, &id,
+				      false, &list));
+	EXPECT_STREQ("no such socket in this network namespace",
+		     module_why(self->at));
+	EXPECT_EQ(-EINVAL, module_get(self->at, TCBSCOPE_CMD_LISTENER_GET, NULL,
+				      true, &list));
+	EXPECT_STREQ("entries are shown of one listener: say which",
+		     module_why(self->at));
+	id.remote_port = 1;
+	EXPECT_EQ(-EINVAL, module_get(self->at, TCBSCOPE_CMD_LISTENER_GET, &id,
+				      false, &list));
+	EXPECT_STREQ("a listener has no peer", module_why(self->at));
+	EXPECT_EQ(-EPERM, module_get(self->at, TCBSCOPE_CMD_HASH_GET, &id,
+				     false, &list));
+	EXPECT_STREQ("of the initial network namespace only",
+		     module_why(self->at));
+}
+
+/* A request for the family, with random bytes behind its header. */
+static size_t nonsense(uint8_t *to, int family, unsigned int *seed)
+{
+	struct nlmsghdr *nlh = (struct nlmsghdr *)to;
+	struct genlmsghdr *header = (struct genlmsghdr *)(to + NLMSG_HDRLEN);
+	size_t len = NLMSG_HDRLEN + GENL_HDRLEN + rand_r(seed) % 64, i;
+	struct nlattr *attr = (struct nlattr *)(header + 1);
+
+	for (i = NLMSG_HDRLEN; i < len; i++)
+		to[i] = rand_r(seed);
+	*nlh = (struct nlmsghdr){
+		.nlmsg_len = len,
+		.nlmsg_type = family,
+		.nlmsg_flags = NLM_F_REQUEST |
+			       (rand_r(seed) % 2 ? NLM_F_DUMP : 0),
+		.nlmsg_seq = 1,
+	};
+	header->cmd = rand_r(seed) % 5;
+	header->version = 1;
+	/* Often something that begins as a request could. */
+	if (rand_r(seed) % 4 && len >= NLMSG_HDRLEN + GENL_HDRLEN + 8) {
+		attr->nla_len = rand_r(seed) % 64;
+		attr->nla_type = rand_r(seed) % 3 |
+				 (rand_r(seed) % 2 ? NLA_F_NESTED : 0);
+		attr[1].nla_len = rand_r(seed) % 24;
+		attr[1].nla_type = rand_r(seed) % 9;
+	}
+	/* Sometimes cut. */
+	if (!(rand_r(seed) % 8))
+		nlh->nlmsg_len = rand_r(seed) % 100;
+	return len;
+}
+
+/* Nonsense by the thousand is refused, and does no harm. */
+TEST_F_TIMEOUT(abuse, nonsense, 200)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	uint8_t request[256], answer[65536];
+	unsigned int seed = 9293, i;
+	struct seen seen = {};
+	int family, fd;
+	size_t len;
+
+	ASSERT_NE(NULL, sock);
+	ASSERT_EQ(0, genl_connect(sock));
+	family = genl_ctrl_resolve(sock, TCBSCOPE_FAMILY_NAME);
+	ASSERT_LT(0, family);
+	fd = nl_socket_get_fd(sock);
+	self->stable[0] = listener();
+	for (i = guest_times(20000, 3000); i; i--) {
+		len = nonsense(request, family, &seed);
+		send(fd, request, len, MSG_DONTWAIT);
+		while (recv(fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
+			;
+	}
+	nl_socket_free(sock);
+	ASSERT_EQ(0,
+		  module_each(self->at, TCBSCOPE_CMD_SOCKET_GET, note, &seen));
+	EXPECT_EQ(1, seen.others);
+}
+
+TEST_HARNESS_MAIN
