@@ -99,8 +99,8 @@ void tracer_execute(const char *const argv[], int out, int err)
 	__attribute__((noreturn));
 
 /*
- * "state,window,...": all types of events but calls and segments, of which there
- * are more than of all others together.
+ * "state,window,...": all types of events but calls and segments, of which
+ * there are more than of all others together.
  */
 const char *tracer_all_types(void);
 

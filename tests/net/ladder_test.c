@@ -76,7 +76,7 @@ static const char *missing(const char *text, const char *const *rows)
 }
 
 #define HAS(text, ...)                                              \
-	{                                                           \
+	do {                                                        \
 		const char *const rows[] = { __VA_ARGS__, NULL };   \
 		const char *row = missing(text, rows);              \
                                                                     \
@@ -85,7 +85,7 @@ static const char *missing(const char *text, const char *const *rows)
 			TH_LOG("no %s in\n%s%s", row, (text) ?: "", \
 			       prog_text(&self->prog, PROG_OUT));   \
 		}                                                   \
-	}
+	} while (0)
 
 TEST_F(ladder, open_and_close)
 {

@@ -2,7 +2,8 @@
 /*
  * The one way through for events:
  *
- *	input -> schema check -> sort -> causes -> flow table -> filter -> outputs
+ *	input -> schema check -> sort -> causes -> flow table
+ *	      -> filter -> outputs
  *
  * and the account of where each of them went.
  */
