@@ -401,12 +401,14 @@ static bool collect_held(struct input_bpf *in)
 void input_bpf_look(struct input_bpf *in, __u64 listener, unsigned int children)
 {
 	struct look look = { .listener = listener, .children = children };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &look,
-		    .ctx_size_in = sizeof(look));
 	int fd = bpf_program__fd(in->skel->progs.listener_look);
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
 
-	if (fd >= 0)
-		bpf_prog_test_run_opts(fd, &opts);
+	if (fd < 0)
+		return;
+	opts.ctx_in = &look;
+	opts.ctx_size_in = sizeof(look);
+	bpf_prog_test_run_opts(fd, &opts);
 }
 
 /*
