@@ -1,32 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * listener-get: how deep the queues of listeners are, and who waits in them.
- *
- * A dump begins when the first message is asked for, as in socket.c.
- */
-#include <linux/slab.h>
+/* listener-get: how deep the queues of listeners are, and who waits in them. */
 #include <net/sock_reuseport.h>
 
 #include "compat.h"
 #include "tcbscope.h"
-
-/* What a dump remembers, in cb->args[0]. */
-struct dump {
-	bool has_begun, all;
-	struct sk_buff_head parts; /* of the one listener */
-	struct sock *pending;	   /* of all; did not fit; with a reference */
-	struct tcbscope_walk walk;
-	struct user_namespace *userns; /* of who asks, who keeps it */
-};
-
-static void dump_free(struct dump *dump)
-{
-	if (dump->pending)
-		sock_gen_put(dump->pending);
-	tcbscope_walk_end(&dump->walk);
-	__skb_queue_purge(&dump->parts);
-	kfree(dump);
-}
 
 static int reuseport_put(struct sk_buff *skb, const struct sock *sk)
 {
@@ -152,7 +129,7 @@ int tcbscope_listener_get(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
-static int make_parts(struct dump *dump, struct sock *sk, bool entries,
+static int make_parts(struct tcbscope_dump *dump, struct sock *sk, bool entries,
 		      struct netlink_ext_ack *extack)
 {
 	struct sk_buff *part = tcbscope_part_new(&dump->parts);
@@ -171,7 +148,7 @@ static int make_parts(struct dump *dump, struct sock *sk, bool entries,
 }
 
 /* What is wanted; of one listener, all of it. */
-static int begin(struct dump *dump, struct netlink_callback *cb)
+static int begin(struct tcbscope_dump *dump, struct netlink_callback *cb)
 {
 	struct nlattr **attrs = compat_dump_attrs(cb);
 	bool entries = attrs[TCBSCOPE_A_LISTENER_ENTRIES];
@@ -189,7 +166,6 @@ static int begin(struct dump *dump, struct netlink_callback *cb)
 			       "entries are shown of one listener: say which");
 		return -EINVAL;
 	}
-	dump->has_begun = true;
 	if (id.any)
 		return 0;
 	sk = find(dump->walk.net, &id, cb->extack);
@@ -202,56 +178,13 @@ static int begin(struct dump *dump, struct netlink_callback *cb)
 
 /**
  * tcbscope_listener_start() - make ready for a dump of listener-get
- * @cb: the dump; its args[0] is the struct dump, until done
+ * @cb: the dump
  *
- * Return: 0 or -ENOMEM.
+ * Return: as tcbscope_dump_start().
  */
 int tcbscope_listener_start(struct netlink_callback *cb)
 {
-	struct dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL);
-
-	if (!dump)
-		return -ENOMEM;
-	__skb_queue_head_init(&dump->parts);
-	dump->walk.net = sock_net(cb->skb->sk);
-	dump->walk.no_established = true;
-	dump->userns = sk_user_ns(NETLINK_CB(cb->skb).sk);
-	cb->args[0] = (long)dump;
-	return 0;
-}
-
-static int emit(struct sk_buff *skb, struct netlink_callback *cb,
-		struct sock *sk, struct user_namespace *userns)
-{
-	void *header = tcbscope_message(skb, cb, TCBSCOPE_CMD_LISTENER_GET);
-
-	if (!header)
-		return -EMSGSIZE;
-	if (listener_put(skb, sk, userns)) {
-		genlmsg_cancel(skb, header);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, header);
-	return 0;
-}
-
-static int dump_all(struct sk_buff *skb, struct netlink_callback *cb,
-		    struct dump *dump)
-{
-	struct sock *sk;
-
-	for (;;) {
-		sk = dump->pending ?: tcbscope_walk_next(&dump->walk);
-		if (!sk)
-			return 0;
-		/* Another number than before: it may be inconsistent. */
-		cb->seq = 1 + dump->walk.is_split;
-		dump->pending = sk;
-		if (emit(skb, cb, sk, dump->userns))
-			return -EMSGSIZE;
-		dump->pending = NULL;
-		sock_gen_put(sk);
-	}
+	return tcbscope_dump_start(cb, true);
 }
 
 /**
@@ -259,35 +192,17 @@ static int dump_all(struct sk_buff *skb, struct netlink_callback *cb,
  * @skb: of the dump
  * @cb: the dump
  *
- * Return: how much was appended, 0 at the end; -EINVAL for a request that makes
- * no sense or means no listener, -ENOENT if there is no such socket, -EBUSY if
- * its process keeps it locked, -EINTR, -ENOMEM; -EMSGSIZE if nothing fits.
+ * Return: as tcbscope_dump(); -EINVAL for a request that makes no sense or means
+ * no listener, -ENOENT if there is no such socket, -EBUSY if its process keeps it
+ * locked, -EINTR, -ENOMEM.
  */
 int tcbscope_listener_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct dump *dump = (struct dump *)cb->args[0];
-	int err = 0;
+	static const struct tcbscope_dump_kind kind = {
+		.cmd = TCBSCOPE_CMD_LISTENER_GET,
+		.begin = begin,
+		.put = listener_put,
+	};
 
-	if (!dump->has_begun)
-		err = begin(dump, cb);
-	if (err)
-		return err;
-	if (dump->all)
-		err = dump_all(skb, cb, dump);
-	else
-		err = tcbscope_parts_emit(skb, cb, TCBSCOPE_CMD_LISTENER_GET,
-					  &dump->parts);
-	return skb->len ?: err;
-}
-
-/**
- * tcbscope_listener_done() - free what a dump remembers
- * @cb: the dump, at its end or given up
- *
- * Return: 0
- */
-int tcbscope_listener_done(struct netlink_callback *cb)
-{
-	dump_free((struct dump *)cb->args[0]);
-	return 0;
+	return tcbscope_dump(skb, cb, &kind);
 }

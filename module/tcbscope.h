@@ -76,6 +76,29 @@ struct sk_buff *tcbscope_part_for(struct sk_buff_head *parts, bool first,
 int tcbscope_parts_emit(struct sk_buff *skb, struct netlink_callback *cb,
 			u8 cmd, struct sk_buff_head *parts);
 
+/* dump.c: of one socket or of all */
+struct tcbscope_dump {
+	bool has_begun, all;
+	struct sk_buff_head parts; /* of the one socket */
+	struct sock *pending;	   /* of all; did not fit; with a reference */
+	struct tcbscope_walk walk;
+	struct user_namespace *userns; /* of who asks, who keeps it */
+};
+
+struct tcbscope_dump_kind {
+	u8 cmd;
+	/* Sets all, or makes the parts. 0 or what is wrong. */
+	int (*begin)(struct tcbscope_dump *dump, struct netlink_callback *cb);
+	/* One of all. 0 or -EMSGSIZE. */
+	int (*put)(struct sk_buff *skb, struct sock *sk,
+		   struct user_namespace *userns);
+};
+
+int tcbscope_dump_start(struct netlink_callback *cb, bool no_established);
+int tcbscope_dump(struct sk_buff *skb, struct netlink_callback *cb,
+		  const struct tcbscope_dump_kind *kind);
+int tcbscope_dump_done(struct netlink_callback *cb);
+
 /* segments.c: the queues of a socket */
 struct tcbscope_segment {
 	u64 sent_ns; /* 0: it was not */
@@ -101,12 +124,10 @@ int tcbscope_waiting_put(struct sk_buff_head *parts, struct sock *listener,
 /* The operations: socket.c, listener.c, hash.c */
 int tcbscope_socket_start(struct netlink_callback *cb);
 int tcbscope_socket_dump(struct sk_buff *skb, struct netlink_callback *cb);
-int tcbscope_socket_done(struct netlink_callback *cb);
 
 int tcbscope_listener_get(struct sk_buff *skb, struct genl_info *info);
 int tcbscope_listener_start(struct netlink_callback *cb);
 int tcbscope_listener_dump(struct sk_buff *skb, struct netlink_callback *cb);
-int tcbscope_listener_done(struct netlink_callback *cb);
 
 int tcbscope_hash_get(struct sk_buff *skb, struct genl_info *info);
 
