@@ -78,6 +78,8 @@ function property(key, value)
 	} else if (section == "definitions" && depth == 8) {
 		if (key == "name")
 			entry[def, entries[def]] = value
+		else
+			entry[def, entries[def], key] = value
 	} else if (section == "attribute-sets" && depth == 4) {
 		s[set, key] = value
 		if (key == "name")
@@ -262,7 +264,8 @@ function enum_decoder(i,	j)
 		d[i, "type"] == "flags" ? "true" : "false", \
 		(i, "value-start") in d ? d[i, "value-start"] : 0, entries[i]
 	for (j = 1; j <= entries[i]; j++)
-		printf "\t\t\"%s\",\n", upper(entry[i, j])
+		printf "\t\t{ \"%s\", %s },\n", upper(entry[i, j]), \
+			quoted(entry[i, j, "doc"])
 	print "\t},\n};"
 }
 

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "input/module.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <netlink/genl/ctrl.h>
+#include <netlink/genl/family.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "decoder.h"
 
 struct module {
 	struct nl_sock *sock;
@@ -40,6 +38,25 @@ static int error_of(int err)
 	}
 }
 
+/* Does the module speak as we do? 0 or -errno. */
+static int check_version(struct module *m)
+{
+	struct genl_family *family;
+	struct nl_cache *cache;
+	int err = genl_ctrl_alloc_cache(m->sock, &cache);
+
+	if (err)
+		return error_of(err);
+	family = genl_ctrl_search(cache, m->family);
+	if (!family)
+		err = -ENOENT;
+	else if (genl_family_get_version(family) != TCBSCOPE_FAMILY_VERSION)
+		err = -EPROTONOSUPPORT;
+	genl_family_put(family);
+	nl_cache_free(cache);
+	return err;
+}
+
 struct module *module_open(void)
 {
 	struct module *m = calloc(1, sizeof(*m));
@@ -62,7 +79,7 @@ struct module *module_open(void)
 			   NETLINK_GET_STRICT_CHK, &yes, sizeof(yes));
 		nl_socket_set_msg_buf_size(m->sock, 65536);
 		m->family = genl_ctrl_resolve(m->sock, TCBSCOPE_FAMILY_NAME);
-		err = m->family < 0 ? error_of(m->family) : 0;
+		err = m->family < 0 ? error_of(m->family) : check_version(m);
 	}
 	if (!err)
 		return m;
@@ -284,104 +301,4 @@ int module_each(struct module *m, int cmd, module_sink sink, void *ctx)
 	m->sink = sink;
 	m->ctx = ctx;
 	return ask(m, cmd, NULL, false);
-}
-
-static struct nlattr *find(const struct module_list *list, int type)
-{
-	return list->len ? nla_find(list->data, list->len, type) : NULL;
-}
-
-struct module_list module_nest(const struct module_list *list, int type)
-{
-	struct module_list nest = {};
-	size_t at = 0;
-
-	module_next(list, type, &at, &nest);
-	return nest;
-}
-
-bool module_next(const struct module_list *list, int type, size_t *at,
-		 struct module_list *nest)
-{
-	const struct module_list rest = {
-		.data = (const char *)list->data + *at,
-		.len = list->len - *at,
-	};
-	const struct nlattr *attr = find(&rest, type);
-
-	if (!attr)
-		return false;
-	nest->data = nla_data(attr);
-	nest->len = nla_len(attr);
-	*at = (const char *)attr - (const char *)list->data +
-	      NLA_ALIGN(attr->nla_len);
-	if (*at > list->len) /* the last one needs no padding */
-		*at = list->len;
-	return true;
-}
-
-static bool attr_number(const struct nlattr *attr, uint64_t *value)
-{
-	switch (nla_len(attr)) {
-	case 0:
-		*value = 1;
-		return true;
-	case 2:
-		*value = nla_get_u16(attr);
-		return true;
-	case 4:
-		*value = nla_get_u32(attr);
-		return true;
-	case 8:
-		memcpy(value, nla_data(attr), sizeof(*value));
-		return true;
-	default:
-		return false;
-	}
-}
-
-bool module_number(const struct module_list *list, int type, uint64_t *value)
-{
-	const struct nlattr *attr = find(list, type);
-
-	return attr && attr_number(attr, value);
-}
-
-uint64_t module_or(const struct module_list *list, int type, uint64_t absent)
-{
-	uint64_t value;
-
-	return module_number(list, type, &value) ? value : absent;
-}
-
-void module_string(const struct module_list *list, int type, char *to,
-		   size_t size)
-{
-	const struct nlattr *attr = find(list, type);
-
-	to[0] = '\0';
-	if (attr)
-		snprintf(to, size, "%.*s", nla_len(attr),
-			 (const char *)nla_data(attr));
-}
-
-void module_address(const struct module_list *list, int type, char *to,
-		    size_t size)
-{
-	const struct nlattr *attr = find(list, type);
-
-	to[0] = '\0';
-	if (attr && nla_len(attr) == 4)
-		inet_ntop(AF_INET, nla_data(attr), to, size);
-	else if (attr && nla_len(attr) == 16)
-		inet_ntop(AF_INET6, nla_data(attr), to, size);
-}
-
-const char *module_word(const struct module_attr *attr, uint64_t value)
-{
-	const struct module_enum *words = attr->words;
-
-	if (!words || value < words->first || value - words->first >= words->n)
-		return NULL;
-	return words->word[value - words->first];
 }

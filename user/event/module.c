@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Lists of netlink attributes, which may be anything, and the tables of them. */
+#include "event/module.h"
+
+#include <arpa/inet.h>
+#include <netlink/attr.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "decoder.h"
+
+static struct nlattr *find(const struct module_list *list, int type)
+{
+	return list->len ? nla_find(list->data, list->len, type) : NULL;
+}
+
+struct module_list module_nest(const struct module_list *list, int type)
+{
+	struct module_list nest = {};
+	size_t at = 0;
+
+	module_next(list, type, &at, &nest);
+	return nest;
+}
+
+bool module_next(const struct module_list *list, int type, size_t *at,
+		 struct module_list *nest)
+{
+	const struct module_list rest = {
+		.data = (const char *)list->data + *at,
+		.len = list->len - *at,
+	};
+	const struct nlattr *attr = find(&rest, type);
+
+	if (!attr)
+		return false;
+	nest->data = nla_data(attr);
+	nest->len = nla_len(attr);
+	*at = (const char *)attr - (const char *)list->data +
+	      NLA_ALIGN(attr->nla_len);
+	if (*at > list->len) /* the last one needs no padding */
+		*at = list->len;
+	return true;
+}
+
+bool module_any(const struct module_list *list, size_t *at, int *type,
+		struct module_list *value)
+{
+	const struct nlattr *attr = (const void *)((const char *)list->data +
+						   *at);
+
+	if (*at >= list->len || !nla_ok(attr, list->len - *at))
+		return false;
+	*type = nla_type(attr);
+	value->data = nla_data(attr);
+	value->len = nla_len(attr);
+	*at += NLA_ALIGN(attr->nla_len);
+	if (*at > list->len) /* the last one needs no padding */
+		*at = list->len;
+	return true;
+}
+
+bool module_value(const struct module_list *value, uint64_t *number)
+{
+	uint32_t four;
+	uint16_t two;
+
+	switch (value->len) {
+	case 0:
+		*number = 1;
+		return true;
+	case sizeof(two):
+		memcpy(&two, value->data, sizeof(two));
+		*number = two;
+		return true;
+	case sizeof(four):
+		memcpy(&four, value->data, sizeof(four));
+		*number = four;
+		return true;
+	case sizeof(*number):
+		memcpy(number, value->data, sizeof(*number));
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool module_number(const struct module_list *list, int type, uint64_t *value)
+{
+	struct module_list found;
+	size_t at = 0;
+
+	return module_next(list, type, &at, &found) &&
+	       module_value(&found, value);
+}
+
+uint64_t module_or(const struct module_list *list, int type, uint64_t absent)
+{
+	uint64_t value;
+
+	return module_number(list, type, &value) ? value : absent;
+}
+
+void module_string(const struct module_list *list, int type, char *to,
+		   size_t size)
+{
+	const struct nlattr *attr = find(list, type);
+
+	to[0] = '\0';
+	if (attr)
+		snprintf(to, size, "%.*s", nla_len(attr),
+			 (const char *)nla_data(attr));
+}
+
+void module_address(const struct module_list *list, int type, char *to,
+		    size_t size)
+{
+	const struct nlattr *attr = find(list, type);
+
+	to[0] = '\0';
+	if (attr && nla_len(attr) == 4)
+		inet_ntop(AF_INET, nla_data(attr), to, size);
+	else if (attr && nla_len(attr) == 16)
+		inet_ntop(AF_INET6, nla_data(attr), to, size);
+}
+
+const struct module_attr *module_attr(const struct module_set *set, int type)
+{
+	if (type < 0 || (unsigned int)type >= set->n || !set->attr[type].name)
+		return NULL;
+	return &set->attr[type];
+}
+
+static const struct module_word *word_of(const struct module_attr *attr,
+					 uint64_t value)
+{
+	const struct module_enum *words = attr->words;
+
+	if (!words || value < words->first || value - words->first >= words->n)
+		return NULL;
+	return &words->word[value - words->first];
+}
+
+const char *module_word(const struct module_attr *attr, uint64_t value)
+{
+	const struct module_word *word = word_of(attr, value);
+
+	return word ? word->name : NULL;
+}
+
+const char *module_word_doc(const struct module_attr *attr, uint64_t value)
+{
+	const struct module_word *word = word_of(attr, value);
+
+	return word && *word->doc ? word->doc : NULL;
+}
