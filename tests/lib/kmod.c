@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,18 +56,40 @@ int kmod_load(void)
 	return err;
 }
 
+/*
+ * Has the kernel hurry where it waits for readers of RCU, as it does several
+ * times an unload: that is then five times as fast. Returns how it was before.
+ */
+static char hurry(char how)
+{
+	int fd = open("/sys/kernel/rcu_expedited", O_RDWR | O_CLOEXEC);
+	char was = how;
+
+	if (fd < 0)
+		return was;
+	if (pread(fd, &was, 1, 0) != 1 || pwrite(fd, &how, 1, 0) != 1)
+		was = how;
+	close(fd);
+	return was;
+}
+
 int kmod_unload(void)
 {
 	uint64_t deadline = clock_now_ns() + PATIENCE_NS;
+	char was = hurry('1');
 	int err;
 
-	do {
+	for (;;) {
 		err = syscall(SYS_delete_module, "tcbscope", O_NONBLOCK) ?
 			      -errno :
 			      0;
+		if ((err != -EAGAIN && err != -EBUSY) ||
+		    clock_now_ns() > deadline)
+			break;
 		/* A dump that was given up ends when its socket is freed. */
-	} while ((err == -EAGAIN || err == -EBUSY) &&
-		 clock_now_ns() < deadline);
+		poll(NULL, 0, 1);
+	}
+	hurry(was);
 	return err;
 }
 
