@@ -80,12 +80,13 @@ static int nat_link(int fd0, const char *name0, const char *addr0, int fd1,
 /* NAT 0 and the middle, with a delay or without. *@index is the NAT's. */
 static int nat_far_link(struct nat_lab *lab, uint64_t delay_ns, int *index)
 {
+	const struct wire_config config = { .link.delay_ns = delay_ns };
 	struct netns_pair pair;
 	int err;
 
 	nat_side(&pair.side[0], lab->nat[0], "out", 20, "203.0.113.2");
 	nat_side(&pair.side[1], lab->middle, "a", 21, "203.0.113.1");
-	err = delay_ns ? wire_create(&lab->wire, &pair, delay_ns) :
+	err = delay_ns ? wire_create(&lab->wire, &pair, &config) :
 			 netns_join(&pair);
 	*index = pair.side[0].ifindex;
 	return err;
@@ -122,7 +123,7 @@ int nat_create(struct nat_lab *lab, uint64_t delay_ns)
 			     &lab->nat[1], &lab->middle };
 	int i, err = 0;
 
-	lab->wire.pid = 0;
+	lab->wire = NULL;
 	for (i = 0; i < 5; i++)
 		*all[i] = -1;
 	for (i = 0; i < 5 && err >= 0; i++)
@@ -142,7 +143,8 @@ void nat_destroy(struct nat_lab *lab)
 			     &lab->nat[1], &lab->middle };
 	int i;
 
-	wire_destroy(&lab->wire);
+	wire_destroy(lab->wire);
+	lab->wire = NULL;
 	for (i = 0; i < 5; i++) {
 		if (*all[i] >= 0)
 			close(*all[i]);

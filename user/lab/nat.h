@@ -36,7 +36,7 @@ struct nat_kind {
 
 struct nat_lab {
 	int host[2], nat[2], middle; /* fds of the namespaces */
-	struct wire wire;
+	struct wire *wire;	     /* NULL: none */
 };
 
 /*

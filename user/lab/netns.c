@@ -310,16 +310,15 @@ static int netns_look_addr6(const struct netns_side *side, struct nl_sock *sock)
 	return type == RTN_LOCAL ? 0 : -EAGAIN;
 }
 
-/* Wait until both look right, for NETNS_UP_NS at most. */
-static int netns_wait_up(const struct netns_side *side, struct nl_sock *sock)
+/* Wait until it looks right, for NETNS_UP_NS at most. */
+static int netns_wait(const struct netns_side *side, struct nl_sock *sock,
+		      int (*look)(const struct netns_side *, struct nl_sock *))
 {
 	const struct timespec pause = { .tv_nsec = NETNS_LOOK_NS };
 	int err, tries;
 
 	for (tries = 0; tries < NETNS_UP_NS / NETNS_LOOK_NS; tries++) {
-		err = netns_look_link(side, sock);
-		if (!err)
-			err = netns_look_addr6(side, sock);
+		err = look(side, sock);
 		if (err != -EAGAIN)
 			return err;
 		nanosleep(&pause, NULL);
@@ -335,6 +334,8 @@ int netns_setup(const struct netns_side *side)
 	err = netns_netlink(side->fd, &sock);
 	if (!err)
 		err = netns_setup_side(side, sock);
+	if (!err)
+		err = netns_wait(side, sock, netns_look_addr6);
 	nl_socket_free(sock);
 	return err;
 }
@@ -351,13 +352,15 @@ int netns_join(const struct netns_pair *pair)
 	for (i = 0; i < 2 && !err; i++)
 		err = netns_setup_side(&pair->side[i], sock[i]);
 	for (i = 0; i < 2 && !err; i++)
-		err = netns_wait_up(&pair->side[i], sock[i]);
+		err = netns_wait(&pair->side[i], sock[i], netns_look_link);
+	for (i = 0; i < 2 && !err; i++)
+		err = netns_wait(&pair->side[i], sock[i], netns_look_addr6);
 	for (i = 0; i < 2; i++)
 		nl_socket_free(sock[i]);
 	return err;
 }
 
-int netns_pair_create(struct netns_pair *pair)
+int netns_pair_create_apart(struct netns_pair *pair)
 {
 	/*
 	 * Two indices, although the namespaces are two: with the same one the
@@ -389,11 +392,21 @@ int netns_pair_create(struct netns_pair *pair)
 		err = side->fd = netns_create();
 		if (err >= 0)
 			err = netns_inode(side->fd, &side->inode);
-		if (err < 0)
-			goto out;
+		if (err < 0) {
+			netns_pair_destroy(pair);
+			return err;
+		}
 	}
+	return 0;
+}
+
+int netns_pair_create(struct netns_pair *pair)
+{
+	int err = netns_pair_create_apart(pair);
+
+	if (err)
+		return err;
 	err = netns_join(pair);
-out:
 	if (err)
 		netns_pair_destroy(pair);
 	return err;

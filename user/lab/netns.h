@@ -47,6 +47,9 @@ struct netns_pair {
  */
 int netns_pair_create(struct netns_pair *pair);
 
+/* The same without the pair of devices, for something else to join them. */
+int netns_pair_create_apart(struct netns_pair *pair);
+
 /* Close the fds. Sockets and processes inside keep their namespace alive. */
 void netns_pair_destroy(struct netns_pair *pair);
 
@@ -57,8 +60,9 @@ void netns_pair_destroy(struct netns_pair *pair);
 int netns_join(const struct netns_pair *pair);
 
 /*
- * Give a device that is there its addresses and set it up; all of @side but the
- * inode and the MAC has to be set. Returns 0 or -errno.
+ * Give a device that is there its addresses, set it up, and wait until the
+ * kernel receives for them; all of @side but the inode and the MAC has to be
+ * set. Returns 0 or -errno.
  */
 int netns_setup(const struct netns_side *side);
 

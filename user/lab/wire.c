@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The wire: two TUN devices, and a process that takes its time between them. */
+/* The wire: two TUN devices, and what becomes of packets between them. */
 #include "lab/wire.h"
 #include "lib/clock.h"
 
@@ -7,47 +7,108 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 /* Only behind <net/if.h>, which has struct ifreq as well. */
 #include <linux/if_tun.h>
 
-#define WIRE_PACKET 2048 /* more than the MTU of a TUN device, 1500 */
-#define WIRE_QUEUE 4096	 /* packets under way; what comes then is dropped */
+#define WIRE_MTU 1500
+#define WIRE_BYTES 65536 /* of a packet, at most */
+#define WIRE_BURST 4096	 /* packets that a device keeps until they are taken */
+#define WIRE_TURN 64	 /* of these, until what is due goes first */
+#define NO_ENTRY SIZE_MAX
 
-struct wire_packet {
-	uint64_t due_ns;
-	int to; /* index of the side */
-	size_t len;
-	uint8_t bytes[WIRE_PACKET];
+/* A packet on its way. */
+struct parcel {
+	TAILQ_ENTRY(parcel) next;
+	uint64_t due_ns;     /* in the line: when it arrives */
+	unsigned int behind; /* aside, reordered: others to go first */
+	size_t entry;	     /* of the log, or NO_ENTRY */
+	int from, rule;
+	size_t size;
+	uint8_t bytes[];
 };
 
-/* All have the same delay, so what came first is due first. */
-struct wire_queue {
-	unsigned int begin, n;
-	struct wire_packet packet[WIRE_QUEUE];
+TAILQ_HEAD(parcels, parcel);
+
+struct wire {
+	int tun[2];
+	int kick; /* an eventfd: something has changed for the relay */
+	pthread_t relay;
+
+	pthread_mutex_t lock; /* protects all that follows */
+	pthread_cond_t change;
+	bool stop;
+	struct wire_link link[2];
+	uint64_t free_ns[2]; /* when the sender of a link has sent all */
+
+	struct parcels line;  /* under way, what arrives first in front */
+	struct parcels aside; /* held or reordered, as they were sent */
+	unsigned int n_parcels;
+
+	struct wire_rule {
+		struct rule rule;
+		bool removed;
+		unsigned int matched, done;
+	} rule[WIRE_RULES];
+	unsigned int n_rules;
+
+	struct packet_flows flows;
+	struct wire_entry *log; /* WIRE_LOG of them */
+	size_t n_log, unlogged;
+	struct wire_entry unread;  /* stands for all that are not logged */
+	uint8_t bytes[WIRE_BYTES]; /* the packet that is being taken */
 };
+
+struct wire_device {
+	struct netns_side *side;
+	unsigned int mtu;
+};
+
+/* Inside: no offloads, the MTU, room for bursts. */
+static int wire_tun_setup(int fd, struct ifreq *ifr, unsigned int mtu)
+{
+	int sock, err = 0;
+
+	if (ioctl(fd, TUNSETOFFLOAD, 0))
+		return -errno;
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return -errno;
+	ifr->ifr_mtu = mtu;
+	if (ioctl(sock, SIOCSIFMTU, ifr))
+		err = -errno;
+	ifr->ifr_qlen = WIRE_BURST;
+	if (!err && ioctl(sock, SIOCSIFTXQLEN, ifr))
+		err = -errno;
+	close(sock);
+	return err;
+}
 
 /* Inside: the fd of a new device, or -errno. */
 static int wire_tun(void *arg)
 {
-	struct netns_side *side = arg;
+	const struct wire_device *device = arg;
+	struct netns_side *side = device->side;
 	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
-	int fd, err;
+	int fd, err = 0;
 
 	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	memcpy(ifr.ifr_name, side->ifname, IFNAMSIZ);
-	if (ioctl(fd, TUNSETIFF, &ifr)) {
+	if (ioctl(fd, TUNSETIFF, &ifr))
 		err = -errno;
+	if (!err)
+		err = wire_tun_setup(fd, &ifr, device->mtu);
+	if (err) {
 		close(fd);
 		return err;
 	}
@@ -55,99 +116,588 @@ static int wire_tun(void *arg)
 	return fd;
 }
 
-/* Take in what one side has sent. */
-static void wire_take(struct wire_queue *q, const int tun[2], int side,
-		      uint64_t delay_ns)
+static struct wire_entry *entry_of(struct wire *w, const struct parcel *p)
 {
-	struct wire_packet *p;
-	ssize_t n;
-
-	while (q->n < WIRE_QUEUE) {
-		p = &q->packet[(q->begin + q->n) % WIRE_QUEUE];
-		n = read(tun[side], p->bytes, sizeof(p->bytes));
-		if (n <= 0)
-			return;
-		p->len = n;
-		p->to = !side;
-		p->due_ns = clock_now_ns() + delay_ns;
-		q->n++;
-	}
+	return p->entry == NO_ENTRY ? &w->unread : &w->log[p->entry];
 }
 
-/* Hand over what is due. Returns the time until more is. */
-static struct timespec wire_give(struct wire_queue *q, const int tun[2])
+/* Returns its index, or NO_ENTRY. */
+static size_t log_add(struct wire *w, const struct packet *packet, int from,
+		      int rule)
 {
-	uint64_t left_ns = NSEC_PER_SEC, now_ns = clock_now_ns();
-	const struct wire_packet *p;
-
-	for (; q->n; q->n--, q->begin = (q->begin + 1) % WIRE_QUEUE) {
-		p = &q->packet[q->begin];
-		if (p->due_ns > now_ns) {
-			left_ns = p->due_ns - now_ns;
-			break;
-		}
-		/* A device that takes no more drops, as a wire would. */
-		if (write(tun[p->to], p->bytes, p->len) < 0)
-			continue;
+	if (w->n_log == WIRE_LOG) {
+		w->unlogged++;
+		return NO_ENTRY;
 	}
-	return (struct timespec){ .tv_sec = left_ns / NSEC_PER_SEC,
-				  .tv_nsec = left_ns % NSEC_PER_SEC };
-}
-
-static void __attribute__((noreturn))
-wire_relay(const int tun[2], uint64_t delay_ns, pid_t parent)
-{
-	struct wire_queue *q = calloc(1, sizeof(*q));
-	struct pollfd pfds[2] = {
-		{ .fd = tun[0], .events = POLLIN },
-		{ .fd = tun[1], .events = POLLIN },
+	w->log[w->n_log] = (struct wire_entry){
+		.in_ns = clock_now_ns(),
+		.from = from,
+		.rule = rule,
+		.packet = *packet,
 	};
+	return w->n_log++;
+}
+
+static void set_fate(struct wire *w, const struct parcel *p, enum wire_fate f)
+{
+	entry_of(w, p)->fate = f;
+}
+
+static void rule_done(struct wire *w, int rule)
+{
+	if (rule >= 0)
+		w->rule[rule].done++;
+}
+
+static void parcel_free(struct wire *w, struct parcel *p)
+{
+	w->n_parcels--;
+	free(p);
+}
+
+/* Its end, unless it is handed over. */
+static void parcel_drop(struct wire *w, struct parcel *p, enum wire_fate fate)
+{
+	set_fate(w, p, fate);
+	parcel_free(w, p);
+}
+
+/* NULL: there are too many, or there is no memory. */
+static struct parcel *parcel_new(struct wire *w, int from, size_t size,
+				 const void *bytes)
+{
+	struct parcel *p = NULL;
+
+	if (w->n_parcels < WIRE_PACKETS)
+		p = malloc(sizeof(*p) + size);
+	if (!p)
+		return NULL;
+	*p = (struct parcel){ .from = from, .size = size, .rule = -1 };
+	p->entry = NO_ENTRY;
+	memcpy(p->bytes, bytes, size);
+	w->n_parcels++;
+	return p;
+}
+
+/* Into the line; among those that are due at the same time the last. */
+static void line_insert(struct wire *w, struct parcel *p)
+{
+	struct parcel *before = TAILQ_LAST(&w->line, parcels);
+
+	while (before && before->due_ns > p->due_ns)
+		before = TAILQ_PREV(before, parcels, next);
+	if (before)
+		TAILQ_INSERT_AFTER(&w->line, before, p, next);
+	else
+		TAILQ_INSERT_HEAD(&w->line, p, next);
+}
+
+/*
+ * It is sent: it waits for the rate, then for the delay. The bytes that wait
+ * before it are those that the time until the sender is free is enough for.
+ */
+static void line_send(struct wire *w, struct parcel *p, uint64_t delay_ns)
+{
+	const struct wire_link *link = &w->link[p->from];
+	uint64_t *free_ns = &w->free_ns[p->from];
+	uint64_t now_ns = clock_now_ns();
+
+	if (*free_ns < now_ns || !link->rate)
+		*free_ns = now_ns;
+	if (link->rate && link->limit &&
+	    (*free_ns - now_ns) * link->rate / NSEC_PER_SEC + p->size >
+		    link->limit) {
+		parcel_drop(w, p, WIRE_FULL);
+		return;
+	}
+	if (link->rate)
+		*free_ns += p->size * NSEC_PER_SEC / link->rate;
+	p->due_ns = *free_ns + link->delay_ns + delay_ns;
+	set_fate(w, p, WIRE_UNDER_WAY);
+	line_insert(w, p);
+}
+
+/* One of its direction has gone: who waits for that goes too. */
+static void count_behind(struct wire *w, int from)
+{
+	struct parcel *p, *next;
+
+	for (p = TAILQ_FIRST(&w->aside); p; p = next) {
+		next = TAILQ_NEXT(p, next);
+		if (p->from != from || !p->behind || --p->behind)
+			continue;
+		TAILQ_REMOVE(&w->aside, p, next);
+		line_send(w, p, 0);
+	}
+}
+
+static void set_aside(struct wire *w, struct parcel *p, unsigned int behind)
+{
+	p->behind = behind;
+	TAILQ_INSERT_TAIL(&w->aside, p, next);
+}
+
+/* The answer comes from the wire, so no rule is asked about it. */
+static void refuse(struct wire *w, const struct packet *packet,
+		   struct parcel *p, const struct packet_refusal *refusal)
+{
+	uint8_t bytes[PACKET_REFUSAL];
+	size_t n = packet_refuse(packet, p->bytes, refusal, bytes);
+	struct parcel *answer;
+	struct packet what;
+
+	answer = n ? parcel_new(w, !p->from, n, bytes) : NULL;
+	if (answer) {
+		packet_read(&what, bytes, n);
+		answer->entry = log_add(w, &what, !p->from, p->rule);
+		line_send(w, answer, 0);
+	}
+	parcel_drop(w, p, WIRE_REFUSED);
+}
+
+static void duplicate(struct wire *w, const struct packet *packet,
+		      struct parcel *p)
+{
+	struct parcel *copy = parcel_new(w, p->from, p->size, p->bytes);
+
+	line_send(w, p, 0);
+	if (!copy)
+		return;
+	copy->entry = log_add(w, packet, copy->from, -1);
+	entry_of(w, copy)->copy = true;
+	line_send(w, copy, 0);
+}
+
+/* What the rule that decides says; @rule may be NULL. */
+static void treat(struct wire *w, const struct packet *packet, struct parcel *p,
+		  const struct rule *rule)
+{
+	int from = p->from;
+
+	switch (rule ? rule->action : RULE_PASS) {
+	case RULE_DROP:
+		rule_done(w, p->rule);
+		parcel_drop(w, p, WIRE_DROPPED);
+		return;
+	case RULE_REFUSE:
+		rule_done(w, p->rule);
+		refuse(w, packet, p, &rule->refusal);
+		return;
+	case RULE_HOLD:
+		rule_done(w, p->rule);
+		set_fate(w, p, WIRE_HELD);
+		set_aside(w, p, 0);
+		return;
+	case RULE_REORDER:
+		if (rule->behind) {
+			set_aside(w, p, rule->behind);
+			return;
+		}
+		/* fall through */
+	case RULE_PASS:
+	case RULE_SEE:
+		line_send(w, p, 0);
+		break;
+	case RULE_DELAY:
+		line_send(w, p, rule->delay_ns);
+		break;
+	case RULE_DUPLICATE:
+		duplicate(w, packet, p);
+		break;
+	}
+	count_behind(w, from);
+}
+
+/* All rules count it. The number of the one that decides, or -1. */
+static int decide(struct wire *w, int from, const struct packet *packet)
+{
+	struct wire_rule *r;
+	unsigned int i;
+	int which = -1;
+
+	for (i = 0; i < w->n_rules; i++) {
+		r = &w->rule[i];
+		if (r->removed || !rule_matches(&r->rule.which, from, packet))
+			continue;
+		if (!rule_selects(&r->rule, ++r->matched))
+			continue;
+		if (r->rule.action == RULE_SEE)
+			r->done++;
+		else if (which < 0)
+			which = i;
+	}
+	return which;
+}
+
+static void take_one(struct wire *w, int from, size_t size)
+{
+	struct packet packet;
+	struct parcel *p;
+	size_t entry;
+	int rule;
+
+	packet_read(&packet, w->bytes, size);
+	packet_place(&packet, &w->flows);
+	rule = decide(w, from, &packet);
+	entry = log_add(w, &packet, from, rule);
+	p = parcel_new(w, from, size, w->bytes);
+	if (!p) {
+		if (entry != NO_ENTRY)
+			w->log[entry].fate = WIRE_FULL;
+		return;
+	}
+	p->entry = entry;
+	p->rule = rule;
+	treat(w, &packet, p, rule < 0 ? NULL : &w->rule[rule].rule);
+}
+
+/* What one side has sent. 0, or -errno if there will be no more. */
+static int take(struct wire *w, int from)
+{
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < WIRE_TURN; i++) {
+		n = read(w->tun[from], w->bytes, sizeof(w->bytes));
+		if (n <= 0)
+			return n < 0 && errno == EAGAIN ? 0 : -ENODEV;
+		take_one(w, from, n);
+	}
+	return 0;
+}
+
+/* Hand over what is due. Returns when more is, or UINT64_MAX. */
+static uint64_t give(struct wire *w)
+{
+	uint64_t now_ns = clock_now_ns();
+	struct wire_entry *entry;
+	struct parcel *p;
+
+	while ((p = TAILQ_FIRST(&w->line))) {
+		if (p->due_ns > now_ns)
+			return p->due_ns;
+		TAILQ_REMOVE(&w->line, p, next);
+		entry = entry_of(w, p);
+		entry->out_ns = clock_now_ns();
+		entry->fate = WIRE_HANDED_OVER;
+		if (write(w->tun[!p->from], p->bytes, p->size) < 0)
+			entry->fate = WIRE_LOST;
+		else if (p->rule >= 0 &&
+			 w->rule[p->rule].rule.action != RULE_HOLD)
+			rule_done(w, p->rule);
+		parcel_free(w, p);
+	}
+	return UINT64_MAX;
+}
+
+static void *relay(void *arg)
+{
+	struct wire *w = arg;
+	struct pollfd pfds[3] = {
+		{ .fd = w->tun[0], .events = POLLIN },
+		{ .fd = w->tun[1], .events = POLLIN },
+		{ .fd = w->kick, .events = POLLIN },
+	};
+	uint64_t due_ns, now_ns, left_ns, n;
 	struct timespec left;
 	int i;
 
-	if (!q || prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
-		_exit(1);
-	for (;;) {
-		left = wire_give(q, tun);
-		if (ppoll(pfds, 2, &left, NULL) < 0)
-			_exit(1);
+	pthread_mutex_lock(&w->lock);
+	while (!w->stop) {
+		due_ns = give(w);
+		pthread_cond_broadcast(&w->change);
+		pthread_mutex_unlock(&w->lock);
+
+		now_ns = clock_now_ns();
+		left_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+		left.tv_sec = left_ns / NSEC_PER_SEC;
+		left.tv_nsec = left_ns % NSEC_PER_SEC;
+		ppoll(pfds, 3, due_ns == UINT64_MAX ? NULL : &left, NULL);
+		if (pfds[2].revents && read(w->kick, &n, sizeof(n)) < 0)
+			pfds[2].fd = -1;
+
+		pthread_mutex_lock(&w->lock);
 		for (i = 0; i < 2; i++) {
-			if (pfds[i].revents)
-				wire_take(q, tun, i, delay_ns);
+			/* A device goes with its namespace. */
+			if (pfds[i].fd >= 0 && pfds[i].revents && take(w, i))
+				pfds[i].fd = -1;
 		}
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static void kick(struct wire *w)
+{
+	/* It cannot fail: the counter has room for 2^64 - 2. */
+	if (eventfd_write(w->kick, 1))
+		abort();
+}
+
+static struct wire *wire_alloc(const struct wire_config *config)
+{
+	struct wire *w = calloc(1, sizeof(*w));
+	pthread_condattr_t attr;
+
+	if (!w)
+		return NULL;
+	w->log = calloc(WIRE_LOG, sizeof(*w->log));
+	if (!w->log) {
+		free(w);
+		return NULL;
+	}
+	w->tun[0] = w->tun[1] = w->kick = -1;
+	TAILQ_INIT(&w->line);
+	TAILQ_INIT(&w->aside);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->change, &attr);
+	pthread_condattr_destroy(&attr);
+	if (config)
+		w->link[0] = w->link[1] = config->link;
+	return w;
+}
+
+static void parcels_free(struct wire *w, struct parcels *parcels)
+{
+	struct parcel *p;
+
+	while ((p = TAILQ_FIRST(parcels))) {
+		TAILQ_REMOVE(parcels, p, next);
+		parcel_free(w, p);
 	}
 }
 
-int wire_create(struct wire *wire, struct netns_pair *pair, uint64_t delay_ns)
+static void wire_free(struct wire *w)
 {
-	int tun[2] = { -1, -1 }, i, err = 0;
-	pid_t parent = getpid();
+	int i;
 
-	wire->pid = 0;
-	for (i = 0; i < 2 && err >= 0; i++)
-		err = tun[i] = netns_call(pair->side[i].fd, wire_tun,
-					  &pair->side[i]);
+	for (i = 0; i < 2; i++)
+		if (w->tun[i] >= 0)
+			close(w->tun[i]);
+	if (w->kick >= 0)
+		close(w->kick);
+	parcels_free(w, &w->line);
+	parcels_free(w, &w->aside);
+	pthread_cond_destroy(&w->change);
+	pthread_mutex_destroy(&w->lock);
+	free(w->log);
+	free(w);
+}
+
+/* The relay takes no signals: they are the caller's. */
+static int relay_start(struct wire *w)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&w->relay, NULL, relay, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -err;
+}
+
+int wire_create(struct wire **wire, struct netns_pair *pair,
+		const struct wire_config *config)
+{
+	struct wire *w = wire_alloc(config);
+	int i, err = 0;
+
+	*wire = NULL;
+	if (!w)
+		return -ENOMEM;
+	for (i = 0; i < 2 && err >= 0; i++) {
+		struct wire_device device = { .side = &pair->side[i],
+					      .mtu = WIRE_MTU };
+
+		if (config && config->mtu)
+			device.mtu = config->mtu;
+		err = w->tun[i] = netns_call(pair->side[i].fd, wire_tun,
+					     &device);
+	}
 	for (i = 0; i < 2 && err >= 0; i++)
 		err = netns_setup(&pair->side[i]);
 	if (err >= 0) {
-		wire->pid = fork();
-		if (!wire->pid)
-			wire_relay(tun, delay_ns, parent);
-		err = wire->pid < 0 ? -errno : 0;
+		w->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		err = w->kick < 0 ? -errno : relay_start(w);
 	}
-	/* The devices live as long as the process has them. */
-	for (i = 0; i < 2; i++) {
-		if (tun[i] >= 0)
-			close(tun[i]);
+	if (err < 0) {
+		wire_free(w);
+		return err;
 	}
+	*wire = w;
+	return 0;
+}
+
+int wire_pair_create(struct wire **wire, struct netns_pair *pair,
+		     const struct wire_config *config)
+{
+	int err = netns_pair_create_apart(pair);
+
+	if (err)
+		return err;
+	strcpy(pair->side[0].ifname, "wa");
+	strcpy(pair->side[1].ifname, "wb");
+	err = wire_create(wire, pair, config);
+	if (err)
+		netns_pair_destroy(pair);
 	return err;
 }
 
-void wire_destroy(struct wire *wire)
+void wire_destroy(struct wire *w)
 {
-	if (wire->pid > 0) {
-		kill(wire->pid, SIGKILL);
-		waitpid(wire->pid, NULL, 0);
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	pthread_mutex_unlock(&w->lock);
+	kick(w);
+	pthread_join(w->relay, NULL);
+	wire_free(w);
+}
+
+void wire_set_link(struct wire *w, int from, const struct wire_link *link)
+{
+	pthread_mutex_lock(&w->lock);
+	w->link[from] = *link;
+	pthread_mutex_unlock(&w->lock);
+}
+
+int wire_add(struct wire *w, const struct rule *rule)
+{
+	int n = -ENOSPC;
+
+	pthread_mutex_lock(&w->lock);
+	if (w->n_rules < WIRE_RULES) {
+		n = w->n_rules++;
+		w->rule[n].rule = *rule;
 	}
-	wire->pid = 0;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
+static unsigned int release(struct wire *w, int rule, unsigned int max)
+{
+	struct parcel *p, *next;
+	unsigned int n = 0;
+
+	for (p = TAILQ_FIRST(&w->aside); p && n < max; p = next) {
+		next = TAILQ_NEXT(p, next);
+		if (p->rule != rule)
+			continue;
+		TAILQ_REMOVE(&w->aside, p, next);
+		line_send(w, p, 0);
+		n++;
+	}
+	return n;
+}
+
+int wire_release(struct wire *w, int rule, unsigned int n)
+{
+	unsigned int released;
+
+	pthread_mutex_lock(&w->lock);
+	released = release(w, rule, n ?: UINT_MAX);
+	pthread_mutex_unlock(&w->lock);
+	kick(w);
+	return released;
+}
+
+void wire_remove(struct wire *w, int rule)
+{
+	pthread_mutex_lock(&w->lock);
+	if (rule >= 0 && rule < (int)w->n_rules)
+		w->rule[rule].removed = true;
+	release(w, rule, UINT_MAX);
+	pthread_mutex_unlock(&w->lock);
+	kick(w);
+}
+
+int wire_wait(struct wire *w, int rule, unsigned int n, uint64_t patience_ns)
+{
+	uint64_t end_ns = clock_now_ns() + patience_ns;
+	const struct timespec end = { .tv_sec = end_ns / NSEC_PER_SEC,
+				      .tv_nsec = end_ns % NSEC_PER_SEC };
+	int err = 0;
+
+	if (rule < 0 || rule >= WIRE_RULES)
+		return -EINVAL;
+	pthread_mutex_lock(&w->lock);
+	while (w->rule[rule].done < n && !err)
+		err = pthread_cond_timedwait(&w->change, &w->lock, &end);
+	pthread_mutex_unlock(&w->lock);
+	return -err;
+}
+
+unsigned int wire_done(struct wire *w, int rule)
+{
+	unsigned int n;
+
+	if (rule < 0 || rule >= WIRE_RULES)
+		return 0;
+	pthread_mutex_lock(&w->lock);
+	n = w->rule[rule].done;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
+bool wire_log(struct wire *w, size_t i, struct wire_entry *entry)
+{
+	bool there;
+
+	pthread_mutex_lock(&w->lock);
+	there = i < w->n_log;
+	if (there)
+		*entry = w->log[i];
+	pthread_mutex_unlock(&w->lock);
+	return there;
+}
+
+size_t wire_count(struct wire *w, const struct rule_match *which, int fate)
+{
+	struct wire_entry entry;
+	size_t i, n = 0;
+
+	for (i = 0; wire_log(w, i, &entry); i++) {
+		if (fate >= 0 && entry.fate != fate)
+			continue;
+		n += rule_matches(which, entry.from, &entry.packet);
+	}
+	return n;
+}
+
+size_t wire_unlogged(struct wire *w)
+{
+	size_t n;
+
+	pthread_mutex_lock(&w->lock);
+	n = w->unlogged;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
+void wire_print(struct wire *w, FILE *out)
+{
+	static const char *const fates[] = {
+		[WIRE_UNDER_WAY] = "under way", [WIRE_HELD] = "held",
+		[WIRE_HANDED_OVER] = "",	[WIRE_DROPPED] = "dropped",
+		[WIRE_REFUSED] = "refused",	[WIRE_FULL] = "queue full",
+		[WIRE_LOST] = "not taken",
+	};
+	struct wire_entry e;
+	uint64_t first_ns = 0;
+	char text[256];
+	size_t i;
+
+	for (i = 0; wire_log(w, i, &e); i++) {
+		if (!i)
+			first_ns = e.in_ns;
+		fprintf(out, "%10.6f %c %s%s%s %s\n",
+			(e.in_ns - first_ns) / 1e9, "><"[e.from],
+			packet_text(&e.packet, text, sizeof(text)),
+			e.copy ? " copy" : "", e.rule >= 0 ? " *" : "",
+			fates[e.fate]);
+	}
 }
