@@ -7,10 +7,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-
-#define EXIT_CANNOT 3 /* of a trace that the kernel refuses */
 
 /* Those of the listener's side, for the trace may be shared. */
 static struct sighting queues(const struct conn *c)
@@ -19,25 +16,10 @@ static struct sighting queues(const struct conn *c)
 				  .netns = c->pair.side[1].inode };
 }
 
-int queue_watch(struct conn *c, char *tiers)
+int queue_watch(struct conn *c, const char *tiers)
 {
-	char netns[64];
-	char *args[] = {
-		"--events", "queue", "--netns", netns, tiers ? "--tiers" : NULL,
-		tiers,	    NULL
-	};
-	int err, status;
-
-	snprintf(netns, sizeof(netns), "%llu",
-		 (unsigned long long)c->pair.side[1].inode);
-	c->watched = "queue";
-	err = trace_start(&c->trace, args);
-	if (err != -ENODATA || waitpid(c->trace.pid, &status, 0) < 0)
-		return err;
-	c->trace.pid = 0;
-	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CANNOT ?
-		       -EOPNOTSUPP :
-		       err;
+	shared_tiers(tiers);
+	return conn_join(c);
 }
 
 int queue_listen(struct conn *c, int backlog)

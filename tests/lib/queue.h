@@ -9,11 +9,8 @@ struct json_object;
 
 /* What returns int returns 0 or -errno where nothing else is said. */
 
-/*
- * A trace of queue events by hooks of these tiers only, as "1,2,3"; NULL: those
- * of a trace that is not told. -EOPNOTSUPP: this kernel refuses one.
- */
-int queue_watch(struct conn *c, char *tiers);
+/* Joins a trace with hooks of these tiers, as "1,2,3". -EOPNOTSUPP: shared.h. */
+int queue_watch(struct conn *c, const char *tiers);
 
 /* The listener of side 1. */
 int queue_listen(struct conn *c, int backlog);

@@ -20,21 +20,38 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define EXIT_CANNOT 3 /* of a trace that the kernel refuses */
 #define LOOK_MS 5 /* between two looks at the file */
 #define ARGS_MAX 8
 #define PORT 2000   /* of tests without a shared trace; above it ... */
 #define PORTS 400   /* ... so many are seen, of which each test has two, ... */
 #define PROGRAMS 64 /* ... by each of several programs that run at once */
 
+#define TIERS_MAX 16
+
+/* What a test gets to know of the trace. */
+struct answer {
+	int err;
+	pid_t pid;
+	int file; /* of the process that keeps it */
+};
+
 static struct stream stream;
-static int ended = -1; /* the trace's pidfd: readable once it has ended */
-static int netns = -1; /* a namespace where the ports are free */
+static struct answer current;
+static char tiers[TIERS_MAX] = "none yet"; /* of the current one; "": all */
+
+static const char *wanted = ""; /* tiers, by this test */
+static pid_t main_pid;		/* who keeps it ... */
+static int keeper = -1;		/* ... and is asked for it here */
+static int file = -1;		/* the trace's output */
+static int ended = -1;		/* its pidfd: readable once it has ended */
+static int netns = -1;		/* a namespace where the ports are free */
 static unsigned short port_begin;
 static unsigned int *ports_used; /* by all tests of this program */
 
 bool shared_runs(void)
 {
-	return ended >= 0;
+	return keeper >= 0;
 }
 
 static const char *judge(void)
@@ -45,22 +62,27 @@ static const char *judge(void)
 		return flaw;
 	if (stream_total(&stream, "ring_lost"))
 		return "it has lost events";
-	return stream_total(&stream, "gaps") ? "it has missed some" : NULL;
+	return stream_total(&stream, "gaps") ? "it has missed some" : "";
 }
 
-/* Ends the trace. Is all well with it? */
+/* Ends the trace. Is all well with it, or is there none? */
 static bool finish(void)
 {
-	int err = stream_end(&stream);
-	const char *flaw = judge();
+	const char *flaw;
+	int err;
 
+	if (!current.pid)
+		return true;
+	current.pid = 0;
+	err = stream_end(&stream);
+	flaw = judge();
 	if (err)
 		fprintf(stderr, "# the shared trace ended with %d: %s\n", err,
 			prog_text(&stream.prog, PROG_ERR));
-	else if (flaw)
+	else if (*flaw)
 		fprintf(stderr, "# the shared trace: %s\n", flaw);
 	stream_free(&stream);
-	return !err && !flaw;
+	return !err && !*flaw;
 }
 
 unsigned short shared_port(void)
@@ -76,51 +98,123 @@ unsigned short shared_port(void)
 	return port;
 }
 
+/* With the options of all tests, and only what the test wants. */
 static int start(char *const args[])
 {
-	char *all[ARGS_MAX + 2] = {}, filter[128];
-	int i;
+	char *all[ARGS_MAX + 4] = {}, filter[128];
+	int i, err;
 
 	for (i = 0; args[i] && i < ARGS_MAX; i++)
 		all[i] = args[i];
 	if (seen_wanted())
 		all[1] = "state,call,segment";
+	if (*tiers) {
+		all[i++] = "--tiers";
+		all[i++] = tiers;
+	}
 	all[i] = filter;
-	port_begin = PORT + PORTS * (1 + getpid() % PROGRAMS);
 	snprintf(filter, sizeof(filter),
 		 "( lport >= %d and lport < %d ) or "
 		 "( rport >= %d and rport < %d )",
 		 port_begin, port_begin + PORTS, port_begin,
 		 port_begin + PORTS);
-	ports_used = mmap(NULL, sizeof(*ports_used), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (ports_used == MAP_FAILED)
-		return -errno;
-	netns = netns_create();
-	return netns < 0 ? netns : stream_open(&stream, all);
+	err = stream_open(&stream, all);
+	if (err == -ENODATA && stream_end(&stream) == EXIT_CANNOT)
+		err = -EOPNOTSUPP;
+	if (err && err != -EOPNOTSUPP)
+		fprintf(stderr, "# cannot start the shared trace: %s: %s\n",
+			strerror(-err), prog_text(&stream.prog, PROG_ERR));
+	if (err)
+		stream_free(&stream);
+	return err;
+}
+
+/* The one with these tiers, in place of another one; false: that had a flaw. */
+static bool replace(char *const args[], const char *with)
+{
+	bool well;
+
+	if (!strcmp(with, tiers))
+		return true;
+	well = finish();
+	snprintf(tiers, sizeof(tiers), "%s", with);
+	current.err = start(args);
+	current.pid = current.err ? 0 : stream.prog.pid;
+	current.file = stream.file;
+	return well;
+}
+
+/* Until the tests have ended. Were all traces well? */
+static bool keep(char *const args[], int asked, int tests)
+{
+	struct pollfd fds[] = { { .fd = asked, .events = POLLIN },
+				{ .fd = tests, .events = POLLIN } };
+	bool well = true;
+
+	while (poll(fds, 2, -1) >= 0 && !fds[1].revents) {
+		char with[TIERS_MAX] = "";
+
+		if (recv(asked, with, sizeof(with) - 1, 0) < 0)
+			break;
+		well &= replace(args, with);
+		send(asked, &current, sizeof(current), MSG_NOSIGNAL);
+	}
+	return finish() && well;
 }
 
 int shared_main(char *const args[], int (*tests)(int argc, char *argv[]),
 		int argc, char *argv[])
 {
-	int err = start(args), status;
+	int fds[2], status;
+	bool well;
 	pid_t pid;
 
-	if (err) {
-		fprintf(stderr, "# cannot start the shared trace: %s\n",
-			strerror(-err));
+	ports_used = mmap(NULL, sizeof(*ports_used), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	main_pid = getpid();
+	port_begin = PORT + PORTS * (1 + main_pid % PROGRAMS);
+	netns = netns_create();
+	if (ports_used == MAP_FAILED || netns < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds)) {
+		fprintf(stderr, "# cannot keep a trace: %s\n",
+			strerror(netns < 0 ? -netns : errno));
 		return 1;
 	}
-	ended = syscall(SYS_pidfd_open, stream.prog.pid, 0);
 	/* the harness ends the process that runs it */
 	pid = fork();
-	if (!pid)
+	if (!pid) {
+		close(fds[0]);
+		keeper = fds[1];
 		exit(tests(argc, argv));
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return 1;
-	if (!finish())
+	}
+	close(fds[1]);
+	well = keep(args, fds[0], syscall(SYS_pidfd_open, pid, 0));
+	if (waitpid(pid, &status, 0) != pid || !well)
 		return 1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+void shared_tiers(const char *of)
+{
+	wanted = of;
+}
+
+/* Gets the trace that is wanted. */
+static int ask(void)
+{
+	struct answer answer;
+	char path[64];
+
+	if (send(keeper, wanted, strlen(wanted) + 1, MSG_NOSIGNAL) < 0 ||
+	    recv(keeper, &answer, sizeof(answer), 0) != sizeof(answer))
+		return -EPIPE;
+	if (answer.err)
+		return answer.err;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", main_pid,
+		 answer.file);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	ended = syscall(SYS_pidfd_open, answer.pid, 0);
+	return file < 0 || ended < 0 ? -errno : 0;
 }
 
 /* All of what the file has from @at on; where it ends, or -1. */
@@ -129,7 +223,7 @@ static off_t copy(off_t at, int out)
 	char bytes[4096];
 	ssize_t n;
 
-	while ((n = pread(stream.file, bytes, sizeof(bytes), at)) > 0) {
+	while ((n = pread(file, bytes, sizeof(bytes), at)) > 0) {
 		if (write(out, bytes, n) != n)
 			return -1;
 		at += n;
@@ -142,7 +236,7 @@ static off_t line_begin(off_t at)
 {
 	char byte;
 
-	while (at && pread(stream.file, &byte, 1, at - 1) == 1 && byte != '\n')
+	while (at && pread(file, &byte, 1, at - 1) == 1 && byte != '\n')
 		at--;
 	return at;
 }
@@ -155,7 +249,7 @@ static void feed(off_t at, int out)
 	off_t i = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (byte != '\n' && pread(stream.file, &byte, 1, i++) == 1)
+	while (byte != '\n' && pread(file, &byte, 1, i++) == 1)
 		if (write(out, &byte, 1) != 1)
 			return;
 	at = line_begin(at);
@@ -167,12 +261,14 @@ static void feed(off_t at, int out)
 int shared_join(struct trace *trace)
 {
 	struct sighting header = { .type = "header" };
+	int fds[2], err = ask();
 	struct stat st;
-	int fds[2];
 
 	memset(trace, 0, sizeof(*trace));
 	trace->shared = true;
-	if (fstat(stream.file, &st) || pipe2(fds, O_CLOEXEC))
+	if (err)
+		return err;
+	if (fstat(file, &st) || pipe2(fds, O_CLOEXEC))
 		return -errno;
 	trace->pid = fork();
 	if (!trace->pid) {
@@ -211,7 +307,7 @@ static int make_mark(void *cookie)
  */
 static int settle(struct witness *witness)
 {
-	struct sighting mark = { .type = "state", .old = "LISTEN" };
+	struct sighting mark = {};
 	int err = netns_call(netns, make_mark, &mark.cookie);
 
 	return err ? err : witness_wait(witness, &mark, TRACE_PATIENCE_NS);

@@ -8,9 +8,9 @@
 /*
  * It sees a range of ports in every namespace, and nothing else that happens on
  * this machine. Each test has two of them, shared_port() and the next one, and
- * looks for its own sockets, by cookie or namespace. In place of
- * TEST_HARNESS_MAIN, with options as needed; the events of states must be among
- * those traced:
+ * looks for its own sockets, by cookie or namespace. The first test that wants
+ * it finds it started. In place of TEST_HARNESS_MAIN, with options as needed;
+ * the events of states or of queues must be among those traced:
  *
  *	SHARED_HARNESS_MAIN("--events", "state,reset")
  *
@@ -35,9 +35,16 @@ bool shared_runs(void);
 unsigned short shared_port(void);
 
 /*
+ * The test wants hooks of these tiers only, as "1,2,3". That is another trace:
+ * tests that want the same should follow one another.
+ */
+void shared_tiers(const char *of);
+
+/*
  * Looks at it as if it had just been started: its header, then what happens
  * from now on. trace_stop() waits until it has shown all that has happened up
- * to then. 0 or -errno; trace_free() in any case.
+ * to then. 0; -EOPNOTSUPP if this kernel has no such hooks; or -errno.
+ * trace_free() in any case.
  */
 int shared_join(struct trace *trace);
 

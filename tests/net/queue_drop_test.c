@@ -388,7 +388,10 @@ TEST_F(drop, reset)
 		EXPECT_EQ(0, witness_number(e, "syn"));
 }
 
-/* Claim: of a burst of SYNs none is lost, neither by the tool nor its sums. */
+/*
+ * Claim: of a burst of SYNs none is lost, neither by the tool nor by its sums,
+ * which are judged at the end of the trace.
+ */
 TEST_F_TIMEOUT(drop, burst, 120)
 {
 	struct conn *c = &self->conn;
@@ -403,10 +406,8 @@ TEST_F_TIMEOUT(drop, burst, 120)
 	ASSERT_EQ(0, quiesce(c, self->client));
 
 	EXPECT_TRUE(told(c, variant->sees));
-	EXPECT_EQ(0, witness_counter(c->trace.witness, "ring_lost"));
-	EXPECT_TRUE(witness_complete(c->trace.witness));
 	if (variant->sees)
 		EXPECT_EQ(101, queue_count(c, "SYN_queued", NULL));
 }
 
-TEST_HARNESS_MAIN
+SHARED_HARNESS_MAIN("--events", "queue")

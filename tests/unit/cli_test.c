@@ -121,6 +121,10 @@ TEST(bad_options)
 	{                                        \
 		"tcbscope", "trace", __VA_ARGS__ \
 	}
+#define LISTENERS(...)                               \
+	{                                            \
+		"tcbscope", "listeners", __VA_ARGS__ \
+	}
 	static const struct row rows[] = {
 		{ TRACE("--nope"), "--nope" },
 		{ TRACE("-x"), "'x'" },
@@ -187,6 +191,16 @@ TEST(bad_options)
 		{ TRACE("--"), "--" },
 		{ { "tcbscope", "events", "--nope" }, "--nope" },
 		{ { "tcbscope", "events", "state" }, "'state'" },
+		{ LISTENERS("-i", "never"), "--interval: not a time: 'never'" },
+		{ LISTENERS("-i", "0"), "--interval" },
+		{ LISTENERS("-c", "0"), "--count" },
+		{ LISTENERS("--sort", "owner"), "'owner'" },
+		{ LISTENERS("--ring", "1"), "4K" },
+		{ LISTENERS("--now", "--tree"), "--tree" },
+		{ LISTENERS("--now", "-i1s"), "--interval" },
+		{ LISTENERS("--openmetrics", "-j"), "--json" },
+		{ LISTENERS("--openmetrics", "-c2"), "--count" },
+		{ LISTENERS("sport ="), "sport =" },
 		{ { "tcbscope", "lab", "--nope" }, "--nope" },
 		{ { "tcbscope", "lab" }, "--list" },
 		{ { "tcbscope", "lab", "nowhere" }, "nowhere" },
@@ -295,6 +309,8 @@ TEST(nothing_passes)
 		{ { "tcbscope", "sockets", "old = LISTEN" },
 		  "then: 'tcbscope events'" },
 		{ { "tcbscope", "sockets", "--events=state" },
+		  "nothing can pass" },
+		{ { "tcbscope", "listeners", "type = window" },
 		  "nothing can pass" },
 	};
 	size_t i;
