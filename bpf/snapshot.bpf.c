@@ -183,7 +183,8 @@ static __noinline void socket_fill(struct sock *sk, struct tcp_sock *tp,
 		e->ev.owner_how = mem->owner_how;
 		__builtin_memcpy(e->ev.comm, mem->comm, sizeof(mem->comm));
 		e->ev.seq = mem->seq;
-		e->state = mem->new; /* what the last event said, if one did */
+		if (mem->new) /* what the last event said, if one did */
+			e->state = mem->new;
 	}
 	if (e->state == TCB_STATE_CLOSE)
 		return;
@@ -196,19 +197,27 @@ static __noinline void socket_fill(struct sock *sk, struct tcp_sock *tp,
 	window_fill(&e->w, sk, tp, BPF_CORE_READ_BITFIELD(icsk, icsk_ca_state));
 }
 
-/* As if the trace had seen all of it, so that the next event goes on here. */
+/*
+ * As if the trace had seen all of it, so that the next event goes on here. If
+ * only queues are traced, transitions of what is no listener are not looked at
+ * before it has memory: the state may be an old one by then, and is not noted.
+ */
 static __always_inline struct sock_mem *remember(struct sock *sk,
 						 struct tcp_sock *tp,
 						 struct task_struct *holder)
 {
 	struct inet_connection_sock *icsk = &tp->inet_conn;
-	struct sock_mem before, after, *mem = mem_get(sk, tp);
 	int state = sk->__sk_common.skc_state;
+	bool followed = !QUEUES_ALONE || state == TCB_STATE_LISTEN;
+	struct sock_mem before, after, *mem;
 
+	if (!followed && sk->sk_socket) /* it is in no queue */
+		return mem_find(sk);
+	mem = mem_get(sk, tp);
 	if (!mem)
 		return NULL;
 	after.word = before.word = mem->word;
-	if (!after.new)
+	if (!after.new &&followed)
 		after.new = state;
 	if (holder && !after.owner_how) {
 		mem->pid = holder->tgid;

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define EXIT_CANNOT 3 /* of a trace that the kernel refuses */
-#define LOOK_MS 5 /* between two looks at the file */
+#define LOOK_MS 5     /* between two looks at the file */
 #define ARGS_MAX 8
 #define PORT 2000   /* of tests without a shared trace; above it ... */
 #define PORTS 400   /* ... so many are seen, of which each test has two, ... */
@@ -154,7 +154,7 @@ static bool keep(char *const args[], int asked, int tests)
 	while (poll(fds, 2, -1) >= 0 && !fds[1].revents) {
 		char with[TIERS_MAX] = "";
 
-		if (recv(asked, with, sizeof(with) - 1, 0) < 0)
+		if (recv(asked, with, sizeof(with) - 1, 0) <= 0)
 			break;
 		well &= replace(args, with);
 		send(asked, &current, sizeof(current), MSG_NOSIGNAL);
@@ -210,8 +210,7 @@ static int ask(void)
 		return -EPIPE;
 	if (answer.err)
 		return answer.err;
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", main_pid,
-		 answer.file);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", main_pid, answer.file);
 	file = open(path, O_RDONLY | O_CLOEXEC);
 	ended = syscall(SYS_pidfd_open, answer.pid, 0);
 	return file < 0 || ended < 0 ? -errno : 0;

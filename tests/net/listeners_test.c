@@ -379,8 +379,8 @@ static void overflow(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, actor_call(&play->client, do_connect_more, 0));
 	ASSERT_EQ(0, actor_call(&play->client, do_knock, 3));
 	EXPECT_LE(3, drops(_metadata, self));
-	EXPECT_NE(NULL, strstr(witness_string(last(self), "advice") ?: "",
-			       advice));
+	EXPECT_NE(NULL,
+		  strstr(witness_string(last(self), "advice") ?: "", advice));
 }
 
 /*
@@ -416,8 +416,7 @@ TEST_F(listeners, cures)
 	ASSERT_EQ(0, start(self, "-j", "-i", "20ms", NULL));
 	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "}\n"));
 
-	overflow(_metadata, self, 1,
-		 "the limit of 1 is the application's, ");
+	overflow(_metadata, self, 1, "the limit of 1 is the application's, ");
 	expect_cured(_metadata, self, do_listen_again, 64);
 
 	ASSERT_EQ(0, netns_sysctl(server, "net/core/somaxconn", "1"));
