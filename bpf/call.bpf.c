@@ -211,7 +211,7 @@ static __always_inline void answer_read(struct event_call *e, __u64 sk)
 	} else {
 		memory_read(e, &config.call[nr], &args);
 	}
-	user_addr_fit(e);
+	user_addr_ends(e);
 }
 
 /* What is known at its end only. */

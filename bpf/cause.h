@@ -51,7 +51,7 @@ static __always_inline void cause_leave_fin_wait2(struct transition *t,
 	else if (sk->sk_lock.owned && mem && mem->flags & MEM_CLOSING)
 		SURE(t, cause_call());
 	else if (sk->sk_lock.owned && tp->linger2 >= 0)
-		LIKELY(t, cause_call()); /* the ACK came during close() */
+		SURE(t, cause_call()); /* an ACK leaves it to who has the lock */
 	else
 		LIKELY(t, CAUSE_RX_ACK);
 	if (tp->linger2 >= 0)
@@ -166,7 +166,10 @@ static __always_inline void cause_established(struct transition *t,
 	}
 }
 
-/* May a SYN with a cookie make a child here? */
+/*
+ * May a SYN with a cookie make a child here, as TCP Fast Open has it? Of the
+ * listener, whose copy the child is, nothing is left that would tell.
+ */
 static __always_inline bool fastopen_server(struct tcp_sock *tp)
 {
 	struct net *net = sock_of(tp)->__sk_common.skc_net.net;

@@ -174,7 +174,7 @@ int uring_complete(unsigned long long *ctx)
 	if (calling->e.op == CALL_poll && !calling->e.err)
 		calling->e.ready = answer.res;
 	if (socket_now(calling, at)) {
-		user_addr_fit(&calling->e);
+		user_addr_ends(&calling->e);
 		calling_emit(&calling->e);
 	}
 	if (!(answer.flags & IORING_CQE_F_MORE))

@@ -12,6 +12,7 @@
 
 #define SOCKADDR_IN 16	/* bytes of it */
 #define USER_VECTORS 16 /* parts of a vector that are added up */
+#define MSG_FASTOPEN 0x20000000
 
 struct user_sockaddr {
 	__u16 family;
@@ -39,7 +40,7 @@ static __always_inline void user_addr_fit(struct event_call *e)
 {
 	__be32 *to = (__be32 *)e->to.byte;
 
-	if (!e->to_family || e->to_family == e->ev.family)
+	if (e->to_family == e->ev.family)
 		return;
 	e->to_family = e->ev.family;
 	if (e->ev.family == FAMILY_INET6) {
@@ -50,6 +51,32 @@ static __always_inline void user_addr_fit(struct event_call *e)
 		to[0] = to[2] == bpf_htonl(0xffff) ? to[3] : 0;
 		to[1] = to[2] = to[3] = 0;
 	}
+}
+
+/*
+ * A socket without ends is going to have those that it is given. So the filter
+ * has something to judge by, and the event says whose it is.
+ */
+static __always_inline void user_addr_ends(struct event_call *e)
+{
+	if (!e->to_family)
+		return;
+	user_addr_fit(e);
+	if (e->op == CALL_bind) {
+		if (e->ev.lport)
+			return;
+		e->ev.laddr = e->to;
+		e->ev.lport = e->to_port;
+		return;
+	}
+	if (e->ev.rport || (e->op != CALL_connect && !(e->flags & MSG_FASTOPEN)))
+		return;
+	e->ev.raddr = e->to;
+	e->ev.rport = e->to_port;
+	if (e->ev.family == FAMILY_INET6)
+		e->ev.family = addrs_unmap((__be32 *)&e->ev.laddr,
+					   (__be32 *)&e->ev.raddr);
+	user_addr_fit(e);
 }
 
 /* The address at @from; none if it is of another family. */
@@ -77,7 +104,7 @@ __weak __noinline int user_addr(struct event_call *e, __u64 from, __u32 len)
 	e->to_family = sa.family;
 	if (!e->inode) /* of no socket */
 		e->ev.family = sa.family;
-	user_addr_fit(e);
+	user_addr_ends(e);
 	return 0;
 }
 

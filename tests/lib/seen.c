@@ -71,25 +71,6 @@ static bool is_call(struct json_object *call, struct json_object *state,
 	       witness_number(call, "ts_ns") <= witness_number(state, "ts_ns");
 }
 
-/* Is there no such call, as where its socket has no port yet to select it by? */
-static bool is_untraced(const struct witness *w, struct json_object *state,
-			const char *cause)
-{
-	struct sighting what = {
-		.type = "call",
-		.cookie = witness_number(state, "cookie"),
-	};
-	struct json_object *call;
-	size_t from = 0;
-
-	if (strncmp(cause, "CALL_", 5))
-		return false;
-	while ((call = witness_next(w, &what, &from)))
-		if (is_call(call, state, cause))
-			return false;
-	return true;
-}
-
 /* Without a call or a segment that anybody sees. */
 static bool unseen(const char *cause)
 {
@@ -109,7 +90,7 @@ static bool is_fine(const struct witness *w, struct json_object *state)
 	if (!cause || unseen(cause))
 		return !call && !segment;
 	if (!call && !segment)
-		return !strcmp(how, "derived") || is_untraced(w, state, cause);
+		return !strcmp(how, "derived");
 	if (call && segment)
 		return false;
 	event = call ? find(w, "call", call) : find(w, "segment", segment);

@@ -18,8 +18,7 @@ const char *seen_or(const char *seen, const char *unseen);
 /*
  * What is wrong with the causes of a socket's transitions: one that a segment
  * or a call has made must name one of that kind, observed, and no other must.
- * Only calls that are not traced have no number, and what may have been
- * several. NULL: nothing is wrong.
+ * Only what may have been several has no number. NULL: nothing is wrong.
  */
 const char *seen_flaw(const struct witness *w, const struct sighting *socket);
 

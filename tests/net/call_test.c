@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of the call events: arguments, results, and whose they are. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -254,6 +255,34 @@ TEST_F(call, descriptors)
 }
 
 /*
+ * Claim: dup2() and dup3() are of the socket that they close, if it is one,
+ * else of that which gets another descriptor.
+ */
+TEST_F(call, replaced)
+{
+	struct calls *c = &self->c;
+	int64_t cookie[2];
+	int other;
+
+	ASSERT_EQ(0, calls_open(c, 0));
+	cookie[0] = conn_cookie(c->client);
+	cookie[1] = conn_cookie(c->server);
+	other = memfd_create("other", 0);
+	ASSERT_EQ(c->client, dup2(c->server, c->client));
+	ASSERT_EQ(other, dup3(c->server, other, O_CLOEXEC));
+	ASSERT_EQ(0, calls_stop(c));
+	close(other);
+
+	EXPECT_EQ(c->client, calls_number(ENTER("dup2", 0), "fd"));
+	EXPECT_EQ(cookie[0], calls_number(ENTER("dup2", 0), "cookie"));
+	EXPECT_EQ(c->client, calls_number(EXIT("dup2", 0), "fd"));
+	EXPECT_EQ(cookie[0], calls_number(EXIT("dup2", 0), "cookie"));
+	EXPECT_EQ(c->server, calls_number(EXIT("dup3", 0), "fd"));
+	EXPECT_EQ(cookie[1], calls_number(EXIT("dup3", 0), "cookie"));
+	EXPECT_EQ(other, calls_number(EXIT("dup3", 0), "result"));
+}
+
+/*
  * Claim: calls that fail say why, also those of what is no socket, if they are
  * for sockets only; bad pointers have no address.
  */
@@ -295,6 +324,90 @@ TEST_F(call, failures)
 	ASSERT_EQ(1, calls_count(c, "read", "exit"));
 	EXPECT_EQ(ENOTCONN, calls_number(EXIT("read", 0), "err"));
 	EXPECT_EQ(EPIPE, calls_number(EXIT("sendto", 0), "err"));
+}
+
+static void address(struct sockaddr_storage *to, int family, int port)
+{
+	struct sockaddr_in *v4 = (void *)to;
+	struct sockaddr_in6 *v6 = (void *)to;
+
+	memset(to, 0, sizeof(*to));
+	to->ss_family = family;
+	v4->sin_port = htons(port);
+	if (family == AF_INET)
+		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else if (port == CALLS_PORT)
+		v6->sin6_addr = in6addr_loopback;
+	else
+		inet_pton(AF_INET6, "::ffff:127.0.0.1", &v6->sin6_addr);
+}
+
+/* bind(), connect() and two ways to send the first data, to @port. */
+static void call_port(int family, int port)
+{
+	struct sockaddr_storage addr;
+	struct iovec byte = { "x", 1 };
+	struct msghdr msg = { .msg_name = &addr,
+			      .msg_namelen = sizeof(addr),
+			      .msg_iov = &byte,
+			      .msg_iovlen = 1 };
+	int i, fd[4];
+
+	address(&addr, family, port);
+	for (i = 0; i < 4; i++)
+		fd[i] = socket(family, SOCK_STREAM, 0);
+	bind(fd[0], (void *)&addr, sizeof(addr));
+	connect(fd[1], (void *)&addr, sizeof(addr));
+	sendto(fd[2], "x", 1, MSG_FASTOPEN, (void *)&addr, sizeof(addr));
+	sendmsg(fd[3], &msg, MSG_FASTOPEN);
+	for (i = 0; i < 4; i++)
+		close(fd[i]);
+}
+
+/*
+ * Claim: what a socket without ends is given decides whether the call is one of
+ * those asked for, by port or by address, whoever is asked: kernel or reader.
+ */
+TEST(given_ends)
+{
+	char *options[] = { "--port", "2000,2001", NULL };
+	static const char *const ops[] = { "bind", "connect", "sendto",
+					   "sendmsg" };
+	struct calls c;
+	int i, k;
+
+	ASSERT_EQ(0, calls_start(&c, AF_INET, options));
+	call_port(AF_INET, CALLS_PORT);
+	call_port(AF_INET6, CALLS_PORT);
+	call_port(AF_INET6, CALLS_PORT + 1); /* IPv4 on the wire */
+	call_port(AF_INET, CALLS_PORT + 2);  /* not asked for */
+	ASSERT_EQ(0, calls_stop(&c));
+	for (i = 0; i < 4; i++) {
+		const char *end = i ? "raddr" : "laddr";
+		const char *port = i ? "rport" : "lport";
+
+		for (k = 0; k < 3; k++) {
+			struct json_object *in, *out;
+
+			in = calls_nth(&c, ops[i], "enter", k);
+			out = calls_nth(&c, ops[i], "exit", k);
+			ASSERT_NE(NULL, in);
+			ASSERT_NE(NULL, out);
+			EXPECT_EQ(calls_number(in, "call"),
+				  calls_number(out, "call"));
+			EXPECT_EQ(CALLS_PORT + (k == 2),
+				  calls_number(in, port));
+			EXPECT_STREQ(k == 1	     ? "::1" :
+				     k == 2 && !i ? "::ffff:127.0.0.1" :
+						    "127.0.0.1",
+				     calls_text(in, end));
+			EXPECT_STREQ(calls_text(in, end), calls_text(out, end));
+			EXPECT_STREQ(calls_text(in, end), calls_text(in, "to"));
+		}
+		EXPECT_EQ(3, calls_count(&c, ops[i], "enter"));
+		EXPECT_EQ(3, calls_count(&c, ops[i], "exit"));
+	}
+	calls_free(&c);
 }
 
 TEST_HARNESS_MAIN

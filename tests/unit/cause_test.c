@@ -177,6 +177,42 @@ TEST_F(cause, crossed)
 	EXPECT_CAUSE(s, RX_ACK, 0, n);
 }
 
+/* Claim: an ACK of the FIN that comes during close() leaves the rest to it. */
+TEST_F(cause, minisocket)
+{
+	struct event_state s;
+	bool by_call, over;
+	__u64 n;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		by_call = i & 1;
+		over = i & 2; /* the kernel may act on the way back */
+		ENTER(close, 10 + i);
+		if (over)
+			LEAVE(close, 10 + i);
+		s = GOES(ESTABLISHED, FIN_WAIT1);
+		EXPECT_CAUSE(s, CALL_CLOSE, 10 + i, 0);
+		segment(self, true, FIN | ACK, 9, 1, TCB_STATE_FIN_WAIT1);
+		n = received(self, ACK, 9, TCB_STATE_FIN_WAIT1);
+		s = GOES(FIN_WAIT1, FIN_WAIT2);
+		EXPECT_CAUSE(s, RX_ACK, 0, n);
+		s = transition(self, TCB_STATE_FIN_WAIT2, TCB_STATE_TIME_WAIT);
+		s.tw_substate = TCB_STATE_FIN_WAIT2;
+		s.cause = by_call ? CAUSE_CALL_CLOSE : CAUSE_RX_ACK;
+		s.cause_how = by_call ? HOW_observed : HOW_derived;
+		s = update(self, s);
+		if (by_call)
+			EXPECT_CAUSE(s, CALL_CLOSE, 10 + i, 0);
+		else
+			EXPECT_CAUSE(s, RX_ACK, 0, n);
+		if (!over)
+			LEAVE(close, 10 + i);
+		self->now += 1000000000;
+		GOES(CLOSE, SYN_SENT);
+	}
+}
+
 /* Claim: of two that fit neither is named, and what was said stands. */
 TEST_F(cause, ambiguous)
 {
@@ -234,9 +270,12 @@ TEST_F(cause, over)
 {
 	struct event_state s;
 
-	ENTER(dup2, 1);
-	LEAVE(dup2, 1);
-	EXPECT_CAUSE(GOES(ESTABLISHED, FIN_WAIT1), NONE, 0, 0);
+	ENTER(connect, 1);
+	LEAVE(connect, 1);
+	EXPECT_CAUSE(GOES(CLOSE, SYN_SENT), NONE, 0, 0);
+	ENTER(dup2, 4);
+	LEAVE(dup2, 4);
+	EXPECT_CAUSE(GOES(ESTABLISHED, FIN_WAIT1), CALL_DUP, 4, 0);
 	ENTER(close, 2);
 	LEAVE(close, 2);
 	EXPECT_CAUSE(GOES(ESTABLISHED, FIN_WAIT1), CALL_CLOSE, 2, 0);

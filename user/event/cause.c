@@ -169,14 +169,17 @@ static void note_segment(struct causes *causes, const struct event_segment *s)
 	};
 }
 
-/*
- * May it have an effect after its end? shutdown() in SYN_RECV waits for
- * ESTABLISHED; close() may leave its work to the way back to the process.
- */
+/* May it leave its work to the way back to the process? */
+static bool acts_late(const struct going *g)
+{
+	return g->op == CALL_close || g->op == CALL_dup2 || g->op == CALL_dup3;
+}
+
+/* So it has an effect after its end; shutdown() in SYN_RECV waits as well. */
 static bool outlives(const struct going *g)
 {
-	return !g->used && (g->op == CALL_close ||
-			    (g->op == CALL_shutdown && g->sends_fin));
+	return !g->used &&
+	       (acts_late(g) || (g->op == CALL_shutdown && g->sends_fin));
 }
 
 static void note_exit(struct going *g, nsec_t now)
@@ -185,6 +188,14 @@ static void note_exit(struct going *g, nsec_t now)
 	g->ended = now;
 	if (!outlives(g))
 		g->number = 0;
+}
+
+/* May @a be forgotten rather than @b? */
+static bool is_older(const struct going *a, const struct going *b)
+{
+	if (!a->number != !b->number)
+		return !a->number;
+	return a->over != b->over ? a->over : a->since < b->since;
 }
 
 static void note_call(struct causes *causes, const struct event_call *call)
@@ -203,7 +214,7 @@ static void note_call(struct causes *causes, const struct event_call *call)
 	for (i = 0, oldest = g; i < WAYS; i++, g++) {
 		if (g->number == call->call)
 			break;
-		if (!g->number || (oldest->number && g->since < oldest->since))
+		if (is_older(g, oldest))
 			oldest = g;
 	}
 	if (call->phase == CALL_PHASE_exit) {
@@ -228,19 +239,15 @@ static void note_call(struct causes *causes, const struct event_call *call)
 #define OPS_CLOSE (OP(close) | OP(shutdown) | OP(dup2) | OP(dup3))
 #define OPS_OPEN (OP(connect) | OP(sendto) | OP(sendmsg) | OP(sendmmsg))
 
-/*
- * Is it going on, or is it a close() that the kernel has not got to? What it
- * had to do it has done in its first transition.
- */
+/* Is it going on, or is it one that the kernel has not got to? */
 static bool acts(const struct going *g, nsec_t now)
 {
-	return !g->used && (!g->over || (g->op == CALL_close &&
-					 now - g->ended < CLOSE_LATE_NS));
+	return !g->over || (acts_late(g) && now - g->ended < CLOSE_LATE_NS);
 }
 
-/* Calls of these operations that act at a socket. */
-static void add_calls(struct candidates *found, const struct causes *causes,
-		      __u64 cookie, nsec_t now, __u64 ops)
+/* Calls of these operations that act at a socket; @used: if they have before. */
+static void add_acting(struct candidates *found, const struct causes *causes,
+		       __u64 cookie, nsec_t now, __u64 ops, bool used)
 {
 	struct going *g;
 	unsigned int i;
@@ -250,11 +257,18 @@ static void add_calls(struct candidates *found, const struct causes *causes,
 	g = &causes->calls[hash(&cookie, sizeof(cookie), CAUSE_CALLS)];
 	for (i = 0; i < WAYS; i++, g++) {
 		if (!g->number || g->cookie != cookie || !acts(g, now) ||
-		    !(ops & 1ull << g->op))
+		    g->used != used || !(ops & 1ull << g->op))
 			continue;
 		found->call = g;
 		found->n++;
 	}
+}
+
+/* What a call had to do it has mostly done in its first transition. */
+static void add_calls(struct candidates *found, const struct causes *causes,
+		      __u64 cookie, nsec_t now, __u64 ops)
+{
+	add_acting(found, causes, cookie, now, ops, false);
 }
 
 /* A shutdown() that has returned, if nothing is going on. */
@@ -268,7 +282,7 @@ static void add_shutdown(struct candidates *found, const struct causes *causes,
 		return;
 	g = &causes->calls[hash(&cookie, sizeof(cookie), CAUSE_CALLS)];
 	for (i = 0; i < WAYS; i++, g++) {
-		if (!g->number || g->cookie != cookie || !g->over ||
+		if (!g->number || g->cookie != cookie || !g->over || g->used ||
 		    g->op != CALL_shutdown)
 			continue;
 		found->call = g;
@@ -403,6 +417,16 @@ static void add_fin_acked(struct candidates *found, const struct connection *c,
 	found->n++;
 }
 
+/*
+ * Such an ACK that comes while close() runs leaves the second transition to it.
+ * Whether it still had the lock only bpf/cause.h has seen.
+ */
+static bool has_lock(const struct event_state *s)
+{
+	return s->cause_how == HOW_observed && s->cause >= CAUSE_CALL &&
+	       s->cause <= CAUSE_CALL_IO_URING;
+}
+
 static enum cause to_time_wait(struct candidates *found,
 			       const struct causes *causes,
 			       struct connection *c,
@@ -419,7 +443,11 @@ static enum cause to_time_wait(struct candidates *found,
 		return CAUSE_RX_FIN;
 	}
 	add_calls(found, causes, s->ev.cookie, s->ev.ts_ns, OPS_CLOSE);
-	add_fin_acked(found, c, s);
+	if (has_lock(s))
+		add_acting(found, causes, s->ev.cookie, s->ev.ts_ns, OPS_CLOSE,
+			   true);
+	else
+		add_fin_acked(found, c, s);
 	return CAUSE_RX_ACK;
 }
 
@@ -526,14 +554,6 @@ static void forget_before(struct connection *c, __u64 number)
 			c->heard[i].number = 0;
 }
 
-/* It makes no other; a listener's close() does, of its children. */
-static void note_used(struct going *g)
-{
-	g->used = true;
-	if (g->over)
-		g->number = 0;
-}
-
 static void note_state(struct causes *causes, struct event_state *s)
 {
 	struct connection *c = connection_of(causes, &s->ev, false);
@@ -553,8 +573,8 @@ static void note_state(struct causes *causes, struct event_state *s)
 	s->cause_how = HOW_observed;
 	s->cause_call = found.call ? found.call->number : 0;
 	if (found.call && found.call->cookie == s->ev.cookie &&
-	    s->old != TCB_STATE_LISTEN)
-		note_used(found.call);
+	    s->old != TCB_STATE_LISTEN) /* its children are closed as well */
+		found.call->used = true;
 	s->cause_segment = found.segment.number;
 	if (c && found.segment.number)
 		forget_before(c, found.segment.number);

@@ -102,10 +102,15 @@ static const struct {
 	{ SYS_fcntl, { .op = CALL_fcntl, .fd = 1 } },
 	{ SYS_dup, { .op = CALL_dup, .fd = 1 } },
 #ifdef SYS_dup2
-	{ SYS_dup2, { .op = CALL_dup2, .fd = 1, .cause = CAUSE_CALL_DUP } },
+	{ SYS_dup2,
+	  { .op = CALL_dup2, .fd = 2, .fd2 = 1, .cause = CAUSE_CALL_DUP } },
 #endif
 	{ SYS_dup3,
-	  { .op = CALL_dup3, .fd = 1, .flags = 3, .cause = CAUSE_CALL_DUP } },
+	  { .op = CALL_dup3,
+	    .fd = 2, /* what it closes */
+	    .fd2 = 1,
+	    .flags = 3,
+	    .cause = CAUSE_CALL_DUP } },
 
 	{ SYS_execve, { .cause = CAUSE_CALL_EXECVE } },
 	{ SYS_execveat, { .cause = CAUSE_CALL_EXECVE } },

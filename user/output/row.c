@@ -103,7 +103,9 @@ void row_socket(const struct event *e, const struct flow *flow, struct row *row)
 			 listener ? 'L' : '#', flow->id);
 	else
 		strcpy(row->sock, "-");
-	if (e->rport)
+	if (e->rport && !e->lport) /* a call that is going to choose one */
+		snprintf(row->ports, sizeof(row->ports), ">%u", e->rport);
+	else if (e->rport)
 		snprintf(row->ports, sizeof(row->ports), "%u%c%u", e->lport,
 			 row_direction(flow), e->rport);
 	else if (e->lport)
