@@ -51,7 +51,8 @@ static __always_inline void cause_leave_fin_wait2(struct transition *t,
 	else if (sk->sk_lock.owned && mem && mem->flags & MEM_CLOSING)
 		SURE(t, cause_call());
 	else if (sk->sk_lock.owned && tp->linger2 >= 0)
-		SURE(t, cause_call()); /* an ACK leaves it to who has the lock */
+		SURE(t,
+		     cause_call()); /* an ACK leaves it to who has the lock */
 	else
 		LIKELY(t, CAUSE_RX_ACK);
 	if (tp->linger2 >= 0)

@@ -69,7 +69,8 @@ static __always_inline void user_addr_ends(struct event_call *e)
 		e->ev.lport = e->to_port;
 		return;
 	}
-	if (e->ev.rport || (e->op != CALL_connect && !(e->flags & MSG_FASTOPEN)))
+	if (e->ev.rport ||
+	    (e->op != CALL_connect && !(e->flags & MSG_FASTOPEN)))
 		return;
 	e->ev.raddr = e->to;
 	e->ev.rport = e->to_port;

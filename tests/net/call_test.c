@@ -397,7 +397,7 @@ TEST(given_ends)
 				  calls_number(out, "call"));
 			EXPECT_EQ(CALLS_PORT + (k == 2),
 				  calls_number(in, port));
-			EXPECT_STREQ(k == 1	     ? "::1" :
+			EXPECT_STREQ(k == 1	  ? "::1" :
 				     k == 2 && !i ? "::ffff:127.0.0.1" :
 						    "127.0.0.1",
 				     calls_text(in, end));

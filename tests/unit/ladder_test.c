@@ -349,6 +349,54 @@ TEST_F(ladder, open_and_close_ascii)
 	EXPECT_TRUE(golden("open_close_ascii.txt", self->text));
 }
 
+/* One that comes to end 0, by its number. */
+static void push_numbered(struct pipeline *p, unsigned int us, __u64 number,
+			  __u8 flags, __u32 ack)
+{
+	struct event_segment g = {
+		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_segment },
+		.segment = number,
+		.tcp_seq = 1,
+		.end = 1 + !!(flags & FIN),
+		.ack = ack,
+		.window = SEGMENT_UNKNOWN,
+		.sack1_start = SEGMENT_UNKNOWN,
+		.direction = DIRECTION_received,
+		.flags = flags,
+	};
+
+	put_end(&g.ev, 0);
+	pipeline_push(p, &g, sizeof(g));
+}
+
+/*
+ * A change of state stands at the head of the very arrow that has made it,
+ * though something came in between: or, much later, says what that was. It does
+ * not stand at an arrow that has not made it.
+ */
+TEST_F(ladder, beside_its_cause)
+{
+	static const struct change changes[] = {
+		{ 40, 0, S(ESTABLISHED), S(FIN_WAIT1), CAUSE_CALL_CLOSE, 0, 0 },
+		{ 2030, 0, S(FIN_WAIT1), S(FIN_WAIT2), CAUSE_RX_ACK, 0, 0 },
+		{ 9000, 0, S(FIN_WAIT2), S(TIME_WAIT), CAUSE_RX_FIN, 0, 0 },
+	};
+	struct event_window w = events_window(START + 2020 * 1000, 1, 10, 11);
+
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	push_segment(self->pipeline, 1, 0, 0, PSH | ACK, 1, 9, 1);
+	push_call(self->pipeline, 10, 0, CALL_close, 7, 1500, 0);
+	push_numbered(self->pipeline, 30, 1, ACK, 10);
+	push_segment(self->pipeline, 50, 0, 0, FIN | ACK, 10, 0, 1);
+	push_numbered(self->pipeline, 2010, 2, ACK, 11);
+	pipeline_push(self->pipeline, &w, sizeof(w));
+	push_numbered(self->pipeline, 6000, 3, FIN | ACK, 11);
+	PUSH(self->pipeline, changes);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("causes.txt", self->text));
+}
+
 /* One end only: the other one is elsewhere, or was not asked for. */
 TEST_F(ladder, refused)
 {

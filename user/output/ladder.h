@@ -42,6 +42,7 @@ struct step {
 	unsigned char end;
 	unsigned char flags; /* of a segment that is derived */
 	bool derived;	    /* not told, but concluded from a change of state */
+	bool shown_cause;   /* of a state: what made it stands beside it */
 	int arrow;	    /* of a segment; -1: none */
 	unsigned int times; /* a call that was repeated so often ... */
 	const struct event *last; /* ... and the last of them */
@@ -66,6 +67,7 @@ struct ladder_row {
 	bool gap;  /* blank, and stands for a long time */
 	struct ladder_lane {
 		int outer, state;    /* steps; -1: none; LANE_SAID */
+		int came;	     /* the segment whose arrow ends here */
 		enum tcb_state line; /* the state that the end is in below it */
 		unsigned char phase; /* ladder_rows.c only */
 	} lane[2];
@@ -116,6 +118,10 @@ void ladder_title(const struct ladder *l, char to[LADDER_WORDS]);
 /* The words of one step for the outer column. */
 void ladder_step(const struct ladder *l, const struct step *s, bool unicode,
 		 char to[LADDER_WORDS]);
+
+/* Has the call made the change of state? */
+bool ladder_is_caller(const struct ladder *l, const struct event_call *c,
+		      const struct event_state *s);
 
 /* The flags of the segment that a step sends or receives. */
 unsigned int ladder_flags(const struct step *s);

@@ -8,6 +8,9 @@
 
 #include "output/ladder.h"
 
+/* Two changes of state that one segment makes are no further apart. */
+#define LADDER_SAME_NS 20000
+
 /* What is further apart has rows of its own. */
 #define LADDER_TOGETHER_NS 1000000
 

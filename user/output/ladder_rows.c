@@ -20,6 +20,7 @@ static struct ladder_row *add_row(struct ladder *l, nsec_t ts)
 	*row = (struct ladder_row){ .ts = ts };
 	for (i = 0; i < 2; i++) {
 		row->lane[i].outer = row->lane[i].state = -1;
+		row->lane[i].came = -1;
 		row->lane[i].line = l->n_rows > 1 ? row[-1].lane[i].line :
 						    l->end[i].first;
 	}
@@ -43,8 +44,48 @@ static bool is_note(const struct step *s)
 	       s->e->type == EVENT_window;
 }
 
+/* Has the segment made the change of state, as far as anything tells? */
+static bool is_cause(const struct step *came, const struct step *s)
+{
+	const struct event_segment *segment = (const void *)came->e;
+	const struct event_state *state = (const void *)s->e;
+
+	if (!came->derived && state->cause_segment)
+		return state->cause_segment == segment->segment;
+	return state->cause >= CAUSE_RX_SYN && state->cause <= CAUSE_RX_RST;
+}
+
+/* Or what stands in the outer column: a call, a timer, an RST that is sent? */
+static bool by_outer(const struct ladder *l, const struct ladder_lane *lane,
+		     const struct step *s)
+{
+	const struct event *e = l->steps[lane->outer].e;
+
+	return e->type != EVENT_call ||
+	       ladder_is_caller(l, (const void *)e, (const void *)s->e);
+}
+
+/* Where in a lane a change of state stands: beside what made it. */
+static enum phase state_phase(const struct ladder *l,
+			      const struct ladder_lane *lane,
+			      const struct step *s)
+{
+	switch (lane->phase) {
+	case PHASE_NONE:
+		return PHASE_STATE;
+	case PHASE_CALL:
+		return by_outer(l, lane, s) ? PHASE_STATE : PHASE_NONE;
+	case PHASE_CAME:
+		return is_cause(&l->steps[lane->came], s) ? PHASE_CAME_STATE :
+							    PHASE_NONE;
+	default:
+		return PHASE_NONE;
+	}
+}
+
 /* Where in a lane the step stands; PHASE_NONE: not in this row. */
-static enum phase next_phase(const struct ladder_lane *lane,
+static enum phase next_phase(const struct ladder *l,
+			     const struct ladder_lane *lane,
 			     const struct step *s)
 {
 	if (is_note(s) && lane->phase == PHASE_SENT && lane->outer == -1 &&
@@ -54,9 +95,7 @@ static enum phase next_phase(const struct ladder_lane *lane,
 	case STEP_CALL:
 		return lane->phase == PHASE_NONE ? PHASE_CALL : PHASE_NONE;
 	case STEP_STATE:
-		return lane->phase == PHASE_CAME ? PHASE_CAME_STATE :
-		       lane->phase <= PHASE_CALL ? PHASE_STATE :
-						   PHASE_NONE;
+		return state_phase(l, lane, s);
 	case STEP_SENT:
 		return lane->phase <= PHASE_STATE ? PHASE_SENT : PHASE_NONE;
 	case STEP_RECEIVED:
@@ -108,7 +147,7 @@ static bool joins(const struct ladder *l, const struct step *s)
 	const struct arrow *a = s->arrow < 0 ? NULL : &l->arrows[s->arrow];
 
 	if (!l->n_rows || !row->ts || s->ts - row->ts > LADDER_TOGETHER_NS ||
-	    next_phase(&row->lane[s->end], s) == PHASE_NONE)
+	    next_phase(l, &row->lane[s->end], s) == PHASE_NONE)
 		return false;
 	if (s->kind == STEP_RECEIVED && other->phase)
 		return a && a->sent >= 0 &&
@@ -169,11 +208,13 @@ static void place(struct ladder *l, struct step *s, nsec_t *last)
 	}
 	row = &l->rows[l->n_rows - 1];
 	lane = &row->lane[s->end];
-	lane->phase = next_phase(lane, s);
+	lane->phase = next_phase(l, lane, s);
 	s->row = l->n_rows - 1;
 	*last = s->ts;
 	if (s->kind == STEP_CALL || s->kind == STEP_RETURN)
 		lane->outer = s - l->steps;
+	if (s->kind == STEP_RECEIVED)
+		lane->came = s - l->steps;
 	if (s->kind == STEP_STATE) {
 		lane->state = s - l->steps;
 		lane->line = ((const struct event_state *)s->e)->new;
@@ -204,13 +245,41 @@ static void words_alone(struct ladder *l, const struct step *s)
 	row->lane[s->end].phase = PHASE_RETURN;
 }
 
+/* Has the segment that made the change before made this one, too? */
+static bool same_cause(const struct ladder *l, const struct step *s)
+{
+	const struct event_state *a, *b = (const void *)s->e;
+	const struct step *at = s;
+
+	do
+		if (at-- == l->steps)
+			return false;
+	while (at->end != s->end);
+	a = (const void *)at->e;
+	if (at->kind != STEP_STATE || !at->shown_cause)
+		return false;
+	return a->cause_segment || b->cause_segment ?
+		       a->cause_segment == b->cause_segment :
+		       s->ts - at->ts <= LADDER_SAME_NS;
+}
+
+/* Does it stand at the head of the arrow that has made it? */
+static bool at_its_arrow(struct ladder *l, struct step *s)
+{
+	const struct ladder_row *row = &l->rows[l->n_rows - 1];
+
+	s->shown_cause = true; /* so it needs no words */
+	return l->n_rows && row->lane[s->end].phase == PHASE_CAME &&
+	       joins(l, s);
+}
+
 static void place_state(struct ladder *l, struct step *s, nsec_t *last)
 {
-	bool fit = words_fit(l, s), came;
+	bool came = at_its_arrow(l, s), fit;
 	struct ladder_lane *lane;
 
-	came = l->n_rows &&
-	       l->rows[l->n_rows - 1].lane[s->end].phase == PHASE_CAME;
+	s->shown_cause = came || same_cause(l, s);
+	fit = words_fit(l, s);
 	if (!fit && !came)
 		words_alone(l, s);
 	place(l, s, last);

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define SAME_NS 20000 /* two changes that one segment makes */
-
 static struct step *add_step(struct ladder *l, const struct ladder_event *at,
 			     enum step_kind kind)
 {
@@ -100,7 +98,8 @@ static bool same_segment(const struct before *b, const struct event_state *s)
 {
 	const struct event_state *p = b->state;
 
-	if (!p || p->new != s->old || s->ev.ts_ns - p->ev.ts_ns > SAME_NS)
+	if (!p || p->new != s->old ||
+	    s->ev.ts_ns - p->ev.ts_ns > LADDER_SAME_NS)
 		return false;
 	return p->cause == s->cause || is_fin_ack(p, s);
 }
@@ -112,7 +111,7 @@ static const struct event_state *right_after(const struct ladder *l,
 	const struct ladder_event *next = at + 1;
 
 	for (; next < l->events + l->n_events &&
-	       next->e->ts_ns - at->e->ts_ns <= SAME_NS;
+	       next->e->ts_ns - at->e->ts_ns <= LADDER_SAME_NS;
 	     next++)
 		if (next->end == at->end && next->e->type == EVENT_state)
 			return (const void *)next->e;
@@ -330,6 +329,41 @@ static void find_ends(struct ladder *l)
 	}
 }
 
+/* The step where the segment came that made the change; NULL: not just before.
+ */
+static struct step *cause_of(struct ladder *l, const struct step *s)
+{
+	const __u64 number = ((const struct event_state *)s->e)->cause_segment;
+	struct step *at = (struct step *)s;
+
+	while (number && at-- > l->steps &&
+	       s->ts - at->ts <= LADDER_TOGETHER_NS)
+		if (at->end == s->end && at->e->type == EVENT_segment &&
+		    ((const struct event_segment *)at->e)->segment == number)
+			return at;
+	return NULL;
+}
+
+/*
+ * A change of state goes right behind the segment that made it, whatever has
+ * come in between, while another process had the socket.
+ */
+static void join_causes(struct ladder *l)
+{
+	struct step *s, *at, moved;
+
+	for (s = l->steps; s < l->steps + l->n_steps; s++) {
+		at = s->kind == STEP_STATE ? cause_of(l, s) : NULL;
+		if (!at)
+			continue;
+		for (at++; at < s && at->kind == STEP_STATE; at++)
+			;
+		moved = *s;
+		memmove(at + 1, at, (char *)s - (char *)at);
+		*at = moved;
+	}
+}
+
 void ladder_steps(struct ladder *l)
 {
 	struct before before[2] = {};
@@ -338,4 +372,6 @@ void ladder_steps(struct ladder *l)
 	find_ends(l);
 	for (i = 0; i < l->n_events && !l->failed; i++)
 		event_steps(l, &l->events[i], &before[l->events[i].end]);
+	if (!l->failed)
+		join_causes(l);
 }

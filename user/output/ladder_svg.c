@@ -17,6 +17,7 @@
 #define HEAD 118      /* of what stands above the first row */
 #define FOOT 28	      /* below the last one */
 #define CHARACTER 7.3 /* width of one in the text of 12 px */
+#define DOT 6	      /* where the state changes: its radius */
 #define SLANT 7	      /* how far an arrow falls that takes no time */
 
 const char ladder_svg_style[] =
@@ -229,6 +230,8 @@ static void draw_lane(const struct svg_frame *f, size_t i, unsigned int end)
 	if (lane->state >= 0) {
 		ladder_state(f->l, &f->l->steps[lane->state], name);
 		draw_state(f, name, lane->line, end, y);
+		svg_box(f->file, line_x(end) - DOT, y - DOT, 2 * DOT, 2 * DOT,
+			DOT, ladder_svg_class(lane->line));
 		used += width_text(name) * CHARACTER + 22;
 	}
 	ladder_outer(f->l, row, end, true, name);

@@ -23,30 +23,40 @@ __attribute__((format(printf, 2, 3))) static void add(char to[LADDER_WORDS],
 	va_end(args);
 }
 
-#define LAST_CALL 16  /* so many steps back a call may be that made it */
-#define CALLS_BACK 64 /* and so many the beginning of one that returns */
+#define CALLS_BACK 64 /* so many steps back a call may be */
 
-/* Is the call that made it told of, at the same end and just before? */
-static bool told_by_call(const struct ladder *l, const struct step *s,
-			 enum cause cause)
+/* Has the call made the change? One without a number goes by its name. */
+bool ladder_is_caller(const struct ladder *l, const struct event_call *c,
+		      const struct event_state *s)
 {
-	const char *name = schema_name(l->schema, EVENT_state, "cause", cause);
+	const char *name = schema_name(l->schema, EVENT_state, "cause",
+				       s->cause);
+
+	if (s->cause_call)
+		return s->cause_call == c->call;
+	return !strncmp(name, "CALL_", 5) &&
+	       !strcasecmp(name + 5,
+			   schema_name(l->schema, EVENT_call, "op", c->op));
+}
+
+/* Is it what the end did last, before anything came? */
+static bool told_by_call(const struct ladder *l, const struct step *s)
+{
 	const struct step *at = s;
 
-	if (!name || strncmp(name, "CALL_", 5))
-		return false;
-	while (at-- > l->steps && s - at < LAST_CALL) {
-		const struct event_call *c = (const void *)at->e;
-
-		if (at->end == s->end && at->e->type == EVENT_call)
-			return !strcasecmp(name + 5,
-					   schema_name(l->schema, EVENT_call,
-						       "op", c->op));
+	while (at-- > l->steps && s - at < CALLS_BACK) {
+		if (at->end != s->end)
+			continue;
+		if (at->e->type == EVENT_call)
+			return ladder_is_caller(l, (const void *)at->e,
+						(const void *)s->e);
+		if (at->kind == STEP_RECEIVED)
+			return false;
 	}
 	return false;
 }
 
-/* What made it, unless an arrow or a call shows it, and what it is called. */
+/* What made it, unless that stands beside it, and what it is called. */
 static void state_words(const struct ladder *l, const struct step *s,
 			char to[LADDER_WORDS])
 {
@@ -54,10 +64,8 @@ static void state_words(const struct ladder *l, const struct step *s,
 	char words[ROW_WORDS];
 
 	row_cause(l->schema, e->cause, e->cause_how, words);
-	if (*words && !strstr(words, "rx ") && !told_by_call(l, s, e->cause))
+	if (*words && !s->shown_cause && !told_by_call(l, s))
 		add(to, "%s", words);
-	if (e->cause == CAUSE_RX_ICMP)
-		add(to, "ICMP");
 	switch (e->kind) {
 	case KIND_none:
 	case KIND_full: /* the title says it */
@@ -195,6 +203,28 @@ static bool began(const struct ladder *l, const struct step *s)
 	return false;
 }
 
+#define STATE_ROOM 13 /* a blank and ESTABLISHED, ~ before it */
+
+/* Does a call like this change a state, as a rule? That stands beside it. */
+static bool changes_state(enum call_op op)
+{
+	return op == CALL_connect || op == CALL_listen || op == CALL_close ||
+	       op == CALL_shutdown;
+}
+
+/* Is there room for the call as a line of the trace has it? */
+static bool fits_whole(const struct ladder *l, const struct step *s,
+		       const char *words)
+{
+	const struct event_call *c = (const void *)s->e;
+	unsigned int rest = changes_state(c->op) && s->kind == STEP_CALL ?
+				    STATE_ROOM :
+				    0;
+
+	return s->times == 1 &&
+	       (!l->side || width_text(words) + rest < l->side);
+}
+
 /* "send(155) = 155", "connect() = EINPROGRESS", "connect() = 0 22ms" */
 static void call_words(const struct ladder *l, const struct step *s,
 		       char to[LADDER_WORDS])
@@ -204,7 +234,7 @@ static void call_words(const struct ladder *l, const struct step *s,
 	struct row row = {};
 
 	row_event(l->schema, s->e, false, &row);
-	if (s->times == 1 && (!l->side || width_text(row.event) < l->side)) {
+	if (fits_whole(l, s, row.event)) {
 		add(to, "%s", row.event);
 		return;
 	}
