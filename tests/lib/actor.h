@@ -1,59 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A process with a part to play: it does what the test tells it, in order. */
+/* What actors (lab/actor.h) do in tests: who they are, and a connection. */
 #ifndef TCBSCOPE_TESTS_LIB_ACTOR_H
 #define TCBSCOPE_TESTS_LIB_ACTOR_H
 
+#include "lab/actor.h"
+
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/types.h>
-
-/*
- * Actors are forked without exec, so that a test calls its own functions in
- * them; what these keep in static variables is the actor's alone:
- *
- *	static int fd;
- *
- *	static int do_connect(int port) { fd = ...; return ...; }
- *
- *	ASSERT_EQ(0, actor_call(&client, do_connect, 2000));
- *
- * An actor that is not ended dies with the thread that started it.
- */
-struct actor {
-	pid_t pid; /* 0: not running */
-
-	/* private */
-	int fd, inner;	      /* our end of a socket pair, and the actor's */
-	struct actor *parent; /* NULL: this process */
-};
-
-/* Makes ready, without a process. 0 or -errno. */
-int actor_open(struct actor *actor);
-
-/* Starts an open actor as our child, with @comm as its name. 0 or -errno. */
-int actor_start(struct actor *actor, const char *comm);
-
-/*
- * Starts @child, opened before @parent was started, as a child of @parent: it
- * has its variables and file descriptors. 0 or -errno.
- */
-int actor_fork(struct actor *parent, struct actor *child, const char *comm);
-
-/* Calls @fn there. What it returned, or -ETIMEDOUT, -EPIPE, -errno. */
-int actor_call(struct actor *actor, int (*fn)(int arg), int arg);
-
-/* The two halves of actor_call(), for what takes long. */
-int actor_tell(struct actor *actor, int (*fn)(int arg), int arg);
-int actor_answer(struct actor *actor);
 
 /*
  * Its connection (actor_tcp.fd) as a file descriptor of ours, to look at. It
  * keeps the socket alive. Or -errno.
  */
 int actor_share(struct actor *actor);
-
-/* Kills it, whatever it does, and frees it; children before parents. */
-void actor_end(struct actor *actor);
 
 /* Functions to call. All return 0 or -errno. */
 int actor_become(int uid);  /* user and group @uid, no other groups */

@@ -1,60 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Events of the witness as text. */
 #include "story.h"
+#include "lab/spell.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct text {
-	char *at, *end;
-};
-
-/* One more word, with ~ behind it if it was not observed; cut if too long. */
-static void add(struct text *t, const char *before, const char *word,
-		const char *how)
-{
-	int n;
-
-	if (!word || t->at == t->end)
-		return;
-	n = snprintf(t->at, t->end - t->at, "%s%s%s", before, word,
-		     how && !strcmp(how, "derived") ? "~" : "");
-	t->at += n < t->end - t->at ? n : t->end - t->at;
-}
-
-static void add_transition(struct text *t, struct json_object *e)
-{
-	const char *cause = witness_string(e, "cause");
-	uint64_t err = witness_number(e, "err");
-
-	add(t, "", witness_string(e, "old"), NULL);
-	add(t, ">", witness_string(e, "new"), witness_string(e, "how"));
-	add(t, " ", cause ? cause : "-", witness_string(e, "cause_how"));
-	add(t, " ", witness_string(e, "kind"), witness_string(e, "kind_how"));
-	add(t, " as ", witness_string(e, "tw_substate"), NULL);
-	if (err)
-		add(t, " ", strerrorname_np(err), NULL);
-}
-
 char *story(const struct witness *w, const struct sighting *socket, char *text,
 	    size_t size)
 {
-	struct text t = { .at = text, .end = text + size };
 	struct sighting what = *socket;
 	const char *state = NULL, *old;
 	struct json_object *e;
-	size_t from = 0;
+	size_t from = 0, at = 0;
+	char words[128];
 
 	what.type = "state";
 	*text = '\0';
 	while ((e = witness_next(w, &what, &from))) {
 		old = witness_string(e, "old");
-		if (state)
-			add(&t, ", ", "", NULL);
-		if (witness_string(e, "gap_from") ||
-		    (state && old && strcmp(state, old)))
-			add(&t, "", "GAP ", NULL);
-		add_transition(&t, e);
+		at += snprintf(text + at, size - at, "%s%s%s",
+			       state ? ", " : "",
+			       witness_string(e, "gap_from") ||
+					       (state && old &&
+						strcmp(state, old)) ?
+				       "GAP " :
+				       "",
+			       spell(e, true, words, sizeof(words)));
+		if (at >= size)
+			return text; /* cut */
 		state = witness_string(e, "new");
 		if (state && !strcmp(state, "TIME_WAIT"))
 			state = "CLOSE"; /* the socket that it stands in for */

@@ -78,23 +78,7 @@ int trace_stop(struct trace *trace)
 
 bool trace_has_hook(const struct trace *trace, const char *name)
 {
-	struct sighting header = { .type = "header" };
-	struct json_object *hooks, *hook, *attached;
-	const char *is;
-	size_t from = 0, i;
-
-	hooks = witness_next(trace->witness, &header, &from);
-	if (!json_object_object_get_ex(hooks, "hooks", &hooks))
-		return false;
-	for (i = 0; i < json_object_array_length(hooks); i++) {
-		hook = json_object_array_get_idx(hooks, i);
-		is = witness_string(hook, "name");
-		if (is && !strcmp(is, name))
-			return json_object_object_get_ex(hook, "attached",
-							 &attached) &&
-			       json_object_get_boolean(attached);
-	}
-	return false;
+	return witness_has_hook(trace->witness, name);
 }
 
 void trace_free(struct trace *trace)

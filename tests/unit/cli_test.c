@@ -204,7 +204,9 @@ TEST(bad_options)
 		{ { "tcbscope", "lab", "--nope" }, "--nope" },
 		{ { "tcbscope", "lab" }, "--list" },
 		{ { "tcbscope", "lab", "nowhere" }, "nowhere" },
-		{ { "tcbscope", "lab", "a", "b" }, "one scenario" },
+		{ { "tcbscope", "lab", "a", "b" }, "no such scenario" },
+		{ { "tcbscope", "lab", "--all", "a" }, "one of them" },
+		{ { "tcbscope", "lab", "--all", "--times", "0" }, "--times" },
 		{ { "tcbscope" }, "Usage: tcbscope VERB" },
 		{ { "tcbscope", "" }, "no such verb" },
 		{ { "tcbscope", "nowhere" }, "no such verb: nowhere" },
@@ -276,7 +278,8 @@ TEST(no_privilege)
 		{ { "tcbscope", "trace" }, "cannot load the BPF programs" },
 		{ { "tcbscope", "trace", "--json" }, "cannot load" },
 		{ { "tcbscope", "trace", "--", "true" }, "cannot load" },
-		{ { "tcbscope", "lab", "simultaneous-open" }, "cannot set up" },
+		{ { "tcbscope", "lab", "simultaneous-open" },
+		  "cannot start the lab" },
 	};
 	uid_t uid = geteuid() ? 0 : NOBODY;
 	struct prog prog;

@@ -108,7 +108,10 @@ TEST_F(push, tests)
 		{ "port 443 or src 10.0.0.0/8", 3, 1, KFILTER_SPARES_PAIRS },
 		{ "pid 1,2,3,4,5,6,7,8,9,10,11,12", 12, 1,
 		  KFILTER_SPARES_PAIRS },
-		{ "pid 1,2,3,4,5,6,7,8,9,10,11,12,13 and uid 1", 1, 1,
+		/* too many: ranges cover them, but not what is left of all */
+		{ "pid 1,2,3,4,5,6,7,8,9,10,11,12,13 and uid 1", 7, 2,
+		  KFILTER_SPARES_PAIRS },
+		{ "not pid 1,2,3,4,5,6,7,8,9,10,11,12,13 and uid 1", 1, 1,
 		  KFILTER_SPARES_PAIRS },
 	};
 	unsigned int i, k, clauses;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COVER 6	 /* ranges for more values than there is room for */
 #define TRIES 64 /* terms looked at: nobody writes more by hand */
 
 /* One clause under construction, and to whom it goes. */
@@ -94,14 +95,54 @@ struct range {
 	uint64_t from, to;
 };
 
+/* One more value, in order. Returns how many ranges there are then. */
+static int add_value(struct range *r, int n, uint64_t value)
+{
+	int k;
+
+	for (k = n; k && r[k - 1].from > value; k--)
+		r[k] = r[k - 1];
+	r[k] = (struct range){ value, value };
+	return n + 1;
+}
+
+/* Makes one of two neighbours, of those that have the least between them. */
+static int join_closest(struct range *r, int n)
+{
+	int i, best = 0;
+
+	for (i = 1; i + 1 < n; i++)
+		if (r[i + 1].from - r[i].to < r[best + 1].from - r[best].to)
+			best = i;
+	r[best].to = r[best + 1].to;
+	for (i = best + 1; i + 1 < n; i++)
+		r[i] = r[i + 1];
+	return n - 1;
+}
+
+/* Many values: ranges that cover them all, and some others. */
+static int cover(const struct filter_term *term, struct range *r)
+{
+	unsigned int i;
+	int n = 0;
+
+	for (i = 0; i < term->n_values; i++) {
+		n = add_value(r, n, term->values[i].number);
+		if (n > COVER)
+			n = join_closest(r, n);
+	}
+	return n;
+}
+
 /* The numbers for which the term holds, in order. How many ranges; -1: many. */
 static int ranges_of(const struct filter_term *term,
-		     const struct schema_field *f, struct range *r)
+		     const struct schema_field *f, bool negated,
+		     struct range *r)
 {
 	uint64_t v = term->n_values ? term->values[0].number : 0;
-	struct range all = { 0, UINT32_MAX }, one;
+	struct range all = { 0, UINT32_MAX };
 	unsigned int i;
-	int n = 0, k;
+	int n = 0;
 
 	if (f->can_be_absent && f->absent == all.to)
 		all.to--;
@@ -112,13 +153,9 @@ static int ranges_of(const struct filter_term *term,
 	switch (term->op) {
 	case FILTER_EQUAL:
 		if (term->n_values > KFILTER_TESTS)
-			return -1;
-		for (i = 0; i < term->n_values; i++, n++) {
-			one.from = one.to = term->values[i].number;
-			for (k = n; k && r[k - 1].from > one.from; k--)
-				r[k] = r[k - 1];
-			r[k] = one;
-		}
+			return negated ? -1 : cover(term, r);
+		for (i = 0; i < term->n_values; i++)
+			n = add_value(r, n, term->values[i].number);
 		return n;
 	case FILTER_LESS:
 		r[0] = (struct range){ all.from, v - !!v };
@@ -148,7 +185,7 @@ static bool add_numbers(struct push *p, const struct filter_term *term,
 {
 	struct range r[KFILTER_TESTS];
 	uint64_t next = 0;
-	int i, n = ranges_of(term, term->field[p->type], r);
+	int i, n = ranges_of(term, term->field[p->type], negated, r);
 
 	if (n < 0)
 		return false;
@@ -175,7 +212,7 @@ static void ports_of(const struct filter_term *term,
 		port = term->values[i].number;
 		set[port / 32] |= 1u << port % 32;
 	}
-	if (term->op == FILTER_EQUAL || ranges_of(term, f, &r) <= 0)
+	if (term->op == FILTER_EQUAL || ranges_of(term, f, true, &r) <= 0)
 		return;
 	for (port = r.from; port <= r.to && port <= UINT16_MAX; port++)
 		set[port / 32] |= 1u << port % 32;

@@ -77,24 +77,24 @@ static int keep_line(struct witness *w, const char *line)
 /* Takes whole lines out of the buffer. */
 static int keep_lines(struct witness *w)
 {
+	size_t used = 0;
 	char *end;
 	int err;
 
-	while ((end = memchr(w->line, '\n', w->len))) {
-		size_t used = end - w->line + 1;
-
+	while ((end = memchr(w->line + used, '\n', w->len - used))) {
 		*end = '\0';
-		err = keep_line(w, w->line);
+		err = keep_line(w, w->line + used);
 		if (err)
 			return err;
-		w->len -= used;
-		memmove(w->line, w->line + used, w->len);
+		used = end - w->line + 1;
 	}
+	w->len -= used;
+	memmove(w->line, w->line + used, w->len);
 	return w->len == LINE_MAX_BYTES ? -EBADMSG : 0;
 }
 
-/* One read(), or -ETIMEDOUT, or -ENODATA at the end. */
-static int read_more(struct witness *w, uint64_t deadline)
+/* One read(). */
+int witness_more(struct witness *w, uint64_t deadline_ns)
 {
 	struct pollfd pfd = { .fd = w->fd, .events = POLLIN };
 	uint64_t now = clock_now_ns();
@@ -102,7 +102,8 @@ static int read_more(struct witness *w, uint64_t deadline)
 
 	if (w->ended)
 		return -ENODATA;
-	n = poll(&pfd, 1, now < deadline ? (deadline - now) / 1000000 + 1 : 0);
+	n = poll(&pfd, 1,
+		 now < deadline_ns ? (deadline_ns - now) / 1000000 + 1 : 0);
 	if (n <= 0)
 		return n < 0 && errno != EINTR ? -errno :
 		       n < 0		       ? 0 :
@@ -135,6 +136,11 @@ uint64_t witness_number(struct json_object *event, const char *field)
 	return json_object_object_get_ex(event, field, &o) ?
 		       json_object_get_uint64(o) :
 		       0;
+}
+
+bool witness_has(struct json_object *event, const char *field)
+{
+	return json_object_object_get_ex(event, field, NULL);
 }
 
 static bool same_string(struct json_object *event, const char *field,
@@ -176,6 +182,41 @@ struct json_object *witness_next(const struct witness *w,
 	return NULL;
 }
 
+static bool is_kept(struct json_object *event)
+{
+	const char *type = witness_string(event, "type");
+
+	return type && (!strcmp(type, "header") || !strcmp(type, "footer"));
+}
+
+void witness_forget(struct witness *w)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < w->n; i++) {
+		if (is_kept(w->events[i]))
+			w->events[n++] = w->events[i];
+		else
+			json_object_put(w->events[i]);
+	}
+	w->n = n;
+}
+
+int witness_fd(const struct witness *w)
+{
+	return w->fd;
+}
+
+int witness_read(struct witness *w)
+{
+	int err;
+
+	do
+		err = witness_more(w, 0);
+	while (!err);
+	return err == -ETIMEDOUT || err == -ENODATA ? 0 : err;
+}
+
 size_t witness_count(const struct witness *w, const struct sighting *what)
 {
 	size_t from = 0, n = 0;
@@ -197,7 +238,7 @@ int witness_wait(struct witness *w, const struct sighting *what,
 			return 0;
 		if (err)
 			return err;
-		err = read_more(w, deadline);
+		err = witness_more(w, deadline);
 	}
 }
 
@@ -207,7 +248,7 @@ int witness_finish(struct witness *w, uint64_t timeout_ns)
 	int err;
 
 	do
-		err = read_more(w, deadline);
+		err = witness_more(w, deadline);
 	while (!err);
 	return err == -ENODATA ? 0 : err;
 }
@@ -243,6 +284,27 @@ char *witness_path(const struct witness *w, const struct sighting *socket,
 		add_state(path, size, new);
 	}
 	return path;
+}
+
+bool witness_has_hook(const struct witness *w, const char *name)
+{
+	struct sighting header = { .type = "header" };
+	struct json_object *hooks, *hook, *attached;
+	const char *is;
+	size_t from = 0, i;
+
+	hooks = witness_next(w, &header, &from);
+	if (!json_object_object_get_ex(hooks, "hooks", &hooks))
+		return false;
+	for (i = 0; i < json_object_array_length(hooks); i++) {
+		hook = json_object_array_get_idx(hooks, i);
+		is = witness_string(hook, "name");
+		if (is && !strcmp(is, name))
+			return json_object_object_get_ex(hook, "attached",
+							 &attached) &&
+			       json_object_get_boolean(attached);
+	}
+	return false;
 }
 
 int64_t witness_counter(const struct witness *w, const char *name)

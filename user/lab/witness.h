@@ -27,6 +27,17 @@ struct sighting {
 struct witness *witness_new(int fd);
 void witness_free(struct witness *w);
 
+/* Forgets all events that were read; the header and the footer stay. */
+void witness_forget(struct witness *w);
+
+/* Its descriptor, to wait for; reads what there is, without waiting. 0, -errno.
+ */
+int witness_fd(const struct witness *w);
+int witness_read(struct witness *w);
+
+/* Reads more, waits for it till @deadline_ns: 0, -ETIMEDOUT, -ENODATA, -errno. */
+int witness_more(struct witness *w, uint64_t deadline_ns);
+
 /*
  * Reads until an event matches, or has matched already. 0; -ETIMEDOUT after
  * @timeout_ns; -ENODATA at the end of the stream; -EBADMSG if a line is not
@@ -48,6 +59,7 @@ size_t witness_count(const struct witness *w, const struct sighting *what);
 /* Fields of an event: NULL and 0 where absent. */
 const char *witness_string(struct json_object *event, const char *field);
 uint64_t witness_number(struct json_object *event, const char *field);
+bool witness_has(struct json_object *event, const char *field);
 
 /*
  * The states that matching sockets went through, as "CLOSE SYN_SENT ...": the
@@ -56,6 +68,9 @@ uint64_t witness_number(struct json_object *event, const char *field);
  */
 char *witness_path(const struct witness *w, const struct sighting *socket,
 		   char *path, size_t size);
+
+/* Is a program attached to the kernel, by the header? */
+bool witness_has_hook(const struct witness *w, const char *name);
 
 /* A counter of the footer, its total where it has one; -1: no footer yet. */
 int64_t witness_counter(const struct witness *w, const char *name);

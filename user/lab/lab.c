@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A trace is of namespaces that are there when it begins: they are kept ready. */
+#include "lab/lab.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LAB_NETNS 24 /* bytes for the number of one, in decimal */
+
+static int lab_trace(struct lab *lab, const struct scenario *scenario)
+{
+	char netns[2 * LAB_RUNS * LAB_NETNS] = "", svg[PATH_MAX + 8];
+	char *args[] = {
+		"-q",	    "--netns",
+		netns,	    "--windows",
+		"--tiers",  "1,2,3,4",
+		"--events", stage_events(lab->ladder ? scenario : NULL),
+		NULL,	    NULL,
+		NULL,	    NULL
+	};
+	int i = 8, k, n = 0;
+
+	for (k = 0; k < 2 * (int)lab->n; k++)
+		n += snprintf(
+			netns + n, sizeof(netns) - n, "%s%llu", n ? "," : "",
+			(unsigned long long)lab->pair[k / 2].side[k % 2].inode);
+	if (lab->ladder) {
+		args[i++] = "--ladder";
+		args[i++] = "--explain";
+	}
+	snprintf(svg, sizeof(svg), "--svg=%s", lab->svg ?: "");
+	if (lab->svg)
+		args[i++] = svg;
+	if (lab->ladder && lab->say)
+		lab->say("$ tcbscope trace --ladder --explain --netns %s",
+			 netns);
+	return tracer_start(&lab->tracer, lab->tcbscope, args, lab->ladder);
+}
+
+/* Namespaces for @runs scenarios, and their trace. */
+static int lab_open(struct lab *lab, unsigned int runs,
+		    const struct scenario *scenario)
+{
+	int err = 0;
+
+	lab->used = lab->n = 0;
+	while (lab->n < runs && lab->n < LAB_RUNS && !err) {
+		err = netns_pair_create_apart(&lab->pair[lab->n]);
+		lab->n += !err;
+	}
+	if (!err)
+		err = lab_trace(lab, scenario);
+	if (err)
+		lab_close(lab);
+	return err;
+}
+
+int lab_play(struct lab *lab, unsigned int runs,
+	     const struct scenario *scenario, bool control,
+	     struct report *report)
+{
+	struct netns_pair *pair;
+	int err = 0;
+
+	if (lab->used == lab->n) {
+		err = lab_close(lab);
+		if (!err)
+			err = lab_open(lab, runs, scenario);
+	}
+	if (err)
+		return err;
+	pair = &lab->pair[lab->used++];
+	stage_play(scenario, control, pair, &lab->tracer, lab->ladder, lab->say,
+		   report);
+	netns_pair_destroy(pair);
+	return 0;
+}
+
+int lab_close(struct lab *lab)
+{
+	int err = 0;
+
+	if (lab->tracer.pid)
+		err = tracer_stop(&lab->tracer);
+	tracer_free(&lab->tracer);
+	for (; lab->used < lab->n; lab->used++)
+		netns_pair_destroy(&lab->pair[lab->used]);
+	return err > 0 ? -EPIPE : err;
+}
