@@ -45,7 +45,6 @@ static int lab_open(struct lab *lab, unsigned int runs,
 {
 	int err = 0;
 
-	lab->used = lab->n = 0;
 	while (lab->n < runs && lab->n < LAB_RUNS && !err) {
 		err = netns_pair_create_apart(&lab->pair[lab->n]);
 		lab->n += !err;
@@ -61,7 +60,6 @@ int lab_play(struct lab *lab, unsigned int runs,
 	     const struct scenario *scenario, bool control,
 	     struct report *report)
 {
-	struct netns_pair *pair;
 	int err = 0;
 
 	if (lab->used == lab->n) {
@@ -71,13 +69,12 @@ int lab_play(struct lab *lab, unsigned int runs,
 	}
 	if (err)
 		return err;
-	pair = &lab->pair[lab->used++];
-	stage_play(scenario, control, pair, &lab->tracer, lab->ladder, lab->say,
-		   report);
-	netns_pair_destroy(pair);
+	stage_play(scenario, control, &lab->pair[lab->used++], &lab->tracer,
+		   lab->ladder, lab->say, report);
 	return 0;
 }
 
+/* Not before: else others may get the numbers of namespaces that are traced. */
 int lab_close(struct lab *lab)
 {
 	int err = 0;
@@ -85,7 +82,8 @@ int lab_close(struct lab *lab)
 	if (lab->tracer.pid)
 		err = tracer_stop(&lab->tracer);
 	tracer_free(&lab->tracer);
-	for (; lab->used < lab->n; lab->used++)
-		netns_pair_destroy(&lab->pair[lab->used]);
+	while (lab->n)
+		netns_pair_destroy(&lab->pair[--lab->n]);
+	lab->used = 0;
 	return err > 0 ? -EPIPE : err;
 }

@@ -99,6 +99,34 @@ static const struct expect simultaneous_open_expect[] = {
 	{}
 };
 
+/* ------------------------------------------------ a lost SYN */
+
+static void lost_syn(struct stage *s)
+{
+	static const struct rule lose = {
+		.which = { .from = RULE_A, .kinds = PACKET_SYN },
+		.nth = 1,
+		.action = RULE_DROP,
+	};
+	struct end *a = stage_end(s, A), *b = stage_end(s, B);
+	int listener = end_listen(b, 2001, 5), rule = stage_rule(s, &lose);
+	int fd = end_socket(a, 0);
+
+	end_connect(a, fd, b->ip, 2001);
+	stage_rule_done(s, rule, 1);
+	end_close(a, fd);
+	end_seen(a, "state", "FIN_WAIT2>TIME_WAIT");
+	end_close(b, listener);
+}
+
+static const struct expect lost_syn_expect[] = {
+	HAS(A, "state", "CLOSE>SYN_SENT, SYN_SENT>ESTABLISHED RX_SYN_ACK"),
+	IS(A, "retransmit", "SYN 1"),
+	HAS(A, "segment", "sent SYN, sent SYN again, received SYN_ACK"),
+	HAS(A, "call", "connect 0"),
+	{}
+};
+
 const struct scenario scenarios_open[] = {
 	{
 		.name = "handshake",
@@ -132,6 +160,17 @@ const struct scenario scenarios_open[] = {
 		.expect = simultaneous_open_expect,
 		.control = { .what = "the gate stays open", .gate_open = true },
 		.comm = { "peer", "peer" },
+	},
+	{
+		.name = "lost-syn",
+		.title = "the first SYN is lost, and sent again after a second",
+		.truth = "A SYN that nobody answers is sent again after 1 s. "
+			 "connect() does not return meanwhile, and does not "
+			 "tell: it just takes longer.",
+		.run = lost_syn,
+		.expect = lost_syn_expect,
+		.control = { .what = "nothing is lost", .no_rules = true },
+		.place = PLACE_WIRE,
 	},
 	{},
 };
