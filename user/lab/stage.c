@@ -42,6 +42,25 @@ struct end *stage_end(struct stage *s, int side)
 	return &s->end[stage_side(side)];
 }
 
+void stage_connect_again(struct stage *s, struct stage_conn *conn)
+{
+	struct end *a = stage_end(s, A), *b = stage_end(s, B);
+
+	conn->fd = end_socket(a, 0);
+	end_connect(a, conn->fd, b->ip, 2001);
+	conn->child = end_accept(b, conn->listener, 0);
+}
+
+struct stage_conn stage_connect(struct stage *s)
+{
+	struct stage_conn conn = {
+		.listener = end_listen(stage_end(s, B), 2001, 5),
+	};
+
+	stage_connect_again(s, &conn);
+	return conn;
+}
+
 uint64_t stage_patience_ns(const struct stage *s)
 {
 	return s->control ? STAGE_HASTE_NS : STAGE_PATIENCE_NS;

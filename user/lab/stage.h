@@ -67,6 +67,19 @@ void stage_play(const struct scenario *scenario, bool control,
 
 struct end *stage_end(struct stage *s, int side); /* A or B */
 
+/*
+ * The usual connection: B listens on 2001, A connects, B accepts.
+ */
+struct stage_conn {
+	int listener, child; /* of B */
+	int fd;		     /* of A */
+};
+
+struct stage_conn stage_connect(struct stage *s);
+
+/* Another one, to the same listener. */
+void stage_connect_again(struct stage *s, struct stage_conn *conn);
+
 /* One line of what the function has found out: an event of the type "fact". */
 void stage_fact(struct stage *s, int side, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
