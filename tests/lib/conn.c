@@ -2,6 +2,7 @@
 /* Sockets in two namespaces, and what tests wait for. */
 #include "conn.h"
 #include "seen.h"
+#include "lab/counter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -411,48 +412,9 @@ uint32_t conn_lost(int fd)
 	return info[SK_MEMINFO_DROPS];
 }
 
-static int open_counters(void *arg)
-{
-	int fd = open(arg, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* Two lines each, names and numbers: "Tcp: A B" and "Tcp: 1 2". */
-static int64_t counter_find(FILE *file, const char *name)
-{
-	char names[8192], numbers[8192], *a, *b, *x, *y;
-
-	while (fgets(names, sizeof(names), file) &&
-	       fgets(numbers, sizeof(numbers), file)) {
-		for (x = strtok_r(names, " \n", &a),
-		    y = strtok_r(numbers, " \n", &b);
-		     x && y; x = strtok_r(NULL, " \n", &a),
-		    y = strtok_r(NULL, " \n", &b))
-			if (!strcmp(x, name))
-				return strtoll(y, NULL, 10);
-	}
-	return -ENOENT;
-}
-
 int64_t conn_counter(const struct conn *c, int side, const char *name)
 {
-	static char *const paths[] = { "/proc/thread-self/net/snmp",
-				       "/proc/thread-self/net/netstat" };
-	int64_t n = -ENOENT;
-	unsigned int i;
-
-	for (i = 0; i < 2 && n < 0; i++) {
-		int fd = netns_call(c->pair.side[side].fd, open_counters,
-				    paths[i]);
-		FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-
-		if (!file)
-			return -EIO;
-		n = counter_find(file, name);
-		fclose(file);
-	}
-	return n;
+	return counter_read(c->pair.side[side].fd, name);
 }
 
 int conn_leave_to(struct conn *c, int side, const char *program)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sets the stage, plays, judges, and clears it. */
 #include "lab/stage.h"
+#include "lab/counter.h"
 #include "lab/need.h"
 #include "lab/witness.h"
 #include "lib/clock.h"
@@ -209,6 +210,11 @@ void stage_sysctl(struct stage *s, int sides, const char *path,
 		stage_fail(s, "%s = %s: %s", path, value, strerror(-err));
 	else
 		stage_say(s, "   %s = %s", path, value);
+}
+
+int64_t stage_counter(struct stage *s, int side, const char *name)
+{
+	return counter_read(s->pair.side[stage_side(side)].fd, name);
 }
 
 /* ------------------------------------------------ setting it */

@@ -114,7 +114,7 @@ void stage_release(struct stage *s, int rule);
 void stage_sysctl(struct stage *s, int sides, const char *path,
 		  const char *value);
 
-/* A counter of that namespace, as /proc/net/snmp or netstat names it; or -1. */
+/* A counter of that namespace, as lab/counter.h has it; negative: none. */
 int64_t stage_counter(struct stage *s, int side, const char *name);
 
 /* Index 0 or 1 of A or B. */
