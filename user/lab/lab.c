@@ -2,10 +2,12 @@
 /* A trace is of namespaces that are there when it begins: they are kept ready. */
 #include "lab/lab.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LAB_NETNS 24 /* bytes for the number of one, in decimal */
 
@@ -39,6 +41,24 @@ static int lab_trace(struct lab *lab, const struct scenario *scenario)
 	return tracer_start(&lab->tracer, lab->tcbscope, args, lab->ladder);
 }
 
+/*
+ * Addresses that no other lab has at the same time: a trace knows the two ends
+ * of a connection by their addresses and ports alone.
+ */
+static void lab_address(struct netns_pair *pair, unsigned int n)
+{
+	unsigned int lab = getpid() % 10000, i;
+	char text[INET6_ADDRSTRLEN];
+
+	for (i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.%u", 100 + lab % 100, n,
+			 1 + i);
+		inet_pton(AF_INET, text, &pair->side[i].addr4);
+		snprintf(text, sizeof(text), "fd08:%u:%u::%u", lab, n, 1 + i);
+		inet_pton(AF_INET6, text, &pair->side[i].addr6);
+	}
+}
+
 /* Namespaces for @runs scenarios, and their trace. */
 static int lab_open(struct lab *lab, unsigned int runs,
 		    const struct scenario *scenario)
@@ -47,6 +67,8 @@ static int lab_open(struct lab *lab, unsigned int runs,
 
 	while (lab->n < runs && lab->n < LAB_RUNS && !err) {
 		err = netns_pair_create_apart(&lab->pair[lab->n]);
+		if (!lab->ladder)
+			lab_address(&lab->pair[lab->n], lab->n);
 		lab->n += !err;
 	}
 	if (!err)
