@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* An iterator over the TCP sockets of each network namespace there is. */
+/* All network namespaces there are, and an iterator over the sockets of each. */
 #ifndef TCBSCOPE_INPUT_NAMESPACES_H
 #define TCBSCOPE_INPUT_NAMESPACES_H
 
 #include "input/input.h"
 
+/*
+ * Calls @visit inside every network namespace that can be found and entered,
+ * with its number: ours, those of all processes, those with a name. Ours comes
+ * first. The calling thread enters them and comes back. 0, what @visit returned
+ * if not 0, which ends it, or -errno: there is none, or no way back. @blind is
+ * added to.
+ */
+typedef int (*namespaces_fn)(void *ctx, uint64_t inode);
+int namespaces_visit(namespaces_fn visit, void *ctx, struct input_blind *blind);
+
 struct namespaces;
 
 /*
- * Opens an iterator of the BPF link @link in every network namespace that can
- * be found and entered: ours, those of all processes, those with a name. Ours
- * comes first. The calling thread enters them and comes back. NULL with errno
- * set: there is none, or no way back.
+ * Opens an iterator of the BPF link @link in each of them that has any TCP
+ * socket. NULL with errno set, as namespaces_visit().
  */
 struct namespaces *namespaces_open(int link);
 void namespaces_free(struct namespaces *ns);
