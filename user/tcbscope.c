@@ -15,6 +15,7 @@ static const struct verb {
 	{ "trace", cmd_trace, "show state changes and windows as they happen" },
 	{ "sockets", cmd_sockets, "show all sockets as they are now" },
 	{ "listeners", cmd_listeners, "watch the queues of all listeners" },
+	{ "show", cmd_show, "show what is inside one socket" },
 	{ "events", cmd_events, "describe the events and their fields" },
 	{ "features", cmd_features, "try what this kernel lets us see" },
 	{ "lab", cmd_lab, "make a TCP story happen, and show it" },

@@ -7,6 +7,7 @@
 #include "lib/width.h"
 #include "output/output.h"
 #include "tests/lib/events.h"
+#include "tests/lib/golden.h"
 
 #include <kselftest_harness.h>
 #include <malloc.h>
@@ -145,33 +146,13 @@ static void push_segment(struct pipeline *p, unsigned int us, unsigned int end,
 	pipeline_push(p, &g, sizeof(g));
 }
 
-/*
- * Is the text that of tests/unit/ladder/@name? With TCBSCOPE_GOLDEN=write in
- * the environment it is made that, to be looked at before it is committed.
- */
+/* Is the text that of tests/unit/ladder/@name? */
 static bool golden(const char *name, const char *text)
 {
-	const char *write = getenv("TCBSCOPE_GOLDEN");
-	char path[512], *have;
-	FILE *file;
-	size_t n;
-	bool same;
+	char path[64];
 
-	snprintf(path, sizeof(path), "%s/tests/unit/ladder/%s",
-		 getenv("TCBSCOPE_SOURCE") ?: ".", name);
-	file = fopen(path, write ? "we" : "re");
-	if (!file)
-		return false;
-	if (write)
-		return fputs(text, file) >= 0 && !fclose(file);
-	have = calloc(1, 65536);
-	n = have ? fread(have, 1, 65535, file) : 0;
-	fclose(file);
-	same = n == strlen(text) && !memcmp(have, text, n);
-	if (!same)
-		printf("# %s differs:\n%s\n", name, text);
-	free(have);
-	return same;
+	snprintf(path, sizeof(path), "ladder/%s", name);
+	return golden_same(path, text);
 }
 
 static const struct output_ladder_options columns_80 = { .width = 80,

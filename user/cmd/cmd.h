@@ -9,6 +9,7 @@
 int cmd_trace(int argc, char **argv);
 int cmd_sockets(int argc, char **argv);
 int cmd_listeners(int argc, char **argv);
+int cmd_show(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_features(int argc, char **argv);
 int cmd_lab(int argc, char **argv);

@@ -112,16 +112,24 @@ void module_string(const struct module_list *list, int type, char *to,
 			 (const char *)nla_data(attr));
 }
 
+bool module_address_text(const struct module_list *value, char *to, size_t size)
+{
+	if (value->len == 4)
+		return inet_ntop(AF_INET, value->data, to, size);
+	if (value->len == 16)
+		return inet_ntop(AF_INET6, value->data, to, size);
+	return false;
+}
+
 void module_address(const struct module_list *list, int type, char *to,
 		    size_t size)
 {
-	const struct nlattr *attr = find(list, type);
+	struct module_list value;
+	size_t at = 0;
 
-	to[0] = '\0';
-	if (attr && nla_len(attr) == 4)
-		inet_ntop(AF_INET, nla_data(attr), to, size);
-	else if (attr && nla_len(attr) == 16)
-		inet_ntop(AF_INET6, nla_data(attr), to, size);
+	if (!module_next(list, type, &at, &value) ||
+	    !module_address_text(&value, to, size))
+		to[0] = '\0';
 }
 
 const struct module_attr *module_attr(const struct module_set *set, int type)

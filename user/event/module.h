@@ -91,6 +91,10 @@ void module_string(const struct module_list *list, int type, char *to,
 void module_address(const struct module_list *list, int type, char *to,
 		    size_t size);
 
+/* An address that is all of a list's bytes. False: it is none. */
+bool module_address_text(const struct module_list *value, char *to,
+			 size_t size);
+
 /* The number that is all of a list's bytes: the value of an attribute. */
 bool module_value(const struct module_list *value, uint64_t *number);
 

@@ -23,8 +23,10 @@ struct module {
 };
 
 /* libnl has errors of its own; those that can happen here. */
-static int error_of(int err)
+int module_error(int err)
 {
+	if (err >= 0)
+		return 0;
 	switch (-err) {
 	case NLE_NOMEM:
 		return -ENOMEM;
@@ -46,7 +48,7 @@ static int check_version(struct module *m)
 	int err = genl_ctrl_alloc_cache(m->sock, &cache);
 
 	if (err)
-		return error_of(err);
+		return module_error(err);
 	family = genl_ctrl_search(cache, m->family);
 	if (!family)
 		err = -ENOENT;
@@ -67,8 +69,7 @@ struct module *module_open(void)
 	m->sock = nl_socket_alloc();
 	if (m->sock) {
 		nl_socket_disable_auto_ack(m->sock);
-		err = genl_connect(m->sock);
-		err = err ? error_of(err) : 0;
+		err = module_error(genl_connect(m->sock));
 	}
 	if (!err) {
 		/* So that the kernel says what it does not like. */
@@ -79,7 +80,7 @@ struct module *module_open(void)
 			   NETLINK_GET_STRICT_CHK, &yes, sizeof(yes));
 		nl_socket_set_msg_buf_size(m->sock, 65536);
 		m->family = genl_ctrl_resolve(m->sock, TCBSCOPE_FAMILY_NAME);
-		err = m->family < 0 ? error_of(m->family) : check_version(m);
+		err = m->family < 0 ? module_error(m->family) : check_version(m);
 	}
 	if (!err)
 		return m;
@@ -225,7 +226,7 @@ static int converse(struct module *m, struct nl_msg *msg)
 			err = 0;
 	}
 	nl_cb_put(cb);
-	return m->err != 1 ? m->err : error_of(err);
+	return m->err != 1 ? m->err : module_error(err);
 }
 
 static int put_identity(struct nl_msg *msg, const struct module_identity *id)

@@ -38,6 +38,9 @@ int module_get(struct module *m, int cmd, const struct module_identity *id,
 typedef int (*module_sink)(void *ctx, const struct module_list *list);
 int module_each(struct module *m, int cmd, module_sink sink, void *ctx);
 
+/* The error of a libnl function as -errno; 0 of what is none. */
+int module_error(int err);
+
 const char *module_why(const struct module *m);
 
 /* Was the last reply consistent? No: sockets came and went meanwhile. */

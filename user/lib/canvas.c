@@ -36,9 +36,10 @@ static const char *const signs[CANVAS_SIGNS] = {
 	[CANVAS_ARROW_UP] = "▲",   [CANVAS_ARROW_DOWN] = "▼",
 	[CANVAS_FALLING] = "╲",	   [CANVAS_RISING] = "╱",
 	[CANVAS_CROSS] = "╳",	   [CANVAS_LOST] = "✕",
-	[CANVAS_UNKNOWN] = "?",
+	[CANVAS_UNKNOWN] = "?",	   [CANVAS_FULL] = "█",
+	[CANVAS_EMPTY] = "░",
 };
-static const char signs_ascii[] = "<>^v\\/Xx?";
+static const char signs_ascii[] = "<>^v\\/Xx?#-";
 
 struct canvas *canvas_new(unsigned int columns, unsigned int rows, bool unicode)
 {

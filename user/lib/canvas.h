@@ -57,6 +57,8 @@ enum canvas_sign {
 	CANVAS_CROSS,
 	CANVAS_LOST,
 	CANVAS_UNKNOWN,
+	CANVAS_FULL, /* of bars */
+	CANVAS_EMPTY,
 	CANVAS_SIGNS,
 };
 

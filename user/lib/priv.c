@@ -66,15 +66,30 @@ bool priv_in_user_namespace(void)
 	return inside || outside || n != UINT32_MAX;
 }
 
-int priv_drop(void)
+/* All but @cap; -1: all. */
+static int drop_but(int cap)
 {
+	bool keep = cap >= 0 && has(cap);
+
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	capng_clear(CAPNG_SELECT_BOTH);
+	if (keep)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, cap);
 	/* a process that never had CAP_SETPCAP keeps its bounding set */
 	if (capng_apply(CAPNG_SELECT_BOTH) && capng_apply(CAPNG_SELECT_CAPS))
 		return -EPERM;
 	return 0;
+}
+
+int priv_drop(void)
+{
+	return drop_but(-1);
+}
+
+int priv_keep(int cap)
+{
+	return drop_but(cap);
 }
 
 int priv_become_invoker(void)

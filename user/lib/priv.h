@@ -15,8 +15,10 @@ const char *priv_lacks(const char *what, const int *caps);
 /* Are our capabilities of a user namespace only, as in many containers? */
 bool priv_in_user_namespace(void);
 
-/* Drops every capability for good. 0 or -errno. */
+/* Drops every capability for good, or every other one if we have it. 0, -errno.
+ */
 int priv_drop(void);
+int priv_keep(int cap);
 
 /*
  * Becomes the user who called sudo, if it was sudo: groups, then user. 0, or

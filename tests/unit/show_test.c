@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sockets drawn from attributes as the kernel module sends them, and compared
+ * with what stands in tests/unit/show/; and what nobody should send.
+ */
+#include "lib/width.h"
+#include "output/show.h"
+#include "tests/lib/golden.h"
+
+#include <arpa/inet.h>
+#include <json-c/json.h>
+#include <kselftest_harness.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ISS 1843302187u
+#define IRS 4294966000u /* the space wraps around within the window */
+#define MSS 1448u
+#define NOW 5000000000ull
+
+#define ID(name) TCBSCOPE_A_IDENTITY_##name
+#define SOCKET(name) TCBSCOPE_A_SOCKET_##name
+
+FIXTURE(one)
+{
+	struct nl_msg *msg;
+	struct show show;
+	char *text;
+};
+
+static const struct show_look columns_80 = { .width = 80, .unicode = true };
+static const struct show_look ascii_80 = { .width = 80 };
+
+FIXTURE_SETUP(one)
+{
+	memset(self, 0, sizeof(*self));
+	self->msg = nlmsg_alloc_size(1 << 20);
+	ASSERT_NE(NULL, self->msg);
+	ASSERT_NE(NULL, nlmsg_put(self->msg, 0, 0, 0, 0, 0));
+	self->show = (struct show){
+		.set = &module_set_socket,
+		.via = "module",
+		.netns = 4026531840,
+		.pid = 812,
+		.fd = 7,
+		.holders = 1,
+		.comm = "curl",
+	};
+}
+
+FIXTURE_TEARDOWN(one)
+{
+	nlmsg_free(self->msg);
+	free(self->text);
+}
+
+static struct nlattr *nest(struct nl_msg *msg, int type)
+{
+	return nla_nest_start(msg, type);
+}
+
+static void end(struct nl_msg *msg, struct nlattr *in)
+{
+	nla_nest_end(msg, in);
+}
+
+static void u32(struct nl_msg *msg, int type, uint32_t value)
+{
+	nla_put_u32(msg, type, value);
+}
+
+static void u64(struct nl_msg *msg, int type, uint64_t value)
+{
+	nla_put_u64(msg, type, value);
+}
+
+static void put_end(struct nl_msg *msg, bool remote, const char *address,
+		    uint16_t port)
+{
+	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	uint8_t addr[16];
+
+	inet_pton(family, address, addr);
+	nla_put(msg, remote ? ID(REMOTE_ADDR) : ID(LOCAL_ADDR),
+		family == AF_INET ? 4 : 16, addr);
+	nla_put_u16(msg, remote ? ID(REMOTE_PORT) : ID(LOCAL_PORT), port);
+}
+
+static void put_identity(struct nl_msg *msg, const char *local,
+			 const char *remote, uint16_t port)
+{
+	struct nlattr *in = nest(msg, SOCKET(IDENTITY));
+
+	u64(msg, ID(COOKIE), 4711);
+	put_end(msg, false, local, 2000);
+	if (remote)
+		put_end(msg, true, remote, port);
+	end(msg, in);
+}
+
+static void put_segment(struct nl_msg *msg, unsigned int queue, uint32_t seq,
+			uint32_t packets, uint32_t marks, uint64_t sent_ns)
+{
+	struct nlattr *in = nest(msg, SOCKET(SEGMENT));
+
+	u32(msg, TCBSCOPE_A_SEGMENT_QUEUE, queue);
+	u32(msg, TCBSCOPE_A_SEGMENT_SEQ, seq);
+	u32(msg, TCBSCOPE_A_SEGMENT_LEN, packets * MSS);
+	u32(msg, TCBSCOPE_A_SEGMENT_PACKETS, packets);
+	if (marks)
+		u32(msg, TCBSCOPE_A_SEGMENT_MARKS, marks);
+	if (sent_ns)
+		u64(msg, TCBSCOPE_A_SEGMENT_SENT_NS, sent_ns);
+	end(msg, in);
+}
+
+static void put_range(struct nl_msg *msg, int type, uint32_t start,
+		      uint32_t stop)
+{
+	struct nlattr *in = nest(msg, type);
+
+	u32(msg, TCBSCOPE_A_RANGE_START, start);
+	u32(msg, TCBSCOPE_A_RANGE_END, stop);
+	end(msg, in);
+}
+
+static void put_timer(struct nl_msg *msg, uint32_t kind, int64_t us)
+{
+	struct nlattr *in = nest(msg, SOCKET(TIMER));
+
+	u32(msg, TCBSCOPE_A_TIMER_KIND, kind);
+	nla_put_s64(msg, TCBSCOPE_A_TIMER_REMAINING_US, us);
+	end(msg, in);
+}
+
+static void put_send(struct nl_msg *msg, uint32_t una, uint32_t nxt,
+		     uint32_t write, uint32_t wnd)
+{
+	struct nlattr *in = nest(msg, SOCKET(SEND));
+
+	u32(msg, TCBSCOPE_A_SEND_UNA, ISS + una);
+	u32(msg, TCBSCOPE_A_SEND_NXT, ISS + nxt);
+	u32(msg, TCBSCOPE_A_SEND_WND, wnd);
+	u32(msg, TCBSCOPE_A_SEND_ISS, ISS);
+	u32(msg, TCBSCOPE_A_SEND_WRITE, ISS + write);
+	u32(msg, TCBSCOPE_A_SEND_MSS, MSS);
+	end(msg, in);
+}
+
+static void put_receive(struct nl_msg *msg, uint32_t copied, uint32_t nxt,
+			uint32_t wnd)
+{
+	struct nlattr *in = nest(msg, SOCKET(RECEIVE));
+
+	u32(msg, TCBSCOPE_A_RECEIVE_NXT, IRS + nxt);
+	u32(msg, TCBSCOPE_A_RECEIVE_WND, wnd);
+	u32(msg, TCBSCOPE_A_RECEIVE_IRS, IRS);
+	u32(msg, TCBSCOPE_A_RECEIVE_WUP, IRS + nxt - 100);
+	u32(msg, TCBSCOPE_A_RECEIVE_COPIED, IRS + copied);
+	end(msg, in);
+}
+
+static void put_congestion(struct nl_msg *msg)
+{
+	struct nlattr *in = nest(msg, SOCKET(CONGESTION));
+
+	nla_put_string(msg, TCBSCOPE_A_CONGESTION_ALGORITHM, "cubic");
+	u32(msg, TCBSCOPE_A_CONGESTION_STATE, TCBSCOPE_CA_STATE_RECOVERY);
+	u32(msg, TCBSCOPE_A_CONGESTION_CWND, 20);
+	u32(msg, TCBSCOPE_A_CONGESTION_SSTHRESH, 0x7fffffff);
+	u32(msg, TCBSCOPE_A_CONGESTION_PACKETS_OUT, 24);
+	u32(msg, TCBSCOPE_A_CONGESTION_SACKED_OUT, 11);
+	u32(msg, TCBSCOPE_A_CONGESTION_LOST_OUT, 5);
+	u32(msg, TCBSCOPE_A_CONGESTION_RETRANS_OUT, 3);
+	end(msg, in);
+}
+
+static void put_rest(struct nl_msg *msg)
+{
+	struct nlattr *in = nest(msg, SOCKET(TIME));
+
+	u32(msg, TCBSCOPE_A_TIME_SRTT_US, 12345);
+	u32(msg, TCBSCOPE_A_TIME_RTT_MIN_US, 87);
+	u32(msg, TCBSCOPE_A_TIME_RTO_US, 212000);
+	end(msg, in);
+	in = nest(msg, SOCKET(MEMORY));
+	u32(msg, TCBSCOPE_A_MEMORY_RECEIVE_USED, 32768);
+	u32(msg, TCBSCOPE_A_MEMORY_RECEIVE_LIMIT, 131072);
+	u32(msg, TCBSCOPE_A_MEMORY_SEND_QUEUED, 90000);
+	u32(msg, TCBSCOPE_A_MEMORY_SEND_LIMIT, 87040);
+	end(msg, in);
+	in = nest(msg, SOCKET(OPTIONS));
+	u32(msg, TCBSCOPE_A_OPTIONS_AGREED,
+	    TCBSCOPE_OPTION_TIMESTAMPS | TCBSCOPE_OPTION_SACK |
+		    TCBSCOPE_OPTION_WINDOW_SCALE);
+	u32(msg, TCBSCOPE_A_OPTIONS_SEND_SCALE, 7);
+	end(msg, in);
+}
+
+/* A sender that has lost some of 24 packets, and receives beyond two gaps. */
+static void put_recovery(struct nl_msg *msg)
+{
+	const uint32_t l = TCBSCOPE_MARK_LOST, s = TCBSCOPE_MARK_SACKED;
+	const uint32_t r = l | TCBSCOPE_MARK_RETRANSMITTED |
+			   TCBSCOPE_MARK_EVER_RETRANSMITTED;
+	uint32_t una = ISS + 1;
+
+	put_identity(msg, "10.0.0.1", "192.0.2.7", 443);
+	u32(msg, SOCKET(FAMILY), AF_INET);
+	u32(msg, SOCKET(STATE), TCBSCOPE_STATE_ESTABLISHED);
+	u64(msg, SOCKET(NOW_NS), NOW);
+	u64(msg, SOCKET(HOLD_NS), 7650);
+	u32(msg, SOCKET(FLAGS),
+	    TCBSCOPE_FLAG_NODELAY | TCBSCOPE_FLAG_CWND_LIMITED);
+	put_send(msg, 1, 1 + 24 * MSS, 1 + 30 * MSS, 65536);
+	put_receive(msg, 1001, 3001, 16384);
+	put_congestion(msg);
+	put_timer(msg, TCBSCOPE_TIMER_KIND_RETRANSMIT, 53000);
+	put_timer(msg, TCBSCOPE_TIMER_KIND_KEEPALIVE, 7199000000);
+	put_timer(msg, TCBSCOPE_TIMER_KIND_PACING, -12);
+	put_rest(msg);
+	put_range(msg, SOCKET(SACK_RECEIVED), una + 5 * MSS, una + 16 * MSS);
+	put_range(msg, SOCKET(SACK_PENDING), IRS + 6001, IRS + 9001);
+	put_segment(msg, TCBSCOPE_QUEUE_RETRANSMIT, una, 3, r, NOW - 4000000);
+	put_segment(msg, TCBSCOPE_QUEUE_RETRANSMIT, una + 3 * MSS, 2, l,
+		    NOW - 90000000);
+	put_segment(msg, TCBSCOPE_QUEUE_RETRANSMIT, una + 5 * MSS, 11, s,
+		    NOW - 80000000);
+	put_segment(msg, TCBSCOPE_QUEUE_RETRANSMIT, una + 16 * MSS, 1,
+		    TCBSCOPE_MARK_EVER_RETRANSMITTED, NOW - 70000000);
+	put_segment(msg, TCBSCOPE_QUEUE_RETRANSMIT, una + 17 * MSS, 7, 0,
+		    NOW - 1000000);
+	put_segment(msg, TCBSCOPE_QUEUE_UNSENT, una + 24 * MSS, 6, 0, 0);
+	put_segment(msg, TCBSCOPE_QUEUE_OUT_OF_ORDER, IRS + 6001, 2, 0, 0);
+	put_segment(msg, TCBSCOPE_QUEUE_OUT_OF_ORDER, IRS + 12001, 1, 0, 0);
+}
+
+/* What show_text() or, without a look, show_json() makes of it. */
+static const char *draw(struct __test_metadata *_metadata,
+			FIXTURE_DATA(one) * self, const struct show_look *look)
+{
+	struct nlmsghdr *h = nlmsg_hdr(self->msg);
+	size_t size;
+	FILE *file;
+
+	free(self->text);
+	self->show.list.data = nlmsg_attrdata(h, 0);
+	self->show.list.len = nlmsg_attrlen(h, 0);
+	file = open_memstream(&self->text, &size);
+	if (look) {
+		EXPECT_EQ(0, show_text(&self->show, look, file));
+	} else {
+		show_json(&self->show, file);
+	}
+	fclose(file);
+	return self->text;
+}
+
+#define DRAW(look) draw(_metadata, self, look)
+
+/* All that a sender in trouble has. */
+TEST_F(one, recovery)
+{
+	put_recovery(self->msg);
+	EXPECT_TRUE(golden_same("show/recovery.txt", DRAW(&columns_80)));
+	EXPECT_TRUE(golden_same("show/recovery_ascii.txt", DRAW(&ascii_80)));
+}
+
+/* A wide terminal has more beside each other, and says what timers are for. */
+TEST_F(one, wide)
+{
+	static const struct show_look wide = { .width = 140, .unicode = true };
+
+	put_recovery(self->msg);
+	EXPECT_TRUE(golden_same("show/recovery_wide.txt", DRAW(&wide)));
+}
+
+/* Each number with what it is. */
+TEST_F(one, explained)
+{
+	static const struct show_look explain = { .width = 80,
+						  .unicode = true,
+						  .explain = true };
+
+	put_recovery(self->msg);
+	EXPECT_TRUE(golden_same("show/recovery_explain.txt", DRAW(&explain)));
+}
+
+/* JSON has the names of the description, words for numbers, arrays for many. */
+TEST_F(one, json)
+{
+	put_recovery(self->msg);
+	EXPECT_TRUE(golden_same("show/recovery.json", DRAW(NULL)));
+}
+
+/* Nothing is sent, nothing waits: marks at one place share their line. */
+TEST_F(one, idle)
+{
+	put_identity(self->msg, "2001:db8::1", "2001:db8::2", 443);
+	u32(self->msg, SOCKET(STATE), TCBSCOPE_STATE_CLOSE_WAIT);
+	put_send(self->msg, 5001, 5001, 5001, 65536);
+	put_receive(self->msg, 77, 77, 0);
+	self->show.pid = 0;
+	self->show.derived = true;
+	self->show.via = "sock_diag";
+	EXPECT_TRUE(golden_same("show/idle.txt", DRAW(&columns_80)));
+}
+
+/* The peer has closed its window, and taken back some of it. */
+TEST_F(one, closed_window)
+{
+	put_identity(self->msg, "10.0.0.1", "10.0.0.2", 443);
+	u32(self->msg, SOCKET(STATE), TCBSCOPE_STATE_ESTABLISHED);
+	put_send(self->msg, 1001, 3001, 9001, 1500);
+	put_timer(self->msg, TCBSCOPE_TIMER_KIND_PROBE, 53000);
+	EXPECT_TRUE(golden_same("show/closed_window.txt", DRAW(&columns_80)));
+}
+
+/* More packets than there is room for: a sign for ten, the worst of them. */
+TEST_F(one, many_packets)
+{
+	uint32_t seq = ISS + 1;
+	unsigned int i;
+	const char *text;
+
+	put_identity(self->msg, "10.0.0.1", "10.0.0.2", 443);
+	put_send(self->msg, 1, 1 + 2000 * MSS, 1 + 2000 * MSS, 3000 * MSS);
+	for (i = 0; i < 100; i++, seq += 20 * MSS)
+		put_segment(self->msg, TCBSCOPE_QUEUE_RETRANSMIT, seq, 20,
+			    i == 50 ? TCBSCOPE_MARK_LOST : TCBSCOPE_MARK_SACKED,
+			    1);
+	text = DRAW(&columns_80);
+	EXPECT_NE(NULL, strstr(text, "2000 packets in 100 segments"));
+	EXPECT_NE(NULL, strstr(text, "a sign for 10 packets"));
+	EXPECT_NE(NULL, strstr(text, "SSLLSS"));
+	EXPECT_EQ(NULL, strstr(text, "LLL"));
+}
+
+static void put_waiting(struct nl_msg *msg, int type, uint16_t port,
+			uint64_t age_us, unsigned int n)
+{
+	bool child = type == TCBSCOPE_A_LISTENER_CHILD;
+	struct nlattr *in = nest(msg, type);
+
+	put_identity(msg, "10.0.0.1", n % 2 ? "192.0.2.7" : "2001:db8::7",
+		     port);
+	if (child) {
+		u64(msg, TCBSCOPE_A_CHILD_AGE_US, age_us);
+		u32(msg, TCBSCOPE_A_CHILD_RECEIVE_QUEUE, 18 * n);
+		u32(msg, TCBSCOPE_A_CHILD_STATE,
+		    n == 1 ? TCBSCOPE_STATE_CLOSE_WAIT :
+		    n == 2 ? TCBSCOPE_STATE_CLOSE :
+			     TCBSCOPE_STATE_ESTABLISHED);
+	} else {
+		u64(msg, TCBSCOPE_A_REQUEST_AGE_US, age_us);
+		u32(msg, TCBSCOPE_A_REQUEST_RETRANSMITS, n);
+		u32(msg, TCBSCOPE_A_REQUEST_TIMEOUTS, n);
+		nla_put_s64(msg, TCBSCOPE_A_REQUEST_EXPIRES_US, 513000);
+		u32(msg, TCBSCOPE_A_REQUEST_MSS, 1460);
+		u32(msg, TCBSCOPE_A_REQUEST_OFFERED,
+		    TCBSCOPE_OPTION_TIMESTAMPS | TCBSCOPE_OPTION_SACK);
+		u32(msg, TCBSCOPE_A_REQUEST_WINDOW, 64240);
+		u32(msg, TCBSCOPE_A_REQUEST_ISS, 4000000000u);
+	}
+	end(msg, in);
+}
+
+static void put_listener(struct nl_msg *msg, unsigned int children)
+{
+	unsigned int i;
+
+	put_identity(msg, "0.0.0.0", NULL, 0);
+	u32(msg, TCBSCOPE_A_LISTENER_FAMILY, AF_INET);
+	u32(msg, TCBSCOPE_A_LISTENER_SYN, 2);
+	u32(msg, TCBSCOPE_A_LISTENER_YOUNG, 1);
+	u32(msg, TCBSCOPE_A_LISTENER_ACCEPT, children);
+	u32(msg, TCBSCOPE_A_LISTENER_LIMIT, 4);
+	for (i = 0; i < 2; i++)
+		put_waiting(msg, TCBSCOPE_A_LISTENER_REQUEST, 51000 + i,
+			    1234000 * (2 - i), 1 - i);
+	for (i = 0; i < children; i++)
+		put_waiting(msg, TCBSCOPE_A_LISTENER_CHILD, 52000 + i,
+			    5000000 - i * 10000, i);
+}
+
+/* Both queues, who waits in them, and who has gone. */
+TEST_F(one, listener)
+{
+	static const struct show_look wide = { .width = 120, .unicode = true };
+
+	put_listener(self->msg, 5);
+	self->show.set = &module_set_listener;
+	EXPECT_TRUE(golden_same("show/listener.txt", DRAW(&columns_80)));
+	EXPECT_TRUE(golden_same("show/listener_ascii.txt", DRAW(&ascii_80)));
+	EXPECT_TRUE(golden_same("show/listener_wide.txt", DRAW(&wide)));
+	EXPECT_TRUE(golden_same("show/listener.json", DRAW(NULL)));
+}
+
+static unsigned int count(const char *text, const char *word)
+{
+	unsigned int n = 0;
+
+	for (; (text = strstr(text, word)); text++)
+		n++;
+	return n;
+}
+
+/* A long queue is cut, and it is said; --all has it whole. */
+TEST_F(one, long_queue)
+{
+	struct show_look all = columns_80;
+
+	put_listener(self->msg, 30);
+	self->show.set = &module_set_listener;
+	EXPECT_EQ(24, count(DRAW(&columns_80), ":520"));
+	EXPECT_NE(NULL, strstr(self->text, "6 more (--all)"));
+	all.all = true;
+	EXPECT_EQ(30, count(DRAW(&all), ":520"));
+	EXPECT_EQ(NULL, strstr(self->text, "more (--all)"));
+}
+
+/* What this program has no name for is shown all the same. */
+TEST_F(one, unknown)
+{
+	struct json_object *o, *a;
+
+	put_identity(self->msg, "10.0.0.1", "10.0.0.2", 443);
+	u32(self->msg, SOCKET(STATE), 77);
+	u32(self->msg, SOCKET(FLAGS), 1u << 30 | TCBSCOPE_FLAG_CORK);
+	u32(self->msg, 1234, 0x04030201);
+	put_timer(self->msg, 99, 1000);
+	DRAW(&columns_80);
+	EXPECT_NE(NULL, strstr(self->text, "attribute_1234"));
+	EXPECT_NE(NULL, strstr(self->text, "01020304"));
+	EXPECT_NE(NULL, strstr(self->text, "CORK bit_30"));
+	EXPECT_NE(NULL, strstr(self->text, "\n  99 "));
+	o = json_tokener_parse(DRAW(NULL));
+	ASSERT_NE(NULL, o);
+	EXPECT_EQ(77, json_object_get_int(json_object_object_get(o, "state")));
+	a = json_object_array_get_idx(json_object_object_get(o, "unknown"), 0);
+	EXPECT_EQ(1234,
+		  json_object_get_int(json_object_object_get(a, "attribute")));
+	EXPECT_STREQ("01020304", json_object_get_string(
+					 json_object_object_get(a, "bytes")));
+	json_object_put(o);
+}
+
+/* No byte of a name steers a terminal or breaks JSON. */
+TEST_F(one, harmless)
+{
+	struct json_object *o;
+	struct nlattr *in;
+
+	put_identity(self->msg, "10.0.0.1", "10.0.0.2", 443);
+	self->show.comm = "\033[2J\"\\";
+	in = nest(self->msg, SOCKET(CONGESTION));
+	nla_put_string(self->msg, TCBSCOPE_A_CONGESTION_ALGORITHM,
+		       "\033[31m\"x");
+	end(self->msg, in);
+	EXPECT_EQ(NULL, strchr(DRAW(&columns_80), '\033'));
+	o = json_tokener_parse(DRAW(NULL));
+	ASSERT_NE(NULL, o);
+	EXPECT_STREQ(self->show.comm,
+		     json_object_get_string(json_object_object_get(o, "comm")));
+	json_object_put(o);
+}
+
+/* No line is wider than asked for, however narrow; colour adds no column. */
+TEST_F(one, fits)
+{
+	struct show_look look = { .unicode = true };
+	char *line, *rest;
+
+	put_recovery(self->msg);
+	for (look.width = 40; look.width < 160; look.width += 7) {
+		DRAW(&look);
+		rest = self->text;
+		while ((line = strsep(&rest, "\n"))) {
+			EXPECT_GE(look.width, width_text(line))
+			{
+				TH_LOG("%s", line);
+			}
+		}
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: GPL-2.0
+/* tcbscope show: what is inside one socket, once or again and again. */
+#include "cmd/cmd.h"
+#include "input/holder.h"
+#include "input/locate.h"
+#include "lib/clock.h"
+#include "lib/opt.h"
+#include "lib/priv.h"
+#include "lib/say.h"
+#include "lib/term.h"
+#include "lib/width.h"
+#include "output/cell.h"
+#include "output/show.h"
+
+#include <argp.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HASH_BYTES 128 /* of the few numbers that there are */
+
+struct options {
+	const char *socket; /* as written */
+	uint64_t watch_ns;
+	bool json, ascii, explain, all, quiet;
+};
+
+struct one {
+	struct options opt;
+	struct locate what;
+	struct locate_result where;
+	struct diag_socket *socket; /* the one that was found */
+	struct module *module;	    /* NULL: there is none, or not for us */
+	struct diag *diag;
+	struct holder holder;
+	char hash[HASH_BYTES]; /* attributes; it stays where it lives */
+	size_t hash_len;
+	char why[160]; /* what the module said last */
+	uint64_t looks, begin;
+	uint64_t state, retrans, retrans_first; /* for the closing line */
+};
+
+enum { OPT_WATCH = 256, OPT_ASCII, OPT_EXPLAIN, OPT_ALL };
+
+static const struct argp_option options[] = {
+	{ "watch", OPT_WATCH, "TIME", 0,
+	  "look again and again, until the socket is gone (1s, 100ms)", 2 },
+	{ "json", 'j', NULL, 0, "JSON instead of a drawing: a line a look", 3 },
+	{ "explain", OPT_EXPLAIN, NULL, 0, "say what each number is", 3 },
+	{ "all", OPT_ALL, NULL, 0, "draw queues whole, however long", 3 },
+	{ "ascii", OPT_ASCII, NULL, 0, "no characters beyond ASCII", 3 },
+	{ "quiet", 'q', NULL, 0, "no notes on standard error", 3 },
+	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 },
+	{}
+};
+
+static const char doc[] =
+	"Shows what is inside one socket.\n"
+	"\n"
+	"  tcbscope show 10.0.0.1:2000,10.0.0.2:443   local end, remote end\n"
+	"  tcbscope show 812/7             file descriptor 7 of process 812\n"
+	"  tcbscope show 4711              by its cookie\n"
+	"  tcbscope show :8080             a listener, with both its queues\n"
+	"  tcbscope show --watch 1s 812/7  again and again\n"
+	"\v"
+	"Cookies stand in what trace and sockets print as JSON, and in "
+	"'tcbscope sockets -o +COOKIE'. The kernel module tells most; without it "
+	"there is what sock_diag(7) has.";
+
+static volatile sig_atomic_t ended;
+
+static void on_signal(int number)
+{
+	ended = number;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *opt = state->input;
+
+	switch (key) {
+	case OPT_WATCH:
+		if (opt_duration_ns(arg, &opt->watch_ns) || !opt->watch_ns)
+			opt_wrong(state, "--watch: not a time", arg);
+		break;
+	case 'j':
+		opt->json = true;
+		break;
+	case OPT_EXPLAIN:
+		opt->explain = true;
+		break;
+	case OPT_ALL:
+		opt->all = true;
+		break;
+	case OPT_ASCII:
+		opt->ascii = true;
+		break;
+	case 'q':
+		opt->quiet = true;
+		break;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		break;
+	case ARGP_KEY_ARG:
+		if (opt->socket)
+			argp_error(state, "one socket at a time");
+		opt->socket = arg;
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which socket?");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* What may have kept us from seeing it. NULL: nothing. */
+static const char *blindness(const struct input_blind *blind)
+{
+	static const int caps[] = { CAP_SYS_ADMIN, CAP_SYS_PTRACE, -1 };
+
+	if (!blind->namespaces && !blind->processes)
+		return NULL;
+	return priv_lacks("looking into other network namespaces", caps);
+}
+
+static int no_such(const struct one *o)
+{
+	const char *blind = blindness(&o->where.blind);
+
+	return say_fail(EXIT_FAILED, blind,
+			blind ? "run it with sudo" :
+				"'tcbscope sockets -o +COOKIE' lists all",
+			"no such socket: %s", o->opt.socket);
+}
+
+static int not_found(const struct one *o, int err)
+{
+	static const int ptrace[] = { CAP_SYS_PTRACE, -1 };
+	const char *text = o->opt.socket;
+
+	switch (err) {
+	case -ENOENT:
+		return no_such(o);
+	case -ESRCH:
+		return say_fail(EXIT_FAILED, NULL, NULL,
+				"no such socket: %s: there is no process %d",
+				text, (int)o->what.pid);
+	case -EBADF:
+		return say_fail(EXIT_FAILED, NULL, NULL,
+				"no such socket: %s: process %d has no file "
+				"descriptor %d",
+				text, (int)o->what.pid, o->what.fd);
+	case -ENOTSOCK:
+		return say_fail(EXIT_FAILED, NULL, NULL,
+				"no such socket: %s: that is not a TCP socket",
+				text);
+	case -EPERM:
+		return say_fail(EXIT_KERNEL,
+				priv_lacks("looking into another user's process",
+					   ptrace),
+				"run it with sudo", "cannot look at %s: %s",
+				text, strerror(EPERM));
+	default:
+		return say_fail(EXIT_FAILED, NULL, NULL,
+				"cannot look for %s: %s", text, strerror(-err));
+	}
+}
+
+static void end_text(const struct module_identity *id, bool remote,
+		     char to[CELL_TEXT])
+{
+	addr_t addr;
+
+	memcpy(addr.byte, remote ? id->remote : id->local, sizeof(addr.byte));
+	cell_end(id->family == AF_INET ? FAMILY_INET : FAMILY_INET6, &addr,
+		 remote ? id->remote_port : id->local_port, to);
+}
+
+/* Several could be meant: which? */
+static int ambiguous(const struct one *o)
+{
+	char local[CELL_TEXT], remote[CELL_TEXT];
+	struct holder holder;
+	size_t i;
+
+	say_fail(EXIT_FAILED, NULL, "say which by its cookie",
+		 "%s is %s%zu sockets", o->opt.socket,
+		 o->where.n == LOCATE_MAX ? "at least " : "", o->where.n);
+	for (i = 0; i < o->where.n; i++) {
+		const struct located *l = &o->where.found[i];
+
+		end_text(&l->socket.id, false, local);
+		end_text(&l->socket.id, true, remote);
+		holder_find(l->socket.inode, &holder);
+		holder.comm[strcspn(holder.comm, "\n")] = '\0';
+		say_note("%" PRIu64 "  %s%s%s in network namespace %" PRIu64
+			 ", %s[%d]",
+			 l->socket.id.cookie, local,
+			 l->socket.id.remote_port ? "," : "",
+			 l->socket.id.remote_port ? remote : "", l->netns,
+			 holder.pid ? holder.comm : "?", (int)holder.pid);
+	}
+	return EXIT_FAILED;
+}
+
+static int find(struct one *o)
+{
+	int err = locate_find(&o->what, &o->where);
+
+	if (err)
+		return not_found(o, err);
+	if (o->where.n > 1)
+		return ambiguous(o);
+	o->socket = &o->where.found[0].socket;
+	if (o->what.by == LOCATE_BY_FD)
+		holder_is(o->what.pid, o->what.fd, &o->holder);
+	else
+		holder_find(o->socket->inode, &o->holder);
+	err = locate_enter(&o->where);
+	return err ? say_fail(err == -EPERM ? EXIT_KERNEL : EXIT_FAILED,
+			      "entering a network namespace needs CAP_SYS_ADMIN",
+			      "run it with sudo",
+			      "cannot enter the network namespace of %s: %s",
+			      o->opt.socket, strerror(-err)) :
+		     EXIT_DONE;
+}
+
+/* What the module would add, in one line. */
+static void say_without(const struct one *o, const char *why)
+{
+	if (!o->opt.quiet)
+		say_note("%s; it adds sequence numbers, queues segment by "
+			 "segment and all timers: 'make module-install', then "
+			 "'modprobe tcbscope'",
+			 why);
+}
+
+/* Where it lives; only who may gets to know, and nobody else needs to. */
+static void find_bucket(struct one *o)
+{
+	struct module_identity id = { .cookie = o->socket->id.cookie };
+	struct module_list list;
+
+	if (module_get(o->module, TCBSCOPE_CMD_HASH_GET, &id, false, &list) ||
+	    list.len > sizeof(o->hash))
+		return;
+	memcpy(o->hash, list.data, list.len);
+	o->hash_len = list.len;
+}
+
+/* In the socket's namespace. */
+static int open_inputs(struct one *o)
+{
+	static const int net_admin[] = { CAP_NET_ADMIN, -1 };
+	const char *lacks;
+
+	o->diag = diag_open();
+	if (!o->diag)
+		return say_fail(EXIT_FAILED, NULL, NULL,
+				"cannot ask the kernel by sock_diag: %s",
+				strerror(errno));
+	if (o->where.socket >= 0) /* it is nowhere to be found */
+		return EXIT_DONE;
+	o->module = module_open();
+	if (!o->module && errno == EPROTONOSUPPORT)
+		return say_fail(EXIT_FAILED,
+				"its protocol is of another version than this "
+				"program's",
+				"install and load the one that came with it: "
+				"make module-install, rmmod tcbscope, "
+				"modprobe tcbscope",
+				"cannot ask the kernel module");
+	if (!o->module && errno != ENOENT)
+		return say_fail(EXIT_FAILED, NULL, NULL,
+				"cannot ask the kernel module: %s",
+				strerror(errno));
+	lacks = priv_lacks("asking the kernel module", net_admin);
+	if (o->module && lacks) {
+		say_without(o, lacks);
+		module_close(o->module);
+		o->module = NULL;
+	} else if (!o->module) {
+		say_without(o, "the kernel module is not loaded");
+	}
+	if (o->module)
+		find_bucket(o);
+	return EXIT_DONE;
+}
+
+static bool listens(const struct one *o)
+{
+	return o->socket->state == TCBSCOPE_STATE_LISTEN;
+}
+
+/* Asks by addresses, which is faster, and makes sure that it is still it. */
+static int ask_module(struct one *o, struct module_list *list)
+{
+	struct module_identity id = o->socket->id;
+	struct module_list identity;
+	int err;
+
+	if (id.remote_port)
+		id.cookie = 0;
+	err = module_get(o->module,
+			 listens(o) ? TCBSCOPE_CMD_LISTENER_GET :
+				      TCBSCOPE_CMD_SOCKET_GET,
+			 &id, listens(o), list);
+	snprintf(o->why, sizeof(o->why), "%s", module_why(o->module));
+	if (err)
+		return err;
+	identity = module_nest(list, TCBSCOPE_A_SOCKET_IDENTITY);
+	return module_or(&identity, TCBSCOPE_A_IDENTITY_COOKIE, 0) ==
+			       o->socket->id.cookie ?
+		       0 :
+		       -ENOENT;
+}
+
+/* 0; -ENOENT: it is gone; or another -errno. */
+static int ask(struct one *o, struct show *s)
+{
+	int err = -ENOENT;
+
+	s->set = listens(o) ? &module_set_listener : &module_set_socket;
+	if (o->module) {
+		s->via = "module";
+		err = ask_module(o, &s->list);
+		if (err != -ENOENT && err != -EINVAL)
+			return err;
+	}
+	/* It may be the module that is gone. */
+	s->via = "sock_diag";
+	s->derived = true;
+	if (o->where.socket >= 0)
+		return diag_of_fd(o->diag, o->where.socket, o->socket,
+				  &s->list);
+	err = diag_get(o->diag, o->socket, &s->list);
+	if (!err && o->module) {
+		module_close(o->module);
+		o->module = NULL;
+		say_without(o, "the kernel module is gone");
+	}
+	return err;
+}
+
+static void note_numbers(struct one *o, const struct show *s)
+{
+	struct module_list congestion;
+
+	if (listens(o))
+		return;
+	o->state = module_or(&s->list, TCBSCOPE_A_SOCKET_STATE, 0);
+	congestion = module_nest(&s->list, TCBSCOPE_A_SOCKET_CONGESTION);
+	o->retrans = module_or(&congestion, TCBSCOPE_A_CONGESTION_RETRANS,
+			       o->retrans);
+	if (!o->looks)
+		o->retrans_first = o->retrans;
+}
+
+/* On a terminal each drawing takes the place of the one before. */
+static int draw(const struct one *o, const struct show *s)
+{
+	const struct show_look look = {
+		.width = term_width(STDOUT_FILENO),
+		.unicode = !o->opt.ascii && width_unicode(),
+		.colour = term_colour(STDOUT_FILENO),
+		.explain = o->opt.explain,
+		.all = o->opt.all,
+	};
+	char *text = NULL;
+	size_t size;
+	FILE *file;
+	int err;
+
+	if (!o->opt.watch_ns)
+		return show_text(s, &look, stdout);
+	file = open_memstream(&text, &size);
+	err = file ? show_text(s, &look, file) : -errno;
+	if (file && fclose(file))
+		err = -errno;
+	if (!err)
+		term_replace(stdout, text);
+	free(text);
+	return err;
+}
+
+/* 0; 1: it is gone; -errno: standard output fails; or what asking says. */
+static int look(struct one *o, int *asked)
+{
+	struct show s = {
+		.hash = { o->hash, o->hash_len },
+		.netns = o->where.found[0].netns,
+		.pid = o->holder.pid,
+		.fd = o->holder.fd,
+		.holders = o->holder.holders,
+		.comm = o->holder.comm,
+	};
+	bool json = o->opt.json ||
+		    (o->opt.watch_ns && !term_replaces(STDOUT_FILENO));
+	int err = 0;
+
+	*asked = ask(o, &s);
+	if (*asked)
+		return 0;
+	note_numbers(o, &s);
+	o->looks++;
+	if (json)
+		show_json(&s, stdout);
+	else
+		err = draw(o, &s);
+	if (!err && fflush(stdout))
+		err = -errno;
+	return err;
+}
+
+static int asking_failed(const struct one *o, int err)
+{
+	if (err == -EBUSY)
+		return say_fail(EXIT_FAILED, o->why, "try again",
+				"cannot look into %s", o->opt.socket);
+	return say_fail(err == -EPERM ? EXIT_KERNEL : EXIT_FAILED, o->why, NULL,
+			"cannot look into %s: %s", o->opt.socket,
+			strerror(-err));
+}
+
+/* How it ended, and what was seen. */
+static void say_end(const struct one *o, bool gone)
+{
+	char span[CELL_TEXT], state[96] = "", retrans[64] = "";
+
+	cell_span(clock_now_ns() - o->begin, false, span);
+	if (o->state)
+		snprintf(
+			state, sizeof(state), ", last in %s",
+			module_word(module_attr(&module_set_socket, TCBSCOPE_A_SOCKET_STATE), o->state) ?:
+				"?");
+	if (o->retrans != o->retrans_first)
+		snprintf(retrans, sizeof(retrans),
+			 ", %" PRIu64 " packets sent again meanwhile",
+			 o->retrans - o->retrans_first);
+	if (!o->opt.quiet)
+		say_note("%s%s%" PRIu64 " looks in %s%s%s",
+			 gone ? o->opt.socket : "", gone ? " is gone: " : "",
+			 o->looks, span, state, retrans);
+}
+
+static int watch(struct one *o)
+{
+	uint64_t next = o->begin;
+	int err, asked;
+
+	do {
+		err = look(o, &asked);
+		if (err || (asked && asked != -EBUSY))
+			break;
+		next += o->opt.watch_ns;
+		while (!ended && clock_now_ns() < next)
+			poll(NULL, 0, (next - clock_now_ns()) / 1000000 + 1);
+	} while (!ended);
+	if (err == -EPIPE)
+		return EXIT_DONE;
+	if (err)
+		return say_fail(EXIT_FAILED, NULL, NULL, "cannot go on: %s",
+				strerror(-err));
+	if (asked && asked != -ENOENT && asked != -EBUSY)
+		return asking_failed(o, asked);
+	if (asked == -ENOENT && !o->looks)
+		return no_such(o);
+	say_end(o, asked == -ENOENT);
+	return EXIT_DONE;
+}
+
+static int once(struct one *o)
+{
+	int asked, err = look(o, &asked);
+
+	if (asked == -ENOENT)
+		return no_such(o);
+	if (asked)
+		return asking_failed(o, asked);
+	return err && err != -EPIPE ?
+		       say_fail(EXIT_FAILED, NULL, NULL, "cannot write: %s",
+				strerror(-err)) :
+		       say_written();
+}
+
+static int run(struct one *o)
+{
+	int code;
+
+	if (locate_parse(o->opt.socket, &o->what))
+		return say_fail(EXIT_USAGE, NULL,
+				"'tcbscope show --help' says how to name one",
+				"not a socket: '%s'", o->opt.socket);
+	code = find(o);
+	if (!code)
+		code = open_inputs(o);
+	if (code)
+		return code;
+	if (priv_keep(CAP_NET_ADMIN) && !o->opt.quiet)
+		say_note("cannot drop capabilities; going on with them");
+	o->begin = clock_now_ns();
+	return o->opt.watch_ns ? watch(o) : once(o);
+}
+
+int cmd_show(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "SOCKET",
+		.doc = doc,
+	};
+	const struct sigaction action = { .sa_handler = on_signal };
+	struct one o = { .where = { .netns = -1, .socket = -1 } };
+	int code;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &o.opt);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	code = run(&o);
+	module_close(o.module);
+	diag_close(o.diag);
+	locate_close(&o.where);
+	return code;
+}
