@@ -191,8 +191,9 @@ TEST_F(line, log)
 	ASSERT_TRUE(receive_bytes(self->fd[1], 3));
 	ASSERT_EQ(1, count(self->wire, RULE_A, PACKET_SYN, WIRE_HANDED_OVER));
 	ASSERT_EQ(1, count(self->wire, RULE_B, PACKET_SYNACK, -1));
-	ASSERT_EQ(3, count(self->wire, RULE_A, PACKET_DATA, WIRE_HANDED_OVER));
-	ASSERT_EQ(0, count(self->wire, RULE_BOTH, PACKET_AGAIN, -1));
+	/* A host that is slow may see a probe of the tail more. */
+	ASSERT_LE(3, count(self->wire, RULE_A, PACKET_DATA, WIRE_HANDED_OVER));
+	ASSERT_EQ(0, count(self->wire, RULE_BOTH, 0, WIRE_DROPPED));
 	ASSERT_EQ(0, wire_unlogged(self->wire));
 	for (size_t i = 0; wire_log(self->wire, i, &e); i++) {
 		if (!(e.packet.kinds & PACKET_TCP))
@@ -255,30 +256,39 @@ TEST_F(line, hold)
 	ASSERT_EQ(2, count(self->wire, RULE_BOTH, PACKET_SYNACK, -1));
 }
 
-/* Numbers of the log in the order in which packets were handed over. */
-static bool overtaken(struct wire *wire, uint32_t first, uint32_t second)
+/* What side 0 first sent of that place in its stream. */
+static bool find_data(struct wire *wire, uint32_t offset, struct wire_entry *e)
 {
-	uint64_t out_ns[2] = {};
-	struct wire_entry e;
 	size_t i;
 
-	for (i = 0; wire_log(wire, i, &e); i++) {
-		if (!(e.packet.kinds & PACKET_DATA) || e.from)
-			continue;
-		if (e.packet.offset == first && !out_ns[0])
-			out_ns[0] = e.out_ns;
-		if (e.packet.offset == second)
-			out_ns[1] = e.out_ns;
-	}
-	return out_ns[0] && out_ns[1] && out_ns[1] < out_ns[0];
+	for (i = 0; wire_log(wire, i, e); i++)
+		if (!e->from && e->packet.kinds & PACKET_DATA &&
+		    e->packet.offset == offset)
+			return true;
+	return false;
+}
+
+/* How many of side 0 came later and went before it; -1: it has not gone. */
+static int overtakers(struct wire *wire, uint32_t offset)
+{
+	struct wire_entry first, e;
+	size_t i;
+	int n = 0;
+
+	if (!find_data(wire, offset, &first) || !first.out_ns)
+		return -1;
+	for (i = 0; wire_log(wire, i, &e); i++)
+		n += !e.from && e.in_ns > first.in_ns && e.out_ns &&
+		     e.out_ns < first.out_ns;
+	return n;
 }
 
 /* A packet goes after others, by their number or by time, and nothing is lost. */
 TEST_F(line, reorder)
 {
 	const struct rule reorder = {
-		.which = { .from = RULE_A, .kinds = PACKET_DATA },
-		.nth = 2,
+		.which = { .from = RULE_A, .begin = 1, .end = 2 },
+		.nth = 1,
 		.action = RULE_REORDER,
 		.behind = 2,
 	};
@@ -288,17 +298,20 @@ TEST_F(line, reorder)
 		.action = RULE_DELAY,
 		.delay_ns = 20 * MS,
 	};
-	int n;
+	struct wire_entry e;
+	int n, m;
 
 	ASSERT_EQ(0, open_both(self, variant->family));
-	wire_add(self->wire, &reorder);
-	n = wire_add(self->wire, &delay);
+	n = wire_add(self->wire, &reorder);
+	m = wire_add(self->wire, &delay);
 	ASSERT_TRUE(send_bytes(self->fd[0], 6));
 	ASSERT_TRUE(receive_bytes(self->fd[1], 6));
 	ASSERT_EQ(0, wire_wait(self->wire, n, 1, PATIENCE_NS));
-	ASSERT_TRUE(overtaken(self->wire, 1, 3));
-	ASSERT_FALSE(overtaken(self->wire, 0, 1));
-	ASSERT_TRUE(overtaken(self->wire, 4, 5));
+	ASSERT_EQ(0, wire_wait(self->wire, m, 1, PATIENCE_NS));
+	ASSERT_EQ(0, overtakers(self->wire, 0));
+	ASSERT_EQ(2, overtakers(self->wire, 1));
+	ASSERT_TRUE(find_data(self->wire, 4, &e));
+	ASSERT_LE(e.in_ns + 20 * MS, e.out_ns);
 }
 
 TEST_F(line, duplicate)
@@ -306,6 +319,7 @@ TEST_F(line, duplicate)
 	const struct rule rule = {
 		.which = { .from = RULE_A, .kinds = PACKET_DATA },
 		.every = 2,
+		.to = 4,
 		.action = RULE_DUPLICATE,
 	};
 	struct wire_entry e;
@@ -343,10 +357,10 @@ TEST_F(line, link)
 		ASSERT_LE(e.in_ns + 5 * MS, e.out_ns);
 		ASSERT_GE(1500, e.packet.size);
 		if (!first_ns)
-			first_ns = e.out_ns;
+			first_ns = e.in_ns;
 		last_ns = e.out_ns;
 	}
-	ASSERT_LE(35 * MS, last_ns - first_ns);
+	ASSERT_LE((40 + 5) * MS, last_ns - first_ns);
 }
 
 /* What finds no room waits no longer: it is dropped. */

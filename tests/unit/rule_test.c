@@ -57,6 +57,7 @@ TEST(matches)
 		{ { .sport = 2000 }, true, true },
 		{ { .sport = 2001 }, false, false },
 		{ { .dport = 2001 }, true, true },
+		{ { .dport = 2000 }, false, false },
 		{ { .longer = 139 }, true, true },
 		{ { .longer = 140 }, false, false },
 		{ { .begin = 1000, .end = 1001 }, true, true },
