@@ -256,14 +256,16 @@ TEST_F(line, hold)
 	ASSERT_EQ(2, count(self->wire, RULE_BOTH, PACKET_SYNACK, -1));
 }
 
-/* What side 0 first sent of that place in its stream. */
+/* What side 0 first sent of that byte of its stream. */
 static bool find_data(struct wire *wire, uint32_t offset, struct wire_entry *e)
 {
+	const struct rule_match which = { .from = RULE_A,
+					  .begin = offset,
+					  .end = offset + 1 };
 	size_t i;
 
 	for (i = 0; wire_log(wire, i, e); i++)
-		if (!e->from && e->packet.kinds & PACKET_DATA &&
-		    e->packet.offset == offset)
+		if (rule_matches(&which, e->from, &e->packet))
 			return true;
 	return false;
 }
@@ -402,9 +404,13 @@ TEST_F(line, unreachable)
 		.action = RULE_REFUSE,
 		.refusal = { .code = variant->family == AF_INET ? 1 : 3 },
 	};
+	int err;
 
 	wire_add(self->wire, &rule);
-	ASSERT_EQ(-EHOSTUNREACH, open_both(self, variant->family));
+	err = open_both(self, variant->family);
+	if (err != -EHOSTUNREACH)
+		wire_print(self->wire, stderr);
+	ASSERT_EQ(-EHOSTUNREACH, err);
 	ASSERT_EQ(1, count(self->wire, RULE_A, PACKET_SYN, WIRE_REFUSED));
 }
 
