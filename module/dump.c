@@ -11,6 +11,8 @@
 #include "compat.h"
 #include "tcbscope.h"
 
+#define SEQ 1 /* of a dump that is consistent */
+
 /**
  * tcbscope_dump_start() - make ready for a dump
  * @cb: the dump; its args[0] is the struct tcbscope_dump, until done
@@ -29,6 +31,8 @@ int tcbscope_dump_start(struct netlink_callback *cb, bool no_established)
 	dump->walk.no_established = no_established;
 	dump->userns = sk_user_ns(NETLINK_CB(cb->skb).sk);
 	cb->args[0] = (long)dump;
+	cb->prev_seq = SEQ;
+	cb->seq = SEQ;
 	return 0;
 }
 
@@ -56,15 +60,14 @@ static int dump_all(struct sk_buff *skb, struct netlink_callback *cb,
 
 	for (;;) {
 		sk = dump->pending ?: tcbscope_walk_next(&dump->walk);
+		/* Another number than before: the dump is inconsistent. */
+		cb->seq = SEQ + dump->walk.is_incomplete;
 		if (!sk)
 			return 0;
-		/* Another number than before: it may be inconsistent. */
-		cb->seq = 1 + dump->walk.is_split;
 		dump->pending = sk;
 		if (emit(skb, cb, kind, sk, dump->userns))
 			return -EMSGSIZE;
 		dump->pending = NULL;
-		sock_gen_put(sk);
 	}
 }
 
@@ -106,8 +109,6 @@ int tcbscope_dump_done(struct netlink_callback *cb)
 {
 	struct tcbscope_dump *dump = (struct tcbscope_dump *)cb->args[0];
 
-	if (dump->pending)
-		sock_gen_put(dump->pending);
 	tcbscope_walk_end(&dump->walk);
 	__skb_queue_purge(&dump->parts);
 	kfree(dump);

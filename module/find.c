@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One socket: found by what a request says, and locked for a moment. */
-#include <linux/delay.h>
+#include <linux/lockdep.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 
 #include "compat.h"
 #include "tcbscope.h"
@@ -30,6 +31,8 @@ static struct sock *walk_find(struct net *net,
 	walk->ctx = id->cookie ? (const void *)&id->cookie : id;
 	walk->no_established = !id->cookie;
 	sk = tcbscope_walk_next(walk);
+	if (sk)
+		refcount_inc(&sk->sk_refcnt); /* that of the walk ends with it */
 	tcbscope_walk_end(walk);
 	kfree(walk);
 	return sk;
@@ -79,6 +82,21 @@ struct sock *tcbscope_find(struct net *net, const struct tcbscope_identity *id,
 	return sk;
 }
 
+/* As lock_sock() does it, but without waiting. */
+static bool try_lock(struct sock *sk)
+{
+	bool is_free;
+
+	spin_lock_bh(&sk->sk_lock.slock);
+	is_free = !sock_owned_by_user_nocheck(sk);
+	if (is_free)
+		sk->sk_lock.owned = 1;
+	spin_unlock_bh(&sk->sk_lock.slock);
+	if (is_free)
+		mutex_acquire(&sk->sk_lock.dep_map, 0, 1, _THIS_IP_);
+	return is_free;
+}
+
 /**
  * tcbscope_lock() - lock a socket, but do not wait for ever
  * @sk: a full socket
@@ -92,17 +110,14 @@ struct sock *tcbscope_find(struct net *net, const struct tcbscope_identity *id,
  */
 int tcbscope_lock(struct sock *sk, struct netlink_ext_ack *extack)
 {
-	unsigned int ms;
+	long left = msecs_to_jiffies(TCBSCOPE_LOCK_MS);
 
-	for (ms = 0; sock_owned_by_user_nocheck(sk); ms++) {
-		if (ms == TCBSCOPE_LOCK_MS) {
-			NL_SET_ERR_MSG(extack,
-				       "its process keeps the socket locked");
-			return -EBUSY;
-		}
-		if (msleep_interruptible(1))
-			return -EINTR;
-	}
-	lock_sock(sk);
-	return 0;
+	left = wait_event_interruptible_timeout(sk->sk_lock.wq, try_lock(sk),
+						left);
+	if (left > 0)
+		return 0;
+	if (left < 0)
+		return -EINTR;
+	NL_SET_ERR_MSG(extack, "its process keeps the socket locked");
+	return -EBUSY;
 }

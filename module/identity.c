@@ -138,20 +138,34 @@ bool tcbscope_identity_is(const struct tcbscope_identity *id,
 }
 
 /* An IPv4 address has four bytes, also of a socket for IPv6. */
-static int address_put(struct sk_buff *skb, int type, const struct sock *sk,
-		       __be32 ipv4, const struct in6_addr *ipv6)
+static int local_put(struct sk_buff *skb, const struct sock *sk)
 {
-	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(ipv6))
-		return nla_put_in6_addr(skb, type, ipv6);
-	return nla_put_in_addr(skb, type, ipv4);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 &&
+	    !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr))
+		return nla_put_in6_addr(skb, TCBSCOPE_A_IDENTITY_LOCAL_ADDR,
+					&sk->sk_v6_rcv_saddr);
+#endif
+	return nla_put_in_addr(skb, TCBSCOPE_A_IDENTITY_LOCAL_ADDR,
+			       sk->sk_rcv_saddr);
+}
+
+static int remote_put(struct sk_buff *skb, const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr))
+		return nla_put_in6_addr(skb, TCBSCOPE_A_IDENTITY_REMOTE_ADDR,
+					&sk->sk_v6_daddr);
+#endif
+	return nla_put_in_addr(skb, TCBSCOPE_A_IDENTITY_REMOTE_ADDR,
+			       sk->sk_daddr);
 }
 
 static int peer_put(struct sk_buff *skb, const struct sock *sk)
 {
 	if (sk->sk_state == TCP_LISTEN || !sk->sk_dport)
 		return 0;
-	return address_put(skb, TCBSCOPE_A_IDENTITY_REMOTE_ADDR, sk,
-			   sk->sk_daddr, &sk->sk_v6_daddr) ?:
+	return remote_put(skb, sk) ?:
 	       nla_put_u16(skb, TCBSCOPE_A_IDENTITY_REMOTE_PORT,
 			   ntohs(sk->sk_dport));
 }
@@ -179,8 +193,7 @@ int tcbscope_identity_put(struct sk_buff *skb, int type, struct sock *sk)
 	cookie = half[0] | (u64)half[1] << 32;
 	if (nla_put_u64_64bit(skb, TCBSCOPE_A_IDENTITY_COOKIE, cookie,
 			      TCBSCOPE_A_IDENTITY_PAD) ||
-	    address_put(skb, TCBSCOPE_A_IDENTITY_LOCAL_ADDR, sk,
-			sk->sk_rcv_saddr, &sk->sk_v6_rcv_saddr) ||
+	    local_put(skb, sk) ||
 	    nla_put_u16(skb, TCBSCOPE_A_IDENTITY_LOCAL_PORT, sk->sk_num) ||
 	    peer_put(skb, sk) ||
 	    (device && nla_put_u32(skb, TCBSCOPE_A_IDENTITY_DEVICE, device)))

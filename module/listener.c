@@ -133,17 +133,13 @@ static int make_parts(struct tcbscope_dump *dump, struct sock *sk, bool entries,
 		      struct netlink_ext_ack *extack)
 {
 	struct sk_buff *part = tcbscope_part_new(&dump->parts);
-	bool truncated = false;
 	int err;
 
 	if (!part)
 		return -ENOMEM;
 	err = listener_put(part, sk, dump->userns);
 	if (!err && entries)
-		err = tcbscope_waiting_put(&dump->parts, sk, &truncated,
-					   extack);
-	if (!err && truncated)
-		err = nla_put_flag(part, TCBSCOPE_A_LISTENER_TRUNCATED);
+		err = tcbscope_waiting_put(&dump->parts, sk, part, extack);
 	return err;
 }
 

@@ -5,15 +5,7 @@
 #include "compat.h"
 #include "tcbscope.h"
 
-static unsigned int count_tree(struct rb_root *root)
-{
-	unsigned int n = 0;
-	struct sk_buff *skb;
-
-	skb_rbtree_walk(skb, root)
-		n++;
-	return n;
-}
+#define SLACK 64 /* segments that may come before the socket is locked */
 
 static struct tcbscope_segment *add(struct tcbscope_segments *s, u8 queue,
 				    const struct sk_buff *skb)
@@ -96,34 +88,46 @@ static void add_received(struct tcbscope_segments *s, struct sock *sk)
 }
 
 /**
- * tcbscope_segments_copy() - copy what is in the queues of a socket
- * @s: zeroed; its segment is to be given to kvfree()
- * @sk: a full socket whose lock is held
+ * tcbscope_segments_room() - make room for what may be in the queues
+ * @s: zeroed, or truncated by its last copy; its segment is to be given to
+ *	kvfree()
+ * @sk: a full socket, whose lock is not held: no memory is waited for under it,
+ *	which may have to be written through that very socket first
  *
- * Walks each queue once to count and once to copy, and may sleep for memory.
+ * A guess: each segment has a packet or more, and what was received takes its
+ * place in memory. It is doubled each time that it was too small.
  *
- * Return: 0, s->truncated is set if there are more than TCBSCOPE_SEGMENTS_MAX;
- * or -ENOMEM.
+ * Return: 0, or -ENOMEM.
  */
-int tcbscope_segments_copy(struct tcbscope_segments *s, struct sock *sk)
+int tcbscope_segments_room(struct tcbscope_segments *s, const struct sock *sk)
 {
-	unsigned int n;
+	unsigned int room = 2 * s->room;
 
+	if (!room)
+		room = READ_ONCE(tcp_sk(sk)->packets_out) +
+		       READ_ONCE(sk->sk_write_queue.qlen) +
+		       sk_rmem_alloc_get(sk) / SKB_TRUESIZE(1) + SLACK;
+	s->room = min_t(unsigned int, room, TCBSCOPE_SEGMENTS_MAX);
+	kvfree(s->segment);
+	s->segment = kvmalloc_array(s->room, sizeof(*s->segment), GFP_KERNEL);
+	return s->segment ? 0 : -ENOMEM;
+}
+
+/**
+ * tcbscope_segments_copy() - copy what is in the queues of a socket
+ * @s: has room; s->truncated is set if that is not enough
+ * @sk: a full socket whose lock is held
+ */
+void tcbscope_segments_copy(struct tcbscope_segments *s, struct sock *sk)
+{
+	s->n = 0;
+	s->truncated = false;
 	/* A listener has other things where these queues are. */
 	if ((1 << sk->sk_state) & (TCPF_LISTEN | TCPF_CLOSE))
-		return 0;
-	n = count_tree(&sk->tcp_rtx_queue) + skb_queue_len(&sk->sk_write_queue) +
-	    count_tree(&tcp_sk(sk)->out_of_order_queue);
-	if (!n)
-		return 0;
-	s->room = min_t(unsigned int, n, TCBSCOPE_SEGMENTS_MAX);
-	s->segment = kvmalloc_array(s->room, sizeof(*s->segment), GFP_KERNEL);
-	if (!s->segment)
-		return -ENOMEM;
+		return;
 	add_sent(s, sk);
 	add_unsent(s, sk);
 	add_received(s, sk);
-	return 0;
 }
 
 static int segment_put(struct sk_buff *skb, const struct tcbscope_segment *s)

@@ -18,10 +18,10 @@ static int copy(struct sk_buff *part, struct tcbscope_segments *segments,
 	u64 now = ktime_get_ns();
 	int err = tcbscope_tcb_put(part, sk, userns);
 
-	if (!err && sk_fullsock(sk))
-		err = tcbscope_segments_copy(segments, sk);
 	if (err)
 		return err;
+	if (sk_fullsock(sk))
+		tcbscope_segments_copy(segments, sk);
 	if (segments->truncated &&
 	    nla_put_flag(part, TCBSCOPE_A_SOCKET_TRUNCATED))
 		return -EMSGSIZE;
@@ -29,6 +29,26 @@ static int copy(struct sk_buff *part, struct tcbscope_segments *segments,
 				 TCBSCOPE_A_SOCKET_PAD) ?:
 	       nla_put_u64_64bit(part, TCBSCOPE_A_SOCKET_HOLD_NS,
 				 ktime_get_ns() - now, TCBSCOPE_A_SOCKET_PAD);
+}
+
+/* In one hold, again from the beginning if there was too little room. */
+static int copy_full(struct sk_buff *part, struct tcbscope_segments *segments,
+		     struct sock *sk, struct user_namespace *userns,
+		     struct netlink_ext_ack *extack)
+{
+	int err;
+
+	do {
+		skb_trim(part, 0);
+		err = tcbscope_segments_room(segments, sk) ?:
+		      tcbscope_lock(sk, extack);
+		if (err)
+			return err;
+		err = copy(part, segments, sk, userns);
+		release_sock(sk);
+	} while (!err && segments->truncated &&
+		 segments->room < TCBSCOPE_SEGMENTS_MAX);
+	return err;
 }
 
 static int make_parts(struct sk_buff_head *parts, struct sock *sk,
@@ -41,15 +61,8 @@ static int make_parts(struct sk_buff_head *parts, struct sock *sk,
 
 	if (!part)
 		return -ENOMEM;
-	if (sk_fullsock(sk)) {
-		err = tcbscope_lock(sk, extack);
-		if (err)
-			return err;
-		err = copy(part, &segments, sk, userns);
-		release_sock(sk);
-	} else {
-		err = copy(part, &segments, sk, userns);
-	}
+	err = sk_fullsock(sk) ? copy_full(part, &segments, sk, userns, extack) :
+				copy(part, &segments, sk, userns);
 	if (!err)
 		err = tcbscope_segments_put(parts, sk, &segments);
 	kvfree(segments.segment);

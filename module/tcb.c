@@ -177,8 +177,8 @@ static int algorithm_put(struct sk_buff *skb, struct sock *sk)
 {
 	const struct tcp_congestion_ops *ops = inet_csk(sk)->icsk_ca_ops;
 	union tcp_cc_info info;
+	int kind = 0;
 	size_t size;
-	int kind;
 
 	if (!ops)
 		return 0;

@@ -4,6 +4,7 @@
 #define TCBSCOPE_H
 
 #include <linux/in6.h>
+#include <linux/ktime.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
@@ -41,18 +42,36 @@ int tcbscope_identity_put(struct sk_buff *skb, int type, struct sock *sk);
 bool tcbscope_identity_is(const struct tcbscope_identity *id,
 			  const struct sock *sk);
 
+/* The longest hold of a lock. */
+struct tcbscope_hold {
+	u32 entries;
+	u64 ns;
+};
+
+static inline void tcbscope_hold_note(struct tcbscope_hold *hold, u32 entries,
+				      u64 began_ns)
+{
+	u64 ns = ktime_get_ns() - began_ns;
+
+	if (ns > hold->ns)
+		*hold = (struct tcbscope_hold){ .entries = entries, .ns = ns };
+}
+
 /* walk.c: all sockets of a namespace, or those that match */
 struct tcbscope_walk {
 	struct net *net;
 	bool (*match)(const struct sock *sk, const void *ctx); /* NULL: all */
 	const void *ctx;
+	struct tcbscope_hold *hold; /* NULL: nobody asks */
 	bool established;    /* the second table; the first has the listeners */
 	bool no_established; /* stop before it */
-	bool is_split;	     /* a chain was too long for one hold */
+	bool is_incomplete;  /* the rest of a chain was left out */
+	bool has_more;	     /* the chain goes on behind the batch, or last */
 	unsigned int bucket;
-	unsigned int seen; /* of this bucket, in earlier holds */
+	unsigned int seen; /* sockets in the last hold */
 	unsigned int n, next;
-	struct sock *batch[TCBSCOPE_HOLD]; /* each with a reference, from next */
+	struct sock *batch[TCBSCOPE_HOLD]; /* each with a reference */
+	struct sock *last; /* leads on, if not NULL; with a reference */
 };
 
 struct sock *tcbscope_walk_next(struct tcbscope_walk *walk);
@@ -80,7 +99,7 @@ int tcbscope_parts_emit(struct sk_buff *skb, struct netlink_callback *cb,
 struct tcbscope_dump {
 	bool has_begun, all;
 	struct sk_buff_head parts; /* of the one socket */
-	struct sock *pending;	   /* of all; did not fit; with a reference */
+	struct sock *pending;	   /* of all; did not fit; the walk's */
 	struct tcbscope_walk walk;
 	struct user_namespace *userns; /* of who asks, who keeps it */
 };
@@ -113,13 +132,14 @@ struct tcbscope_segments {
 	bool truncated;
 };
 
-int tcbscope_segments_copy(struct tcbscope_segments *s, struct sock *sk);
+int tcbscope_segments_room(struct tcbscope_segments *s, const struct sock *sk);
+void tcbscope_segments_copy(struct tcbscope_segments *s, struct sock *sk);
 int tcbscope_segments_put(struct sk_buff_head *parts, struct sock *sk,
 			  const struct tcbscope_segments *s);
 
 /* waiting.c: who waits in the queues of a listener */
 int tcbscope_waiting_put(struct sk_buff_head *parts, struct sock *listener,
-			 bool *truncated, struct netlink_ext_ack *extack);
+			 struct sk_buff *head, struct netlink_ext_ack *extack);
 
 /* The operations: socket.c, listener.c, hash.c */
 int tcbscope_socket_start(struct netlink_callback *cb);

@@ -21,6 +21,7 @@ struct waiting {
 	unsigned int n, room;
 	unsigned int requests; /* so many of them are requests */
 	bool truncated;
+	struct tcbscope_hold hold;
 };
 
 static bool is_request_of(const struct sock *sk, const void *listener)
@@ -29,15 +30,15 @@ static bool is_request_of(const struct sock *sk, const void *listener)
 	       inet_reqsk((struct sock *)sk)->rsk_listener == listener;
 }
 
-/* Takes over the reference. */
+/* Takes a reference. */
 static void add(struct waiting *w, struct sock *sk)
 {
-	if (w->n < w->room) {
-		w->sk[w->n++] = sk;
+	if (w->n == w->room) {
+		w->truncated = true;
 		return;
 	}
-	w->truncated = true;
-	sock_gen_put(sk);
+	refcount_inc(&sk->sk_refcnt);
+	w->sk[w->n++] = sk;
 }
 
 static int by_place(const void *a, const void *b)
@@ -71,6 +72,7 @@ static int copy_requests(struct waiting *w, struct sock *listener)
 	walk->match = is_request_of;
 	walk->ctx = listener;
 	walk->established = true;
+	walk->hold = &w->hold;
 	while (!w->truncated && (sk = tcbscope_walk_next(walk)))
 		add(w, sk);
 	tcbscope_walk_end(walk);
@@ -100,16 +102,18 @@ static struct request_sock *copy_some(struct waiting *w,
 {
 	struct request_sock *req;
 	unsigned int i;
+	u64 began;
 
 	spin_lock_bh(&queue->rskq_lock);
+	began = ktime_get_ns();
 	req = last ? last->dl_next : queue->rskq_accept_head;
 	for (i = 0; i < TCBSCOPE_HOLD && req; i++) {
 		forget_request(w, req);
-		sock_hold(req->sk);
 		add(w, req->sk);
 		last = req;
 		req = req->dl_next;
 	}
+	tcbscope_hold_note(&w->hold, i, began);
 	spin_unlock_bh(&queue->rskq_lock);
 	return req ? last : NULL;
 }
@@ -265,25 +269,36 @@ static int make_parts(struct sk_buff_head *parts, struct sock *listener,
 	return 0;
 }
 
+static int totals_put(struct sk_buff *skb, const struct waiting *w)
+{
+	if (w->truncated && nla_put_flag(skb, TCBSCOPE_A_LISTENER_TRUNCATED))
+		return -EMSGSIZE;
+	return nla_put_u32(skb, TCBSCOPE_A_LISTENER_HOLD_ENTRIES,
+			   w->hold.entries) ?:
+	       nla_put_u64_64bit(skb, TCBSCOPE_A_LISTENER_HOLD_NS, w->hold.ns,
+				 TCBSCOPE_A_LISTENER_PAD);
+}
+
 /**
  * tcbscope_waiting_put() - make messages of who waits in the queues of a listener
  * @parts: are appended to
  * @listener: referenced; its lock is taken
- * @truncated: set if there are more than TCBSCOPE_WAITING_MAX
+ * @head: describes the listener; gets what is to be said of all
  * @extack: says what is wrong
  *
  * Return: 0, -EBUSY or -EINTR as of tcbscope_lock(), -ENOMEM.
  */
 int tcbscope_waiting_put(struct sk_buff_head *parts, struct sock *listener,
-			 bool *truncated, struct netlink_ext_ack *extack)
+			 struct sk_buff *head, struct netlink_ext_ack *extack)
 {
 	struct waiting w = {};
 	int err;
 
 	err = copy(&w, listener, extack);
 	if (!err)
+		err = totals_put(head, &w);
+	if (!err)
 		err = make_parts(parts, listener, &w);
-	*truncated = w.truncated;
 	while (w.n)
 		sock_gen_put(w.sk[--w.n]);
 	kvfree(w.sk);
