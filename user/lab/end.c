@@ -560,12 +560,13 @@ static int end_count_in(FILE *table, uint16_t port, int state)
 	while (fgets(line, sizeof(line), table))
 		if (sscanf(line, "%*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &lport,
 			   &is) == 2 &&
-		    lport == port && (!state || is == (unsigned int)state))
+		    (!port || lport == port) &&
+		    (!state || is == (unsigned int)state))
 			n++;
 	return n;
 }
 
-int end_count(struct end *e, uint16_t port, int state)
+static int end_count_once(struct end *e, uint16_t port, int state)
 {
 	/* Not /proc/net: that is the namespace of the process's leader. */
 	static char *const paths[] = { "/proc/thread-self/net/tcp",
@@ -588,12 +589,56 @@ int end_count(struct end *e, uint16_t port, int state)
 	return n;
 }
 
+/* The table is read page by page, and one may be left out: two that agree. */
+int end_count(struct end *e, uint16_t port, int state)
+{
+	int before, n = -1;
+
+	do {
+		before = n;
+		n = end_count_once(e, port, state);
+	} while (n != before);
+	return n;
+}
+
 static void end_pause(struct end *e)
 {
 	const struct timespec pause = { .tv_nsec = END_LOOK_NS };
 
 	witness_read(e->stage->tracer->witness);
 	nanosleep(&pause, NULL);
+}
+
+/* The state of the process, a letter as in /proc/PID/stat. */
+static char end_process_state(const struct end *e)
+{
+	char path[64], state = 'X';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", e->actor.pid);
+	file = fopen(path, "re");
+	if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'X';
+	if (file)
+		fclose(file);
+	return state;
+}
+
+/* It answers before it sleeps again: with no answer it sleeps in the call. */
+bool end_sleeps(struct end *e)
+{
+	struct pollfd answer = { .fd = e->actor.fd, .events = POLLIN };
+	uint64_t deadline_ns = clock_now_ns() + stage_patience_ns(e->stage);
+
+	while (!stage_failed(e->stage)) {
+		if (end_process_state(e) == 'S')
+			return !poll(&answer, 1, 0);
+		if (clock_now_ns() > deadline_ns)
+			stage_fail(e->stage, "%c: %s does not rest",
+				   '@' + e->side, e->said);
+		end_pause(e);
+	}
+	return false;
 }
 
 void end_wait(struct end *e, uint16_t port, int state)

@@ -82,6 +82,9 @@ int end_do_named(struct end *e, const char *name,
 struct end *end_begin(struct end *e);
 int end_finish(struct end *e);
 
+/* Whether that call sleeps: waits until it does, or has returned. */
+bool end_sleeps(struct end *e);
+
 /*
  * Another process of that end, which has its file descriptors; and the end of
  * one, as kill -9 does it.
@@ -105,7 +108,7 @@ void end_seen_times(struct end *e, const char *type, const char *item,
 void end_wait(struct end *e, uint16_t port, int state);
 void end_gone(struct end *e, uint16_t port);
 
-/* How many there are now. */
+/* How many there are now; @port 0: of any. */
 int end_count(struct end *e, uint16_t port, int state);
 
 #endif

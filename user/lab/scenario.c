@@ -12,6 +12,7 @@ const struct scenario_group scenario_groups[] = {
 	{ "data", "Data and windows", scenarios_data },
 	{ "loss", "Loss and congestion", scenarios_loss },
 	{ "close", "Closing a connection", scenarios_close },
+	{ "after", "What is left of a connection", scenarios_after },
 	{ "reset", "Resets, and peers that are gone", scenarios_reset },
 	{ "scale", "Many connections", scenarios_scale },
 	{ "udp", "For contrast: UDP", scenarios_udp },

@@ -150,7 +150,7 @@ const struct scenario_group *scenario_group_find(const char *name);
 
 extern const struct scenario scenarios_sockets[], scenarios_open[],
 	scenarios_queues[], scenarios_data[], scenarios_loss[],
-	scenarios_close[], scenarios_reset[], scenarios_scale[],
-	scenarios_udp[];
+	scenarios_close[], scenarios_after[], scenarios_reset[],
+	scenarios_scale[], scenarios_udp[];
 
 #endif
