@@ -510,8 +510,8 @@ void end_kill(struct end *e)
 
 /* ------------------------------------------------ waiting */
 
-void end_seen_times(struct end *e, const char *type, const char *item,
-		    unsigned int n)
+uint64_t end_seen_ns(struct end *e, const char *type, const char *item,
+		     unsigned int n)
 {
 	struct stage *s = e->stage;
 	struct sighting what = { .type = type };
@@ -528,7 +528,7 @@ void end_seen_times(struct end *e, const char *type, const char *item,
 			    judge_item(item, spell(event, false, words,
 						   sizeof(words))) &&
 			    ++seen == n)
-				return;
+				return witness_number(event, "ts_ns");
 		}
 		if (witness_more(s->tracer->witness, deadline_ns))
 			stage_fail(
@@ -536,6 +536,13 @@ void end_seen_times(struct end *e, const char *type, const char *item,
 				"%c: the trace did not show: %s %s (%u of %u)",
 				'@' + e->side, type, item, seen, n);
 	}
+	return 0;
+}
+
+void end_seen_times(struct end *e, const char *type, const char *item,
+		    unsigned int n)
+{
+	end_seen_ns(e, type, item, n);
 }
 
 void end_seen(struct end *e, const char *type, const char *item)

@@ -101,6 +101,10 @@ void end_seen(struct end *e, const char *type, const char *item);
 void end_seen_times(struct end *e, const char *type, const char *item,
 		    unsigned int n);
 
+/* The same; when that was, CLOCK_MONOTONIC. 0 if the scenario has failed. */
+uint64_t end_seen_ns(struct end *e, const char *type, const char *item,
+		     unsigned int n);
+
 /*
  * Waits until the kernel has a socket with this local port in this state
  * (TCP_LISTEN ...); SYN_RECV is a request as well. Or until there is none.

@@ -36,6 +36,15 @@ static bool need_hook(const char *name, const struct witness *w)
 	return w && witness_has_hook(w, strchr(name, ':') + 1);
 }
 
+static bool need_sysctl(const char *name, const struct witness *w)
+{
+	char path[128];
+
+	(void)w;
+	snprintf(path, sizeof(path), "/proc/sys/%s", strchr(name, ':') + 1);
+	return !access(path, F_OK);
+}
+
 /* The file has names, separated by spaces. */
 static bool need_congestion(const char *name, const struct witness *w)
 {
@@ -61,6 +70,7 @@ static const struct need {
 	{ "tun", need_tun, "this kernel has no TUN devices" },
 	{ "cpus2", need_cpus2, "this machine has one CPU only" },
 	{ "hook:", need_hook, "the trace has no such program here" },
+	{ "sysctl:", need_sysctl, "this kernel has no such sysctl" },
 	{ "", need_congestion, "this kernel has no such congestion control" },
 };
 
@@ -75,7 +85,7 @@ static const struct need *need_find(const char *name)
 
 bool need_met(const char *needs, const struct witness *w, const char **unmet)
 {
-	char name[64];
+	char name[96];
 	bool want;
 	size_t len;
 

@@ -11,6 +11,7 @@ struct witness;
  *	tun        /dev/net/tun can be opened
  *	cpus2      there are two CPUs
  *	reno, cubic, bbr, ...: that congestion control
+ *	sysctl:PATH  the kernel has it: net/ipv4/...
  *	hook:NAME  the trace has attached this program, as its header says
  *
  * Are all of @needs met, separated by spaces, with ! in front: not met? If not,
