@@ -99,7 +99,8 @@ struct config {
 			     they are worth what others pay for */
 	__u32 in6_addr;	  /* the kernel's id of that type */
 	__u32 accept[2];  /* system call numbers of accept() and accept4() */
-	__u8 offspring;	  /* only sockets of the descendants of `tree' */
+	__u8 offspring;	  /* only sockets of the descendants of `tree' ... */
+	__u8 peers;	  /* ... but all transitions: they may be of a peer */
 	__u8 tells_ready; /* queue_ready is loaded: a listener is seen, too */
 	__u8 tells_syns;  /* queue_segment is: each SYN is seen */
 	__u8 all_windows; /* 0: only falls of cwnd and congestion states */

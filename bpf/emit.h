@@ -361,7 +361,7 @@ static __always_inline bool owner_wanted(const struct sock_mem *mem)
 static __always_inline bool transition_wanted(const struct sock_mem *mem,
 					      const struct transition *t)
 {
-	return owner_wanted(mem) ||
+	return owner_wanted(mem) || config.peers ||
 	       filter_spares(KFILTER_SPARES_PAIRS, 1u << t->old % 32,
 			     1u << t->new % 32);
 }

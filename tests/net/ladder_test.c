@@ -185,4 +185,39 @@ TEST_F(ladder, retransmission)
 	EXPECT_TRUE(strstr(text, "RTO ") || strstr(text, "TLP"));
 }
 
+/*
+ * Claim: of a command's connection the other end is drawn as well, with its
+ * states, though another process has it.
+ */
+TEST_F(ladder, peer_of_command)
+{
+	char *argv[] = { (char *)trace_program("tcbscope"),
+			 "trace",
+			 "-q",
+			 "--ladder",
+			 "--",
+			 "bash",
+			 "-c",
+			 "exec 3<>/dev/tcp/10.8.0.2/2001; read -r _ <&3 || :",
+			 NULL };
+	char *env[] = { "LC_ALL=C", "COLUMNS=80", NULL };
+	const struct prog_setup setup = { .argv = argv, .env = env };
+	struct conn *c = &self->conn;
+	const char *text;
+
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, netns_enter(c->pair.side[0].fd));
+	ASSERT_EQ(0, prog_start(&self->prog, &setup));
+	ASSERT_EQ(0, conn_accept(c));
+	ASSERT_EQ(0, conn_close(c, 1));
+	ASSERT_EQ(0, prog_finish(&self->prog));
+	text = strstr(prog_text(&self->prog, PROG_OUT), "  open, ");
+	ASSERT_NE(NULL, text);
+	HAS(text, "A  bash[", "B  ladder_test[", "10.8.0.2:2001", "| LISTEN",
+	    "SYN_SENT +", "SYN", "| SYN_RECV", "# ESTABLISHED", "CLOSE_WAIT |",
+	    "FIN", "FIN_WAIT1");
+	HAS(text, "B: LISTEN -> SYN_RECV -> ESTABLISHED -> FIN_WAIT1");
+	EXPECT_EQ(NULL, strstr(text, "accept"));
+}
+
 TEST_HARNESS_MAIN

@@ -164,6 +164,7 @@ TEST_F(state, normal)
 TEST_F(state, close_wait_kept)
 {
 	struct conn *c = &self->c;
+	const char *left;
 
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_close(c, 0));
@@ -172,9 +173,13 @@ TEST_F(state, close_wait_kept)
 	ASSERT_EQ(0, conn_wait(c, 1, TCP_CLOSE_WAIT));
 
 	ASSERT_EQ(0, conn_stop(c));
-	EXPECT_STREQ(seen_or(KEPT "RX_ACK as FIN_WAIT2",
-			     KEPT "RX_ACK~ as FIN_WAIT2"),
-		     conn_story(c, 0));
+	left = conn_story(c, 0);
+	/* the ACK may have come while close() ran */
+	EXPECT_STREQ(strstr(left, KEPT "CALL") ?
+			     KEPT "CALL_CLOSE as FIN_WAIT2" :
+			     seen_or(KEPT "RX_ACK as FIN_WAIT2",
+				     KEPT "RX_ACK~ as FIN_WAIT2"),
+		     left);
 	EXPECT_STREQ(ACCEPTED "ESTABLISHED>CLOSE_WAIT RX_FIN",
 		     conn_story(c, 1));
 	EXPECT_ENDPOINTS();

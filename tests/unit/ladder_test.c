@@ -76,36 +76,37 @@ static void put_end(struct event *e, unsigned int end)
 
 #define S(state) TCB_STATE_##state
 
-static void push_state(struct pipeline *p, unsigned int us, unsigned int end,
-		       int old, int new, int cause, int kind, int err)
-{
-	struct event_state s = {
-		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_state },
-		.old = old,
-		.new = new,
-		.cause = cause,
-		.cause_how = HOW_observed,
-		.kind = kind,
-		.err = err,
-	};
-
-	put_end(&s.ev, end);
-	if (new == S(TIME_WAIT))
-		s.ev.how = HOW_derived;
-	pipeline_push(p, &s, sizeof(s));
-}
-
 /* A change of state; its cause is CAUSE_x. */
 struct change {
 	unsigned int us, end, old, new, cause, kind, err;
 };
 
+static struct event_state change_state(const struct change *c)
+{
+	struct event_state s = {
+		.ev = { .ts_ns = START + c->us * 1000ull, .type = EVENT_state },
+		.old = c->old,
+		.new = c->new,
+		.cause = c->cause,
+		.cause_how = HOW_observed,
+		.kind = c->kind,
+		.err = c->err,
+	};
+
+	put_end(&s.ev, c->end);
+	if (c->new == S(TIME_WAIT))
+		s.ev.how = HOW_derived;
+	return s;
+}
+
 static void push_changes(struct pipeline *p, const struct change *c,
 			 unsigned int n)
 {
-	for (; n--; c++)
-		push_state(p, c->us, c->end, c->old, c->new, c->cause, c->kind,
-			   c->err);
+	for (; n--; c++) {
+		struct event_state s = change_state(c);
+
+		pipeline_push(p, &s, sizeof(s));
+	}
 }
 
 #define PUSH(p, changes) \
@@ -330,23 +331,23 @@ TEST_F(ladder, open_and_close_ascii)
 	EXPECT_TRUE(golden("open_close_ascii.txt", self->text));
 }
 
-/* One that comes to end 0, by its number. */
-static void push_numbered(struct pipeline *p, unsigned int us, __u64 number,
-			  __u8 flags, __u32 ack)
+/* What one end alone tells of: one that comes, or goes; with a number, or 0. */
+static void push_half(struct pipeline *p, unsigned int us, unsigned int end,
+		      bool came, __u64 number, __u8 flags, __u32 seq, __u32 ack)
 {
 	struct event_segment g = {
 		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_segment },
 		.segment = number,
-		.tcp_seq = 1,
-		.end = 1 + !!(flags & FIN),
-		.ack = ack,
+		.tcp_seq = seq,
+		.end = seq + !!(flags & (SYN | FIN)),
+		.ack = flags & ACK ? ack : SEGMENT_UNKNOWN,
 		.window = SEGMENT_UNKNOWN,
 		.sack1_start = SEGMENT_UNKNOWN,
-		.direction = DIRECTION_received,
+		.direction = came ? DIRECTION_received : DIRECTION_sent,
 		.flags = flags,
 	};
 
-	put_end(&g.ev, 0);
+	put_end(&g.ev, end);
 	pipeline_push(p, &g, sizeof(g));
 }
 
@@ -368,14 +369,51 @@ TEST_F(ladder, beside_its_cause)
 		  begin(self->pipeline, self->schema, self->file, &columns_80));
 	push_segment(self->pipeline, 1, 0, 0, PSH | ACK, 1, 9, 1);
 	push_call(self->pipeline, 10, 0, CALL_close, 7, 1500, 0);
-	push_numbered(self->pipeline, 30, 1, ACK, 10);
+	push_half(self->pipeline, 30, 0, true, 1, ACK, 1, 10);
 	push_segment(self->pipeline, 50, 0, 0, FIN | ACK, 10, 0, 1);
-	push_numbered(self->pipeline, 2010, 2, ACK, 11);
+	push_half(self->pipeline, 2010, 0, true, 2, ACK, 1, 11);
 	pipeline_push(self->pipeline, &w, sizeof(w));
-	push_numbered(self->pipeline, 6000, 3, FIN | ACK, 11);
+	push_half(self->pipeline, 6000, 0, true, 3, FIN | ACK, 1, 11);
 	PUSH(self->pipeline, changes);
 	ASSERT_EQ(0, finish(self->pipeline, self->file));
 	EXPECT_TRUE(golden("causes.txt", self->text));
+}
+
+/*
+ * Of a command's connection the other end is drawn, too, by what is told of
+ * others: also what came before it was known to be that, and nothing else.
+ */
+TEST_F(ladder, peer_of_command)
+{
+	struct account *account = pipeline_account(self->pipeline);
+	unsigned int i;
+
+	ASSERT_EQ(0, pipeline_show_peers(self->pipeline));
+	ASSERT_EQ(0,
+		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	for (i = 0; i < sizeof(orderly) / sizeof(*orderly); i++) {
+		struct change c = orderly[i];
+		struct event_state s = change_state(&c);
+
+		s.ev.foreign = c.end == 0;
+		pipeline_push(self->pipeline, &s, sizeof(s));
+		s.ev.foreign = 1;
+		s.ev.cookie += 100; /* that of a stranger */
+		s.ev.lport = 4000;
+		pipeline_push(self->pipeline, &s, sizeof(s));
+	}
+	push_half(self->pipeline, 20, 1, true, 0, SYN, 0, 0);
+	push_half(self->pipeline, 35, 1, false, 0, SYN | ACK, 0, 1);
+	push_half(self->pipeline, 75, 1, true, 0, ACK, 1, 1);
+	push_half(self->pipeline, 3010, 1, true, 0, FIN | ACK, 1, 1);
+	push_half(self->pipeline, 3030, 1, false, 0, ACK, 1, 2);
+	push_half(self->pipeline, 3505, 1, false, 0, FIN | ACK, 1, 2);
+	push_half(self->pipeline, 3530, 1, true, 0, ACK, 2, 2);
+	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	EXPECT_TRUE(golden("peer.txt", self->text));
+	EXPECT_EQ(10, account->shown[EVENT_state]);
+	EXPECT_EQ(10, account->filtered[EVENT_state]);
+	EXPECT_EQ(1, account->late);
 }
 
 /* One end only: the other one is elsewhere, or was not asked for. */

@@ -130,11 +130,14 @@ const struct argp outputs_argp = {
 	.parser = parse,
 };
 
+bool outputs_draws(const struct outputs *o)
+{
+	return o->ladders || o->svg_name;
+}
+
 __u32 outputs_wish(const struct outputs *o)
 {
-	return o->ladders || o->svg_name ?
-		       1u << EVENT_call | 1u << EVENT_segment :
-		       0;
+	return outputs_draws(o) ? 1u << EVENT_call | 1u << EVENT_segment : 0;
 }
 
 static int open_beside(const char *name, FILE **file)

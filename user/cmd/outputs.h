@@ -19,6 +19,9 @@ struct outputs {
 /* A child parser for a verb's argp; its input: a struct outputs. */
 extern const struct argp outputs_argp;
 
+/* Are there ladders? They have two ends. */
+bool outputs_draws(const struct outputs *o);
+
 /*
  * The types of events, 1 << EVENT_x, that are drawn if they can be had, though
  * nobody has asked for them.

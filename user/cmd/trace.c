@@ -187,10 +187,14 @@ static int make_pipeline(struct trace *t)
 		return code;
 	t->opt.input.asked = filter_named_types(filter) | asked;
 	t->opt.input.config.named = t->opt.input.asked;
+	t->opt.input.config.peers = t->opt.command &&
+				    outputs_draws(&t->opt.outputs);
 	t->pipeline = pipeline_new(t->live.schema, filter, t->opt.count);
-	if (t->pipeline)
+	if (!t->pipeline)
+		filter_free(filter);
+	else if (!t->opt.input.config.peers ||
+		 !pipeline_show_peers(t->pipeline))
 		return choose_existing(t);
-	filter_free(filter);
 	return say_fail(EXIT_FAILED, NULL, NULL, "out of memory");
 }
 

@@ -26,6 +26,7 @@ struct flow {
 	bool crossed;	      /* went SYN_SENT -> SYN_RECV in this connection */
 	bool introduced, pair_introduced; /* an output's notes */
 	__u32 introduced_pid;
+	bool peer_told;	   /* peers.c only */
 	struct flow *pair; /* the other end, if it is on this machine */
 	/* below: flow.c only */
 	struct flow *next_cookie, *next_tuple;

@@ -2,6 +2,7 @@
 /* Passes events on and counts them; knows neither inputs nor outputs. */
 #include "event/pipeline.h"
 #include "event/cause.h"
+#include "event/peers.h"
 #include "event/sort.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@ struct pipeline {
 	struct output *outputs[PIPELINE_OUTPUTS];
 	unsigned int n_outputs;
 	bool hide_existing;
+	struct peers *peers; /* NULL: those of a command are not shown */
 	uint64_t max, shown;
 	struct account account;
 };
@@ -52,6 +54,7 @@ void pipeline_free(struct pipeline *p)
 	filter_free(p->filter);
 	flow_table_free(p->flows);
 	causes_free(p->causes);
+	peers_free(p->peers);
 	sort_free(p->sort);
 	free(p);
 }
@@ -69,6 +72,12 @@ int pipeline_add_output(struct pipeline *p, struct output *o)
 void pipeline_hide_existing(struct pipeline *p)
 {
 	p->hide_existing = true;
+}
+
+int pipeline_show_peers(struct pipeline *p)
+{
+	p->peers = peers_new();
+	return p->peers ? 0 : -ENOMEM;
 }
 
 int pipeline_header(struct pipeline *p, const struct trace_info *info)
@@ -107,35 +116,30 @@ bool pipeline_done(const struct pipeline *p)
 	return p->max && p->shown >= p->max;
 }
 
-static bool passes(const struct pipeline *p, const struct event *e)
+static bool passes(const struct pipeline *p, const struct event *e,
+		   const struct flow *flow)
 {
-	return !pipeline_done(p) && !e->foreign &&
-	       (!p->filter || filter_match(p->filter, e));
+	if (pipeline_done(p))
+		return false;
+	if (e->foreign && !(p->peers && peers_include(e, flow)))
+		return false;
+	return !p->filter || filter_match(p->filter, e);
 }
 
-static int show(struct pipeline *p, struct event *e)
+/* To the outputs, and into the account. */
+static int put(struct pipeline *p, struct event *e, struct flow *flow)
 {
-	bool stranger = e->foreign ||
-			(p->filter && filter_spared(p->filter, e));
-	struct flow *flow;
 	bool shown = false;
 	unsigned int i;
 	int err = 0;
 
-	causes_update(p->causes, e);
-	flow = flow_update(p->flows, e, stranger);
-	if (is_hidden(p, e))
-		return 0;
-	if (passes(p, e)) {
-		if (flow)
-			flow_number(p->flows, flow);
-		for (i = 0; i < p->n_outputs && !err; i++) {
-			bool here = true;
+	if (flow)
+		flow_number(p->flows, flow);
+	for (i = 0; i < p->n_outputs && !err; i++) {
+		bool here = true;
 
-			err = p->outputs[i]->ops->event(p->outputs[i], e, flow,
-							&here);
-			shown |= here;
-		}
+		err = p->outputs[i]->ops->event(p->outputs[i], e, flow, &here);
+		shown |= here;
 	}
 	if (shown && !err) {
 		p->shown++;
@@ -145,6 +149,46 @@ static int show(struct pipeline *p, struct event *e)
 		p->account.filtered[e->type]++;
 	}
 	return err;
+}
+
+/* What was filtered when nobody knew that it is of the other end of @flow. */
+static int put_kept(struct pipeline *p, struct flow *flow)
+{
+	struct event *e;
+	int err = 0;
+
+	while (!err && (e = peers_next(p->peers, flow))) {
+		if (pipeline_done(p) ||
+		    (p->filter && !filter_match(p->filter, e)))
+			continue;
+		e->late = 1;
+		p->account.filtered[e->type]--;
+		err = put(p, e, flow->pair);
+	}
+	return err;
+}
+
+static int show(struct pipeline *p, struct event *e)
+{
+	bool stranger = e->foreign ||
+			(p->filter && filter_spared(p->filter, e));
+	struct flow *flow;
+	int err = 0;
+
+	causes_update(p->causes, e);
+	flow = flow_update(p->flows, e, stranger);
+	if (is_hidden(p, e))
+		return 0;
+	if (p->peers && flow && !e->foreign)
+		err = put_kept(p, flow);
+	if (err)
+		return err;
+	if (passes(p, e, flow))
+		return put(p, e, flow);
+	if (p->peers && e->foreign)
+		peers_keep(p->peers, e);
+	p->account.filtered[e->type]++;
+	return 0;
 }
 
 int pipeline_release(struct pipeline *p, nsec_t until)

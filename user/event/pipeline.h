@@ -69,6 +69,13 @@ int pipeline_add_output(struct pipeline *p, struct output *o);
  */
 void pipeline_hide_existing(struct pipeline *p);
 
+/*
+ * Of a command's connections the changes of state of the other end are shown as
+ * well, if it is on this machine; what came before that was known is late. 0 or
+ * -ENOMEM.
+ */
+int pipeline_show_peers(struct pipeline *p);
+
 int pipeline_header(struct pipeline *p, const struct trace_info *info);
 
 /*

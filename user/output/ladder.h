@@ -108,9 +108,15 @@ void ladder_outer(const struct ladder *l, const struct ladder_row *row,
 void ladder_state(const struct ladder *l, const struct step *s,
 		  char to[LADDER_WORDS]);
 
+/* The step that tells of an arrow's segment: one that is not derived, if any. */
+const struct step *ladder_told(const struct ladder *l, const struct arrow *a);
+
 /* What is written on an arrow, as much as @room columns take. */
 void ladder_label(const struct ladder *l, const struct arrow *a,
 		  unsigned int room, char to[LADDER_WORDS]);
+
+/* What is not known of an end, " (its states only)"; "": nothing. */
+const char *ladder_known(const struct ladder *l, unsigned int end);
 
 /* What the connection is: "full simultaneous open, simultaneous close". */
 void ladder_title(const struct ladder *l, char to[LADDER_WORDS]);

@@ -16,6 +16,19 @@ static bool same(__u32 a, __u32 b)
 	return a == b || a == SEGMENT_UNKNOWN || b == SEGMENT_UNKNOWN;
 }
 
+/* One of the ends tells of its segments, the other one only of its states. */
+static bool is_mixed(const struct ladder *l)
+{
+	return l->end[0].segments != l->end[1].segments;
+}
+
+/* May a segment be one that was concluded from a change of state? */
+static bool fits_derived(unsigned int real, unsigned int derived)
+{
+	return (real & derived) == derived &&
+	       !(real & ~derived & (FLAG_SYN | FLAG_RST));
+}
+
 /* May what was sent be what has come? @exact: byte for byte. */
 static bool fits(const struct step *sent, const struct step *came, bool exact)
 {
@@ -24,8 +37,12 @@ static bool fits(const struct step *sent, const struct step *came, bool exact)
 	const struct event_segment *b = (const void *)came->e;
 	unsigned int f = ladder_flags(sent), g = ladder_flags(came);
 
-	if (sent->derived != came->derived || sent->ts > came->ts)
+	if (sent->ts > came->ts)
 		return false;
+	if (sent->derived != came->derived)
+		return sent->derived ? fits_derived(g, f) &&
+					       (f != FLAG_ACK || !b->len) :
+				       fits_derived(f, g);
 	if (sent->derived) /* a SYN+ACK is an ACK to who has the SYN */
 		return f == g || (g == FLAG_ACK && f == (FLAG_SYN | FLAG_ACK));
 	if (exact || !b->len)
@@ -33,6 +50,15 @@ static bool fits(const struct step *sent, const struct step *came, bool exact)
 		       same(a->end, b->end) && same(a->ack, b->ack);
 	return !((f ^ g) & must & ~FLAG_FIN) && a->len && a->tcp_seq < b->end &&
 	       b->tcp_seq < a->end;
+}
+
+const struct step *ladder_told(const struct ladder *l, const struct arrow *a)
+{
+	const struct step *sent = a->sent < 0 ? NULL : &l->steps[a->sent];
+	const struct step *came = a->received < 0 ? NULL :
+						    &l->steps[a->received];
+
+	return !sent || (came && sent->derived && !came->derived) ? came : sent;
 }
 
 static struct arrow *add_arrow(struct ladder *l, unsigned int from)
@@ -63,13 +89,14 @@ static bool is_repeated(const struct step *s)
 
 /*
  * The arrow under way that fits what has come; NULL: none. Of several it is
- * the first; but of what is sent again the last, because the others were lost.
+ * the first; but of what is sent again the last, because the others were lost,
+ * and so of what is concluded, because of most segments nothing is.
  */
 static struct arrow *find_arrow(struct ladder *l, const struct step *came,
 				bool exact, bool arrived)
 {
 	size_t i = l->n_arrows > LOOK_BACK ? l->n_arrows - LOOK_BACK : 0;
-	bool last = exact && is_repeated(came);
+	bool last = is_mixed(l) || (exact && is_repeated(came));
 	struct arrow *a, *found = NULL;
 
 	for (; i < l->n_arrows && (last || !found); i++) {
@@ -92,12 +119,15 @@ static void receive(struct ladder *l, int i)
 		a = find_arrow(l, came, false, false);
 	if (!a && !came->derived && find_arrow(l, came, false, true))
 		return; /* the rest of one that was taken apart */
+	if (!a && came->derived && is_mixed(l))
+		return; /* the other end would have told */
 	if (!a)
 		a = add_arrow(l, !came->end);
 	if (!a)
 		return;
 	a->received = i;
-	a->derived = came->derived;
+	a->derived = came->derived &&
+		     (a->sent < 0 || l->steps[a->sent].derived);
 	came->arrow = a - l->arrows;
 	while (!whole && !came->derived && is_repeated(came) &&
 	       (a = find_arrow(l, came, false, false)) != NULL)

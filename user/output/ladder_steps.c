@@ -346,7 +346,8 @@ static struct step *cause_of(struct ladder *l, const struct step *s)
 
 /*
  * A change of state goes right behind the segment that made it, whatever has
- * come in between, while another process had the socket.
+ * come in between, while another process had the socket. A second one has no
+ * room there.
  */
 static void join_causes(struct ladder *l)
 {
@@ -354,10 +355,8 @@ static void join_causes(struct ladder *l)
 
 	for (s = l->steps; s < l->steps + l->n_steps; s++) {
 		at = s->kind == STEP_STATE ? cause_of(l, s) : NULL;
-		if (!at)
+		if (!at || (++at)->kind == STEP_STATE)
 			continue;
-		for (at++; at < s && at->kind == STEP_STATE; at++)
-			;
 		moved = *s;
 		memmove(at + 1, at, (char *)s - (char *)at);
 		*at = moved;

@@ -122,7 +122,7 @@ static void draw_lines(const struct svg_frame *f, unsigned int end)
 static void arrow_classes(const struct ladder *l, const struct arrow *a,
 			  char line[40], char head[40], char text[40])
 {
-	const struct step *s = &l->steps[a->sent >= 0 ? a->sent : a->received];
+	const struct step *s = ladder_told(l, a);
 	unsigned int flags = ladder_flags(s);
 	const char *kind = "";
 
@@ -269,8 +269,8 @@ static void draw_head(const struct svg_frame *f, unsigned int end)
 	double x = line_x(end), width = 300;
 
 	svg_box(f->file, x - width / 2, f->y + 34, width, 42, 8, "card");
-	snprintf(name, sizeof(name), "%c   %s", 'A' + end,
-		 e->here ? e->owner : "no events of this end");
+	snprintf(name, sizeof(name), "%c   %s%s", 'A' + end,
+		 e->here ? e->owner : "", ladder_known(f->l, end));
 	strcpy(address, e->address);
 	cut(name, 36);
 	cut(address, 40);

@@ -75,7 +75,7 @@ static canvas_colour state_colour(enum tcb_state state)
 
 static canvas_colour arrow_colour(const struct ladder *l, const struct arrow *a)
 {
-	const struct step *s = &l->steps[a->sent >= 0 ? a->sent : a->received];
+	const struct step *s = ladder_told(l, a);
 	unsigned int flags = ladder_flags(s);
 
 	if (flags & FLAG_RST)
@@ -336,7 +336,7 @@ static void print_ends(struct frame *f)
 
 		snprintf(text, sizeof(text), "%c  %s%s%s%s", 'A' + end,
 			 e->here ? e->owner : "", *e->owner ? " " : "",
-			 e->address, e->here ? "" : " (no events of this end)");
+			 e->address, ladder_known(f->l, end));
 		canvas_text(f->canvas, f->time, end, f->look->width - f->time,
 			    text, NULL);
 	}

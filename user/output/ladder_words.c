@@ -384,7 +384,7 @@ static void segment_label(const struct event_segment *g, unsigned int room,
 void ladder_label(const struct ladder *l, const struct arrow *a,
 		  unsigned int room, char to[LADDER_WORDS])
 {
-	const struct step *s = &l->steps[a->sent >= 0 ? a->sent : a->received];
+	const struct step *s = ladder_told(l, a);
 	const struct event_retransmit *r = (const void *)s->e;
 	char flags[ROW_WORDS];
 
@@ -399,6 +399,17 @@ void ladder_label(const struct ladder *l, const struct arrow *a,
 	}
 	row_flags(s->flags, flags);
 	add_if(to, room, "~%s", flags);
+}
+
+const char *ladder_known(const struct ladder *l, unsigned int end)
+{
+	const struct ladder_end *e = &l->end[end], *other = &l->end[!end];
+
+	if (e->here)
+		return !e->segments && other->segments ? " (its states only)" :
+							 "";
+	return other->segments ? " (seen by its segments only)" :
+				 " (no events of this end)";
 }
 
 static const char *open_title(enum kind kind)
