@@ -30,7 +30,7 @@ struct diagnosis diagnose(const struct punch *p)
 		if (p->tries[i].kind != PUNCH_PUBLIC || !res->attempts)
 			continue;
 		d.filter = diagnose_filter(res);
-		d.why = res->refused + res->reset >= res->attempts ?
+		d.why = res->refused + res->reset + res->limited >= res->attempts ?
 				DIAGNOSE_REFUSED :
 				DIAGNOSE_FILTERED;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What tcbpeer does with --rendezvous, and what it says about it. */
 #include "peer/meeting.h"
+#include "lib/clock.h"
 #include "lib/say.h"
 #include "peer/join.h"
 
@@ -98,6 +99,7 @@ static int meeting_punch(struct meeting *m, int stop, int *fd)
 	struct punch_config config = {
 		.peer = m->set->config,
 		.own = m->join.own,
+		.told_ns = clock_now_ns(),
 	};
 	struct pollfd pfd = { .fd = stop, .events = POLLIN };
 	struct diagnosis diagnosis;

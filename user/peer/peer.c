@@ -275,6 +275,42 @@ static int peer_sockets(struct peer *peer)
 	return peer_socket(peer, &peer->fd);
 }
 
+/* How far what is sent now may go: so many routers, -1: the usual. */
+static void peer_hops(const struct peer *peer, int hops)
+{
+	if (peer->config.local.ss_family == AF_INET6)
+		setsockopt(peer->fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops,
+			   sizeof(hops));
+	else
+		setsockopt(peer->fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+}
+
+static int peer_connect(struct peer *peer)
+{
+	const struct sockaddr *to = (struct sockaddr *)&peer->config.remote;
+	const int deaf = 2;
+	int err = 0;
+
+	peer->began_hops = peer->hops;
+	if (peer->hops) {
+		/*
+		 * The router where it ends says so, which would end the
+		 * attempt; but what came with a TTL below this is not heard,
+		 * and it quotes the SYN with a TTL of 1. Of IPv6 the kernel
+		 * looks at another header: there it costs an attempt, if it
+		 * comes after connect() has returned.
+		 */
+		setsockopt(peer->fd, IPPROTO_IP, IP_MINTTL, &deaf,
+			   sizeof(deaf));
+		peer_hops(peer, peer->hops);
+	}
+	if (connect(peer->fd, to, peer->config.len))
+		err = -errno;
+	if (peer->hops)
+		peer_hops(peer, -1);
+	return err;
+}
+
 static int peer_attempt(struct peer *peer)
 {
 	struct peer_result *res = &peer->result;
@@ -288,10 +324,7 @@ static int peer_attempt(struct peer *peer)
 
 	res->crossed = PEER_CROSSED_UNKNOWN;
 	peer->began_ns = clock_now_ns();
-	err = 0;
-	if (connect(peer->fd, (struct sockaddr *)&peer->config.remote,
-		    peer->config.len))
-		err = -errno;
+	err = peer_connect(peer);
 
 	/* Not available to connect() is: that 4-tuple is still in use. */
 	if (err != -EADDRNOTAVAIL && err != -EADDRINUSE)
@@ -328,81 +361,62 @@ static int peer_accept(struct peer *peer)
 	return peer_connected(peer);
 }
 
-/*
- * Wait for the attempt or the listener, for @left_ns or a step. Returns 1 if
- * the attempt has ended, 0 if not, -errno.
- */
-static int peer_wait(struct peer *peer, uint64_t left_ns)
+/* The attempt has ended, or somebody has come to the listener, or neither. */
+static int peer_look(struct peer *peer)
 {
-	struct pollfd pfds[] = {
-		{ .fd = peer->fd, .events = POLLOUT },
-		{ .fd = peer->listener, .events = POLLIN },
-	};
-	struct timespec slice = {};
-
-	if (left_ns > peer->config.step_ns)
-		left_ns = peer->config.step_ns;
-	slice.tv_sec = left_ns / NSEC_PER_SEC;
-	slice.tv_nsec = left_ns % NSEC_PER_SEC;
-	if (ppoll(pfds, 2, &slice, NULL) < 0 && errno != EINTR)
-		return -errno;
-	if (pfds[0].revents)
-		return 1;
-	return pfds[1].revents ? -EISCONN : 0;
-}
-
-/* Wait for the end of the attempt, watching for SYN_RECV. */
-static int peer_watch(struct peer *peer, uint64_t left_ns)
-{
-	uint64_t attempt_ns = peer->config.attempt_ns;
+	struct pollfd pfds[PEER_FDS];
+	uint64_t now_ns = 0;
 	socklen_t len = sizeof(int);
-	struct tcp_info info;
-	int ret, err;
+	int err;
 
-	if (peer_tcp_info(peer->fd, &info) && info.tcpi_state == PEER_SYN_RECV)
-		peer->result.crossed = PEER_CROSSED_YES;
-
-	ret = peer_wait(peer, left_ns);
-	if (ret == -EISCONN)
+	peer_poll(peer, pfds, &now_ns);
+	if (poll(pfds, PEER_FDS, 0) < 0)
+		return errno == EINTR ? 1 : peer_end(peer, -errno);
+	if (pfds[1].revents)
 		return peer_accept(peer);
-	if (ret < 0)
-		return peer_end(peer, ret);
-	if (!ret) {
-		if (attempt_ns && peer->result.crossed != PEER_CROSSED_YES &&
-		    clock_now_ns() - peer->began_ns >= attempt_ns)
-			return peer_again(peer, -ETIMEDOUT);
+	if (!pfds[0].revents)
 		return 1;
-	}
-
 	if (getsockopt(peer->fd, SOL_SOCKET, SO_ERROR, &err, &len))
 		return peer_end(peer, -errno);
 	return err ? peer_again(peer, -err) : peer_connected(peer);
 }
 
-/* Wait for the time of the next attempt. Returns 0 when it has come. */
-static int peer_pause(struct peer *peer, uint64_t left_ns)
+/* Has the attempt under way met the peer's SYN? */
+static bool peer_has_crossed(struct peer *peer)
 {
-	bool exact = peer->config.at_ns || peer->config.align_ns;
-	uint64_t now = clock_now_ns(), wait_ns;
-	int ret;
+	struct tcp_info info;
 
-	if (now >= peer->resume_ns)
-		return 0;
-	wait_ns = peer->resume_ns - now;
-	if (exact && wait_ns <= PEER_SPIN_NS) {
-		while (clock_now_ns() < peer->resume_ns)
-			;
-		return 0;
-	}
-	if (exact)
-		wait_ns -= PEER_SPIN_NS;
-	ret = peer_wait(peer, wait_ns < left_ns ? wait_ns : left_ns);
-	if (ret == -EISCONN)
-		return peer_accept(peer);
-	return ret < 0 ? peer_end(peer, ret) : 1;
+	if (peer_tcp_info(peer->fd, &info) && info.tcpi_state == PEER_SYN_RECV)
+		peer->result.crossed = PEER_CROSSED_YES;
+	return peer->result.crossed == PEER_CROSSED_YES;
 }
 
-int peer_step(struct peer *peer)
+static int peer_watch(struct peer *peer)
+{
+	bool crossed = peer->fd >= 0 && peer_has_crossed(peer);
+	uint64_t attempt_ns = peer->config.attempt_ns;
+	int ret = peer_look(peer);
+
+	if (ret <= 0 || peer->fd < 0 || crossed || !attempt_ns ||
+	    clock_now_ns() - peer->began_ns < attempt_ns)
+		return ret;
+	return peer_again(peer, -ETIMEDOUT);
+}
+
+/* Is the next attempt due? Of an agreed time the rest is waited for here. */
+static bool peer_due(const struct peer *peer)
+{
+	bool exact = peer->config.at_ns || peer->config.align_ns;
+	uint64_t now_ns = clock_now_ns();
+
+	if (exact && now_ns + PEER_SPIN_NS >= peer->resume_ns) {
+		while (now_ns < peer->resume_ns)
+			now_ns = clock_now_ns();
+	}
+	return now_ns >= peer->resume_ns;
+}
+
+int peer_turn(struct peer *peer)
 {
 	uint64_t left_ns;
 	int ret;
@@ -415,16 +429,60 @@ int peer_step(struct peer *peer)
 	left_ns = peer_left_ns(peer);
 
 	/* After the deadline too, once: the answer may have come in time. */
-	if (peer->fd >= 0) {
-		ret = peer_watch(peer, left_ns);
-		if (ret <= 0 || left_ns)
-			return ret;
-	}
+	ret = peer_watch(peer);
+	if (ret <= 0 || (left_ns && peer->fd >= 0))
+		return ret;
 	if (!left_ns)
 		return peer_end(peer, -ETIMEDOUT);
+	return peer_due(peer) ? peer_attempt(peer) : 1;
+}
 
-	ret = peer_pause(peer, left_ns);
-	if (ret || peer->result.error != -EINPROGRESS)
+void peer_poll(const struct peer *peer, struct pollfd pfds[PEER_FDS],
+	       uint64_t *until_ns)
+{
+	bool exact = peer->config.at_ns || peer->config.align_ns;
+	uint64_t due_ns = peer->resume_ns - (exact ? PEER_SPIN_NS : 0);
+
+	pfds[0] = (struct pollfd){ .fd = peer->fd, .events = POLLOUT };
+	pfds[1] = (struct pollfd){ .fd = peer->listener, .events = POLLIN };
+	if (peer->fd < 0 && *until_ns > due_ns)
+		*until_ns = due_ns;
+}
+
+int peer_sleep(struct pollfd *pfds, unsigned int n, uint64_t until_ns)
+{
+	uint64_t now_ns = clock_now_ns(), left_ns;
+	struct timespec left = {};
+
+	left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+	left.tv_sec = left_ns / NSEC_PER_SEC;
+	left.tv_nsec = left_ns % NSEC_PER_SEC;
+	return ppoll(pfds, n, &left, NULL) < 0 && errno != EINTR ? -errno : 0;
+}
+
+void peer_limit(struct peer *peer, unsigned int hops)
+{
+	peer->hops = hops;
+	if (peer->fd < 0 || !peer->began_hops || peer->began_hops == hops ||
+	    peer_has_crossed(peer))
+		return;
+	peer_close(&peer->fd);
+	peer->result.limited++;
+}
+
+int peer_step(struct peer *peer)
+{
+	uint64_t now_ns = clock_now_ns(), until_ns, left_ns;
+	struct pollfd pfds[PEER_FDS];
+	int ret = peer_turn(peer), err;
+
+	if (ret <= 0)
 		return ret;
-	return peer_attempt(peer);
+	left_ns = peer_left_ns(peer);
+	until_ns = now_ns + (left_ns < peer->config.step_ns ?
+				     left_ns :
+				     peer->config.step_ns);
+	peer_poll(peer, pfds, &until_ns);
+	err = peer_sleep(pfds, PEER_FDS, until_ns);
+	return err ? peer_end(peer, err) : 1;
 }

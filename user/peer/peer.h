@@ -3,6 +3,7 @@
 #ifndef TCBSCOPE_PEER_PEER_H
 #define TCBSCOPE_PEER_PEER_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -82,6 +83,7 @@ struct peer_result {
 	unsigned int refused;  /* ECONNREFUSED: an RST in SYN_SENT */
 	unsigned int reset;    /* ECONNRESET: an RST in SYN_RECV */
 	unsigned int timedout; /* given up by the kernel, or by attempt_ns */
+	unsigned int limited;  /* given up by peer_limit() */
 	unsigned int inuse;    /* port or 4-tuple still taken: no SYN sent */
 	uint64_t elapsed_ns;   /* from the start to the end */
 
@@ -100,6 +102,8 @@ struct peer {
 	uint64_t resume_ns; /* no attempt before this */
 	uint64_t began_ns;  /* the attempt under way */
 	uint64_t seed;
+	unsigned int hops;	 /* as by peer_limit() */
+	unsigned int began_hops; /* of the attempt under way */
 	int fd;	      /* of the attempt under way, or -1 */
 	int listener; /* or -1 */
 };
@@ -133,6 +137,30 @@ int peer_init(struct peer *peer, const struct peer_config *config);
  * Once it has returned 0 or an error it returns the same again.
  */
 int peer_step(struct peer *peer);
+
+/*
+ * The same for who drives several engines: peer_turn() does what is due, returns
+ * as peer_step() does, and waits for nothing but the last 200 us before a time
+ * that was agreed. peer_poll() says what else is worth waiting for: these fds,
+ * of which some may be -1, and not beyond *@until_ns (CLOCK_MONOTONIC), which it
+ * may make earlier.
+ */
+#define PEER_FDS 2
+
+int peer_turn(struct peer *peer);
+void peer_poll(const struct peer *peer, struct pollfd pfds[PEER_FDS],
+	       uint64_t *until_ns);
+
+/* Wait for one of @pfds, or until then. Returns 0 or -errno. */
+int peer_sleep(struct pollfd *pfds, unsigned int n, uint64_t until_ns);
+
+/*
+ * From now on the first SYN of an attempt goes no further than @hops routers,
+ * 0: as far as it takes. It so makes a way in through what is near, without
+ * being refused by what is far, and the attempt waits for the peer's SYN. One
+ * that is under way with another such limit is given up.
+ */
+void peer_limit(struct peer *peer, unsigned int hops);
 
 /*
  * Close the attempt under way and the listener, if any. The socket of a

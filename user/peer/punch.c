@@ -14,6 +14,11 @@
 
 #define PUNCH_STEP_NS 1000000ULL
 #define PUNCH_PAUSE_NS 200000ULL     /* both ends try hard, but not for long */
+#define PUNCH_STAGGER_NS 1000000ULL  /* between one kind and the next */
+#define PUNCH_PLAIN_NS 20000000ULL   /* then they take turns, of */
+#define PUNCH_TURN_NS 100000000ULL
+#define PUNCH_HOPS_MIN 2 /* the first router makes the way */
+#define PUNCH_HOPS_MAX 7
 #define PUNCH_GRACE_NS 1000000000ULL /* for the proof of what opened late */
 #define PUNCH_PROOF 'Q'		     /* the proof, from both ends at once */
 #define PUNCH_TAKE 'Y'		     /* of role 0: this one */
@@ -106,6 +111,21 @@ enum meet_mapping punch_mapping(const struct meet_offer *offer,
 	return other ? MEET_MAPPING_REMAPPING : MEET_MAPPING_UNKNOWN;
 }
 
+/*
+ * How much later than the start: the same at both ends, so that they try the
+ * same way at once. Behind the same NAT the way inside is the shortest.
+ */
+static uint64_t punch_stagger_ns(enum punch_kind kind, bool same)
+{
+	static const unsigned int order[][2] = {
+		[PUNCH_IPV6] = { 0, 1 },
+		[PUNCH_PUBLIC] = { 1, 2 },
+		[PUNCH_LOCAL] = { 2, 0 },
+	};
+
+	return order[kind][same] * PUNCH_STAGGER_NS;
+}
+
 static void punch_add(struct punch *p, const struct punch_config *config,
 		      enum punch_kind kind, const struct sockaddr_storage *to)
 {
@@ -131,6 +151,8 @@ static void punch_add(struct punch *p, const struct punch_config *config,
 	} else {
 		try->config.local = own;
 	}
+	try->config.at_ns += punch_stagger_ns(
+		kind, punch_same_addr(&p->meet->seen, &p->meet->from));
 	try->config.attempts = UINT_MAX;
 	try->state = PUNCH_OPENING;
 	if (!peer_init(&try->peer, &try->config))
@@ -154,8 +176,7 @@ int punch_init(struct punch *p, const struct meet *meet,
 	       const struct punch_config *config)
 {
 	struct punch_config c = *config;
-	bool same = punch_same_addr(&meet->seen, &meet->from);
-	unsigned int i;
+	uint64_t wait_ns = meet->start_us * 1000ULL;
 
 	memset(p, 0, sizeof(*p));
 	p->meet = meet;
@@ -164,19 +185,16 @@ int punch_init(struct punch *p, const struct meet *meet,
 		c.peer.deadline_ns = PEER_DEADLINE_NS;
 	if (!c.peer.pause_ns)
 		c.peer.pause_ns = PUNCH_PAUSE_NS;
-	c.peer.at_ns = clock_real_ns() + meet->start_us * 1000ULL;
-	c.peer.step_ns = PUNCH_STEP_NS / PUNCH_TRIES;
-	p->end_ns = clock_now_ns() + meet->start_us * 1000ULL +
-		    c.peer.deadline_ns;
+	p->start_ns = config->told_ns + wait_ns;
+	p->end_ns = p->start_ns + c.peer.deadline_ns;
+	c.peer.at_ns = clock_real_ns() + p->start_ns - clock_now_ns();
 
-	/* Behind the same NAT the way inside is the shortest. */
-	if (same)
+	/* Of what opens the first one is taken. */
+	if (punch_same_addr(&meet->seen, &meet->from))
 		punch_add_offered(p, &c, PUNCH_LOCAL, AF_INET);
 	punch_add_offered(p, &c, PUNCH_IPV6, AF_INET6);
 	punch_add(p, &c, PUNCH_PUBLIC, &meet->from);
 	punch_add_offered(p, &c, PUNCH_LOCAL, AF_INET);
-	for (i = 0; i < p->n; i++)
-		p->tries[i].peer.config.step_ns = PUNCH_STEP_NS / p->n;
 	return p->n ? 0 : -ENOENT;
 }
 
@@ -195,10 +213,11 @@ void punch_exit(struct punch *p)
 }
 
 /* What an engine has counted, before it is begun anew or at its end. */
-static void punch_count(struct punch_try *try)
+static void punch_count(const struct punch *p, struct punch_try *try)
 {
 	const struct peer_result *res = &try->peer.result;
 	struct peer_result *sum = &try->result;
+	uint64_t now_ns = clock_now_ns();
 
 	sum->error = res->error;
 	sum->last = res->last;
@@ -208,8 +227,9 @@ static void punch_count(struct punch_try *try)
 	sum->refused += res->refused;
 	sum->reset += res->reset;
 	sum->timedout += res->timedout;
+	sum->limited += res->limited;
 	sum->inuse += res->inuse;
-	sum->elapsed_ns = res->elapsed_ns;
+	sum->elapsed_ns = now_ns > p->start_ns ? now_ns - p->start_ns : 0;
 	sum->segs_in = res->segs_in;
 	sum->segs_out = res->segs_out;
 	memcpy(sum->cc, res->cc, sizeof(sum->cc));
@@ -249,7 +269,7 @@ static void punch_opened(struct punch *p, struct punch_try *try)
 {
 	uint8_t proof[SECRET_PROOF];
 
-	punch_count(try);
+	punch_count(p, try);
 	try->state = PUNCH_PROVING;
 	secret_prove(&p->meet->secret, "open", p->meet->role, p->meet->nonce,
 		     NULL, 0, proof);
@@ -302,25 +322,54 @@ static void punch_prove(struct punch *p, struct punch_try *try)
 	p->fd = try->peer.result.fd;
 }
 
-/* Nothing to open: wait for the proofs. Returns false if none can come. */
-static bool punch_idle(const struct punch *p)
+/* How far our SYNs may go now, 0: as far as it takes. */
+static unsigned int punch_hops(const struct punch *p)
 {
-	struct pollfd pfds[PUNCH_TRIES];
-	bool proving = false;
-	unsigned int i;
+	uint64_t since_ns = clock_now_ns() - p->start_ns, turn;
+
+	if ((int64_t)since_ns < (int64_t)PUNCH_PLAIN_NS)
+		return 0;
+	turn = (since_ns - PUNCH_PLAIN_NS) / PUNCH_TURN_NS;
+	if (turn % 2 != p->meet->role)
+		return 0;
+	return PUNCH_HOPS_MIN +
+	       turn / 2 % (PUNCH_HOPS_MAX - PUNCH_HOPS_MIN + 1);
+}
+
+static void punch_turn(struct punch *p, struct punch_try *try)
+{
+	int err;
+
+	peer_limit(&try->peer, punch_hops(p));
+	err = peer_turn(&try->peer);
+	if (!err) {
+		punch_opened(p, try);
+	} else if (err < 0) {
+		punch_count(p, try);
+		try->state = PUNCH_DEAD;
+	}
+}
+
+/* Wait for what can come. Returns 0, or -ETIMEDOUT if nothing can. */
+static int punch_wait(const struct punch *p)
+{
+	uint64_t until_ns = clock_now_ns() + PUNCH_STEP_NS;
+	struct pollfd pfds[PUNCH_TRIES * PEER_FDS];
+	unsigned int i, n = 0;
 
 	for (i = 0; i < p->n; i++) {
-		if (p->tries[i].state == PUNCH_OPENING)
-			return true;
-		proving |= p->tries[i].state == PUNCH_PROVING;
-		pfds[i].fd = p->tries[i].state == PUNCH_PROVING ?
-				     p->tries[i].peer.result.fd :
-				     -1;
-		pfds[i].events = POLLIN;
+		const struct punch_try *try = &p->tries[i];
+
+		if (try->state == PUNCH_OPENING) {
+			peer_poll(&try->peer, &pfds[n], &until_ns);
+			n += PEER_FDS;
+		} else if (try->state == PUNCH_PROVING) {
+			pfds[n++] = (struct pollfd){
+				.fd = try->peer.result.fd, .events = POLLIN
+			};
+		}
 	}
-	if (proving)
-		poll(pfds, p->n, 1);
-	return proving;
+	return n ? peer_sleep(pfds, n, until_ns) : -ETIMEDOUT;
 }
 
 int punch_step(struct punch *p)
@@ -328,26 +377,18 @@ int punch_step(struct punch *p)
 	unsigned int i;
 	int err;
 
-	if (p->winner >= 0)
-		return 0;
-	if (!punch_idle(p))
-		return -ETIMEDOUT;
 	for (i = 0; i < p->n && p->winner < 0; i++) {
 		struct punch_try *try = &p->tries[i];
 
 		if (try->state == PUNCH_PROVING)
 			punch_prove(p, try);
-		if (try->state != PUNCH_OPENING)
-			continue;
-		err = peer_step(&try->peer);
-		if (!err) {
-			punch_opened(p, try);
-		} else if (err < 0) {
-			punch_count(try);
-			try->state = PUNCH_DEAD;
-		}
+		if (try->state == PUNCH_OPENING)
+			punch_turn(p, try);
 	}
 	if (p->winner >= 0)
 		return 0;
-	return clock_now_ns() < p->end_ns + PUNCH_GRACE_NS ? 1 : -ETIMEDOUT;
+	if (clock_now_ns() >= p->end_ns + PUNCH_GRACE_NS)
+		return -ETIMEDOUT;
+	err = punch_wait(p);
+	return err ?: 1;
 }

@@ -8,8 +8,15 @@
 
 /*
  * Every candidate has an engine of its own, all from the same port. A NAT that
- * answers a SYN too early by an RST is tried again and again; one that drops it
- * gets the kernel's repetitions. On a connection that is open both ends prove
+ * drops a SYN that comes too early gets the kernel's repetitions. One that
+ * answers it by an RST forgets the port of whoever sent it, and the SYNs of
+ * both must be under way at once. If they are not for as long as PUNCH_PLAIN_NS,
+ * the two take turns: one sends SYNs that end somewhere between the NATs, and so
+ * are refused by nobody, and waits (peer_limit()); the other one's SYN then finds
+ * the way that they have made. Whose turn it is, and how far they go, is told by
+ * the time since the start that was agreed.
+ *
+ * On a connection that is open both ends prove
  * the secret, for an address that is local to the partner may be a stranger's
  * here; then role 0 takes the first that is proven and says so.
  *
@@ -21,7 +28,8 @@ enum punch_kind { PUNCH_PUBLIC, PUNCH_LOCAL, PUNCH_IPV6 };
 #define PUNCH_TRIES (MEET_CANDIDATE_MAX + 1)
 
 struct punch_config {
-	struct peer_config peer;     /* all but the endpoints */
+	struct peer_config peer;     /* all but the endpoints and the start */
+	uint64_t told_ns;	     /* when the start was told: MEET_START */
 	struct sockaddr_storage own; /* any address of it may be sent from */
 };
 
@@ -46,8 +54,7 @@ struct punch {
 	const struct meet *meet;
 
 	/* private */
-	uint64_t end_ns;
-	unsigned int next;
+	uint64_t start_ns, end_ns;
 };
 
 /*
@@ -58,7 +65,7 @@ int punch_init(struct punch *punch, const struct meet *meet,
 	       const struct punch_config *config);
 
 /*
- * Go on for about a millisecond. Returns 1, 0 with punch->fd connected and
+ * Go on for a millisecond at most. Returns 1, 0 with punch->fd connected and
  * proven, or -ETIMEDOUT: diagnose() says why.
  */
 int punch_step(struct punch *punch);
