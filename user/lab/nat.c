@@ -36,24 +36,24 @@ static void nat_side(struct netns_side *side, int fd, const char *name,
 	side->addr6.s6_addr[15] = ntohl(in.s_addr);
 }
 
-/* All else goes to @gateway. */
-static int nat_route(int fd, int ifindex, const char *gateway)
+/* To @dst, a prefix, by @gateway. */
+static int nat_route(int fd, int ifindex, const char *dst, const char *gateway)
 {
 	struct rtnl_nexthop *nh = rtnl_route_nh_alloc();
 	struct rtnl_route *route = rtnl_route_alloc();
-	struct nl_addr *dst = NULL, *via = NULL;
+	struct nl_addr *to = NULL, *via = NULL;
 	struct nl_sock *sock = NULL;
 	int err = -ENOMEM;
 
-	if (nh && route && !nl_addr_parse("0.0.0.0/0", AF_INET, &dst) &&
-	    !nl_addr_parse(gateway, AF_INET, &via))
+	if (nh && route && !nl_addr_parse(dst, AF_UNSPEC, &to) &&
+	    !nl_addr_parse(gateway, AF_UNSPEC, &via))
 		err = netns_netlink(fd, &sock);
 	if (!err) {
 		rtnl_route_nh_set_ifindex(nh, ifindex);
 		rtnl_route_nh_set_gateway(nh, via);
 		rtnl_route_add_nexthop(route, nh);
 		nh = NULL; /* the route's now */
-		err = rtnl_route_set_dst(route, dst);
+		err = rtnl_route_set_dst(route, to);
 		if (!err)
 			err = rtnl_route_add(sock, route, NLM_F_CREATE);
 		err = netns_nl_error(err);
@@ -61,10 +61,19 @@ static int nat_route(int fd, int ifindex, const char *gateway)
 	if (nh)
 		rtnl_route_nh_free(nh);
 	rtnl_route_put(route);
-	nl_addr_put(dst);
+	nl_addr_put(to);
 	nl_addr_put(via);
 	nl_socket_free(sock);
 	return err;
+}
+
+/* All else goes there. */
+static int nat_default(int fd, int ifindex, const char *gateway,
+		       const char *gateway6)
+{
+	int err = nat_route(fd, ifindex, "0.0.0.0/0", gateway);
+
+	return err ?: nat_route(fd, ifindex, "::/0", gateway6);
 }
 
 static int nat_link(int fd0, const char *name0, const char *addr0, int fd1,
@@ -89,6 +98,7 @@ static int nat_far_link(struct nat_lab *lab, uint64_t delay_ns, int *index)
 	err = delay_ns ? wire_create(&lab->wire, &pair, &config) :
 			 netns_join(&pair);
 	*index = pair.side[0].ifindex;
+	lab->near = pair.side[1].ifindex;
 	return err;
 }
 
@@ -107,14 +117,22 @@ static int nat_links(struct nat_lab *lab, uint64_t delay_ns)
 		err = nat_link(lab->host[1], "out", "10.2.0.2", lab->nat[1],
 			       "in", "10.2.0.1", 40);
 	if (!err)
-		err = nat_route(lab->host[0], 10, "10.1.0.1");
+		err = nat_default(lab->host[0], 10, "10.1.0.1", "fd0a:100::1");
 	if (!err)
-		err = nat_route(lab->nat[0], far, "203.0.113.1");
+		err = nat_default(lab->nat[0], far, "203.0.113.1",
+				  "fdcb:71::1");
 	if (!err)
-		err = nat_route(lab->nat[1], 30, "203.0.114.1");
+		err = nat_default(lab->nat[1], 30, "203.0.114.1", "fdcb:72::1");
 	if (!err)
-		err = nat_route(lab->host[1], 40, "10.2.0.1");
+		err = nat_default(lab->host[1], 40, "10.2.0.1", "fd0a:200::1");
 	return err;
+}
+
+static int nat_forward(int fd)
+{
+	int err = netns_sysctl(fd, "net/ipv4/ip_forward", "1");
+
+	return err ?: netns_sysctl(fd, "net/ipv6/conf/all/forwarding", "1");
 }
 
 int nat_create(struct nat_lab *lab, uint64_t delay_ns)
@@ -129,7 +147,7 @@ int nat_create(struct nat_lab *lab, uint64_t delay_ns)
 	for (i = 0; i < 5 && err >= 0; i++)
 		err = *all[i] = netns_create();
 	for (i = 2; i < 5 && err >= 0; i++)
-		err = netns_sysctl(*all[i], "net/ipv4/ip_forward", "1");
+		err = nat_forward(*all[i]);
 	if (err >= 0)
 		err = nat_links(lab, delay_ns);
 	if (err < 0)
@@ -152,29 +170,56 @@ void nat_destroy(struct nat_lab *lab)
 	}
 }
 
-/* The rules, as nft takes them. A flush of the table is one of the ruleset. */
+/* The rules, as nft takes them. */
 static int nat_rules(char *text, size_t size, struct nat_kind kind)
 {
-	static const char early[] =
-		"iifname \"out\" tcp flags & (syn | ack) == syn drop";
+	static const char *const mapping[] = {
+		[NAT_PRESERVING] = "",
+		[NAT_REMAPPING] = "to :40000",
+		[NAT_RANDOM] = "random",
+		[NAT_FULLY_RANDOM] = "fully-random",
+	};
+	bool reset = kind.filter == NAT_RESET ||
+		     kind.filter == NAT_CLOSED_RESET;
+	bool open = kind.filter == NAT_RESET || kind.filter == NAT_DROP;
 
-	return snprintf(text, size,
-			"flush ruleset\n"
-			"table ip lab {\n"
-			" chain post { type nat hook postrouting priority 100;\n"
-			"  oifname \"out\" masquerade %s\n }\n"
-			" chain in { type filter hook input priority 0;\n"
-			"  %s\n }\n"
-			"}\n",
-			kind.mapping == NAT_RANDOM ? "fully-random" : "",
-			kind.filter == NAT_DROP ? early : "");
+	return snprintf(
+		text, size,
+		"table inet lab {\n"
+		" chain post { type nat hook postrouting priority 100;\n"
+		"  oifname \"out\" %s meta l4proto tcp masquerade %s\n }\n"
+		" chain early { %s\n }\n"
+		" chain through { type filter hook forward priority 0;\n"
+		"  iifname \"out\" tcp flags & (syn | ack) == syn %s "
+		"jump early\n"
+		"  %s\n }\n"
+		" chain in { type filter hook input priority 0;\n"
+		"  tcp dport %u accept\n"
+		"  iifname \"out\" tcp flags & (syn | ack) == syn "
+		"jump early\n }\n"
+		"}\n",
+		kind.route6 ? "meta nfproto ipv4" : "", mapping[kind.mapping],
+		reset ? "reject with tcp reset" : "drop",
+		open ? "ct state new" : "",
+		kind.filter == NAT_NO_WAY ?
+			"iifname \"in\" ip daddr != " NAT_RENDEZVOUS
+			" reject with icmpx no-route" :
+			"",
+		kind.serves);
 }
 
-int nat_set(const struct nat_lab *lab, int which, struct nat_kind kind)
+/* The way from the middle to the inside of a NAT that leaves IPv6 alone. */
+static int nat_inside6(const struct nat_lab *lab, int which)
+{
+	if (which)
+		return nat_route(lab->middle, 31, "fd0a:200::/64",
+				 "fdcb:72::2");
+	return nat_route(lab->middle, lab->near, "fd0a:100::/64", "fdcb:71::2");
+}
+
+static int nat_nft(int fd, const char *text, int len)
 {
 	char *argv[] = { NAT_NFT, "-f", "/dev/stdin", NULL };
-	char text[1024];
-	int len = nat_rules(text, sizeof(text), kind);
 	int pipefd[2], stdio[3], status = 0;
 	ssize_t n;
 	pid_t pid;
@@ -185,7 +230,7 @@ int nat_set(const struct nat_lab *lab, int which, struct nat_kind kind)
 		return -errno;
 	stdio[0] = pipefd[0];
 	stdio[1] = stdio[2] = -1;
-	pid = netns_spawn(lab->nat[which], argv, stdio);
+	pid = netns_spawn(fd, argv, stdio);
 	close(pipefd[0]);
 	n = pid > 0 ? write(pipefd[1], text, len) : len;
 	close(pipefd[1]);
@@ -194,4 +239,13 @@ int nat_set(const struct nat_lab *lab, int which, struct nat_kind kind)
 	if (waitpid(pid, &status, 0) != pid)
 		return -errno;
 	return n != len || status ? -EOPNOTSUPP : 0;
+}
+
+int nat_set(const struct nat_lab *lab, int which, struct nat_kind kind)
+{
+	char text[1024];
+	int len = nat_rules(text, sizeof(text), kind);
+	int err = nat_nft(lab->nat[which], text, len);
+
+	return err || !kind.route6 ? err : nat_inside6(lab, which);
 }

@@ -2,6 +2,7 @@
 /* Why a hole could not be punched, and what the NATs seem to do. */
 #include "peer/diagnose.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 /* The kernel has repeated the first SYN by then. */
@@ -16,23 +17,53 @@ static enum diagnose_filter diagnose_filter(const struct peer_result *res)
 	return DIAGNOSE_FILTER_UNKNOWN;
 }
 
-struct diagnosis diagnose(const struct punch *p)
+/* What stands in the way to one endpoint. */
+static enum diagnose_why diagnose_try(const struct punch_try *try)
 {
-	struct diagnosis d = { .why = DIAGNOSE_UNREACHABLE };
-	const struct peer_result *res;
-	bool stranger = false;
+	const struct peer_result *res = &try->result;
+
+	/* Who let us in and has proven nothing since is none of ours either. */
+	if (try->stranger || try->state == PUNCH_PROVING)
+		return DIAGNOSE_STRANGER;
+	if (res->refused || res->reset)
+		return res->refused + res->reset + res->limited >=
+				       res->attempts ?
+			       DIAGNOSE_REFUSED :
+			       DIAGNOSE_FILTERED;
+	if (!res->attempts || res->unreachable || res->error == -ENETUNREACH ||
+	    res->error == -EHOSTUNREACH)
+		return DIAGNOSE_UNREACHABLE;
+	return DIAGNOSE_FILTERED;
+}
+
+/*
+ * Of several endpoints the one that came nearest counts: the enum has those
+ * reasons in that order.
+ */
+static enum diagnose_why diagnose_way(const struct punch *p)
+{
+	enum diagnose_why why = DIAGNOSE_UNREACHABLE, this;
 	unsigned int i;
 
 	for (i = 0; i < p->n; i++) {
-		res = &p->tries[i].result;
-		stranger |= p->tries[i].stranger;
-		/* The others say nothing about a NAT. */
-		if (p->tries[i].kind != PUNCH_PUBLIC || !res->attempts)
+		/* An inner address that is not of here says nothing. */
+		if ((p->tries[i].kind == PUNCH_LOCAL) != punch_same_nat(p))
 			continue;
-		d.filter = diagnose_filter(res);
-		d.why = res->refused + res->reset + res->limited >= res->attempts ?
-				DIAGNOSE_REFUSED :
-				DIAGNOSE_FILTERED;
+		this = diagnose_try(&p->tries[i]);
+		if (this < why)
+			why = this;
+	}
+	return why;
+}
+
+struct diagnosis diagnose(const struct punch *p)
+{
+	struct diagnosis d = { .filter = DIAGNOSE_FILTER_UNKNOWN };
+	unsigned int i;
+
+	for (i = 0; i < p->n; i++) {
+		if (p->tries[i].kind == PUNCH_PUBLIC)
+			d.filter = diagnose_filter(&p->tries[i].result);
 	}
 	if (p->winner >= 0)
 		d.why = DIAGNOSE_OPEN;
@@ -40,8 +71,8 @@ struct diagnosis diagnose(const struct punch *p)
 		d.why = DIAGNOSE_SYMMETRIC_OWN;
 	else if (p->meet->partner.mapping == MEET_MAPPING_SYMMETRIC)
 		d.why = DIAGNOSE_SYMMETRIC_PARTNER;
-	else if (stranger)
-		d.why = DIAGNOSE_STRANGER;
+	else
+		d.why = diagnose_way(p);
 	return d;
 }
 
@@ -78,7 +109,8 @@ static const struct {
 	},
 	[DIAGNOSE_UNREACHABLE] = {
 		"unreachable",
-		"there was no way to any of the partner's addresses",
+		"no way leads to any of the partner's addresses: this host or a "
+		"router has none",
 		"see ip route",
 	},
 	[DIAGNOSE_STRANGER] = {

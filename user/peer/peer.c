@@ -17,6 +17,8 @@
 
 #define PEER_STEP_NS 1000000ULL
 #define PEER_SPIN_NS 200000ULL /* sleeps end later than they should, by less */
+#define PEER_AWAY_NS \
+	50000000ULL /* a way that a router has not will take time */
 
 /* The kernel's own numbers (net/tcp_states.h), as tcpi_state has them. */
 #define PEER_SYN_RECV 3
@@ -164,6 +166,11 @@ static int peer_again(struct peer *peer, int err)
 	case -ETIMEDOUT:
 		res->timedout++;
 		break;
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+		pause_ns = PEER_AWAY_NS;
+		res->unreachable++;
+		break;
 	case -EADDRINUSE:
 	case -EADDRNOTAVAIL:
 		/* Nobody to fall out of step with: only wait for the port. */
@@ -202,6 +209,15 @@ static bool peer_tcp_info(int fd, struct tcp_info *info)
 			       sizeof(info->tcpi_segs_in);
 }
 
+/* Queue what routers say of our SYNs, or do not, and forget what there is. */
+static bool peer_listen_to_routers(const struct peer *peer, int fd, int yes)
+{
+	bool v6 = peer->config.local.ss_family == AF_INET6;
+
+	return !setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+			   v6 ? IPV6_RECVERR : IP_RECVERR, &yes, sizeof(yes));
+}
+
 static int peer_connected(struct peer *peer)
 {
 	const struct linger abort = { .l_onoff = 1, .l_linger = 0 };
@@ -224,6 +240,7 @@ static int peer_connected(struct peer *peer)
 	if (getsockopt(peer->fd, IPPROTO_TCP, TCP_CONGESTION, res->cc, &len))
 		res->cc[0] = '\0';
 
+	peer_listen_to_routers(peer, peer->fd, 0);
 	res->fd = peer->fd;
 	peer->fd = -1;
 	return peer_end(peer, 0);
@@ -249,6 +266,7 @@ static int peer_socket(const struct peer *peer, int *fd)
 	 */
 	if (!setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
 	    !setsockopt(*fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	    peer_listen_to_routers(peer, *fd, 1) &&
 	    (!config->cc[0] || !setsockopt(*fd, IPPROTO_TCP, TCP_CONGESTION,
 					   config->cc, strlen(config->cc))) &&
 	    !bind(*fd, (struct sockaddr *)&config->local, config->len))
@@ -275,39 +293,28 @@ static int peer_sockets(struct peer *peer)
 	return peer_socket(peer, &peer->fd);
 }
 
-/* How far what is sent now may go: so many routers, -1: the usual. */
-static void peer_hops(const struct peer *peer, int hops)
-{
-	if (peer->config.local.ss_family == AF_INET6)
-		setsockopt(peer->fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops,
-			   sizeof(hops));
-	else
-		setsockopt(peer->fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
-}
-
 static int peer_connect(struct peer *peer)
 {
 	const struct sockaddr *to = (struct sockaddr *)&peer->config.remote;
-	const int deaf = 2;
+	const int hops = peer->hops, usual = -1, deaf = 2;
 	int err = 0;
 
 	peer->began_hops = peer->hops;
-	if (peer->hops) {
+	if (hops) {
 		/*
-		 * The router where it ends says so, which would end the
-		 * attempt; but what came with a TTL below this is not heard,
-		 * and it quotes the SYN with a TTL of 1. Of IPv6 the kernel
-		 * looks at another header: there it costs an attempt, if it
-		 * comes after connect() has returned.
+		 * The router where it ends says so, and that would end the
+		 * attempt. But what comes with a TTL below the limit is not
+		 * heard, and there the kernel looks at the TTL of the SYN that
+		 * is quoted, which is 1.
 		 */
 		setsockopt(peer->fd, IPPROTO_IP, IP_MINTTL, &deaf,
 			   sizeof(deaf));
-		peer_hops(peer, peer->hops);
+		setsockopt(peer->fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
 	}
 	if (connect(peer->fd, to, peer->config.len))
 		err = -errno;
-	if (peer->hops)
-		peer_hops(peer, -1);
+	if (hops)
+		setsockopt(peer->fd, IPPROTO_IP, IP_TTL, &usual, sizeof(usual));
 	return err;
 }
 
@@ -334,7 +341,10 @@ static int peer_attempt(struct peer *peer)
 		return peer_connected(peer);
 	if (err == -EINPROGRESS || err == -EINTR)
 		return 1;
-	return peer_again(peer, err);
+	/* Now it is this host that has no way. */
+	return err == -EHOSTUNREACH || err == -ENETUNREACH ?
+		       peer_end(peer, err) :
+		       peer_again(peer, err);
 }
 
 /* Somebody has come to the listener: only the peer is let in. */
@@ -361,6 +371,19 @@ static int peer_accept(struct peer *peer)
 	return peer_connected(peer);
 }
 
+/*
+ * A router has said something that does not end the attempt: the kernel goes on
+ * trying, or was just about to send. Of a SYN that was to end there it is none
+ * of our business.
+ */
+static void peer_heard_router(struct peer *peer)
+{
+	struct msghdr msg = {};
+
+	while (recvmsg(peer->fd, &msg, MSG_ERRQUEUE) >= 0)
+		peer->result.unreachable += !peer->began_hops;
+}
+
 /* The attempt has ended, or somebody has come to the listener, or neither. */
 static int peer_look(struct peer *peer)
 {
@@ -378,7 +401,12 @@ static int peer_look(struct peer *peer)
 		return 1;
 	if (getsockopt(peer->fd, SOL_SOCKET, SO_ERROR, &err, &len))
 		return peer_end(peer, -errno);
-	return err ? peer_again(peer, -err) : peer_connected(peer);
+	if (err)
+		return peer_again(peer, -err);
+	if (pfds[0].revents & POLLOUT)
+		return peer_connected(peer);
+	peer_heard_router(peer);
+	return 1;
 }
 
 /* Has the attempt under way met the peer's SYN? */
@@ -462,6 +490,9 @@ int peer_sleep(struct pollfd *pfds, unsigned int n, uint64_t until_ns)
 
 void peer_limit(struct peer *peer, unsigned int hops)
 {
+	/* IPv6 has no such limit that heeds the quoted packet. */
+	if (peer->config.local.ss_family != AF_INET)
+		return;
 	peer->hops = hops;
 	if (peer->fd < 0 || !peer->began_hops || peer->began_hops == hops ||
 	    peer_has_crossed(peer))

@@ -84,8 +84,9 @@ struct peer_result {
 	unsigned int reset;    /* ECONNRESET: an RST in SYN_RECV */
 	unsigned int timedout; /* given up by the kernel, or by attempt_ns */
 	unsigned int limited;  /* given up by peer_limit() */
-	unsigned int inuse;    /* port or 4-tuple still taken: no SYN sent */
-	uint64_t elapsed_ns;   /* from the start to the end */
+	unsigned int unreachable; /* a router said so */
+	unsigned int inuse;	  /* port or 4-tuple still taken: no SYN sent */
+	uint64_t elapsed_ns;	  /* from the start to the end */
 
 	bool accepted;	  /* the listener won: the peer's SYN came first */
 	uint32_t segs_in; /* tcp_info, right after the open */
@@ -104,8 +105,8 @@ struct peer {
 	uint64_t seed;
 	unsigned int hops;	 /* as by peer_limit() */
 	unsigned int began_hops; /* of the attempt under way */
-	int fd;	      /* of the attempt under way, or -1 */
-	int listener; /* or -1 */
+	int fd;			 /* of the attempt under way, or -1 */
+	int listener;		 /* or -1 */
 };
 
 /*
@@ -139,11 +140,11 @@ int peer_init(struct peer *peer, const struct peer_config *config);
 int peer_step(struct peer *peer);
 
 /*
- * The same for who drives several engines: peer_turn() does what is due, returns
- * as peer_step() does, and waits for nothing but the last 200 us before a time
- * that was agreed. peer_poll() says what else is worth waiting for: these fds,
- * of which some may be -1, and not beyond *@until_ns (CLOCK_MONOTONIC), which it
- * may make earlier.
+ * The same for who drives several engines: peer_turn() does what is due,
+ * returns as peer_step() does, and waits for nothing but the last 200 us before
+ * a time that was agreed. peer_poll() says what else is worth waiting for:
+ * these fds, of which some may be -1, and not beyond *@until_ns
+ * (CLOCK_MONOTONIC), which it may make earlier.
  */
 #define PEER_FDS 2
 
@@ -158,7 +159,9 @@ int peer_sleep(struct pollfd *pfds, unsigned int n, uint64_t until_ns);
  * From now on the first SYN of an attempt goes no further than @hops routers,
  * 0: as far as it takes. It so makes a way in through what is near, without
  * being refused by what is far, and the attempt waits for the peer's SYN. One
- * that is under way with another such limit is given up.
+ * that is under way with another such limit is given up. IPv4 only; with IPv6
+ * the router where the SYN ends would end the attempt, and a NAT that has then
+ * met the peer's SYN takes no other one of ours.
  */
 void peer_limit(struct peer *peer, unsigned int hops);
 

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #define PUNCH_STEP_NS 1000000ULL
-#define PUNCH_PAUSE_NS 200000ULL     /* both ends try hard, but not for long */
-#define PUNCH_STAGGER_NS 1000000ULL  /* between one kind and the next */
-#define PUNCH_PLAIN_NS 20000000ULL   /* then they take turns, of */
+#define PUNCH_PAUSE_NS 200000ULL    /* both ends try hard, but not for long */
+#define PUNCH_STAGGER_NS 1000000ULL /* between one kind and the next */
+#define PUNCH_PLAIN_NS 20000000ULL  /* then they take turns, of */
 #define PUNCH_TURN_NS 100000000ULL
 #define PUNCH_HOPS_MIN 2 /* the first router makes the way */
 #define PUNCH_HOPS_MAX 7
@@ -111,6 +111,11 @@ enum meet_mapping punch_mapping(const struct meet_offer *offer,
 	return other ? MEET_MAPPING_REMAPPING : MEET_MAPPING_UNKNOWN;
 }
 
+bool punch_same_nat(const struct punch *p)
+{
+	return punch_same_addr(&p->meet->seen, &p->meet->from);
+}
+
 /*
  * How much later than the start: the same at both ends, so that they try the
  * same way at once. Behind the same NAT the way inside is the shortest.
@@ -151,8 +156,7 @@ static void punch_add(struct punch *p, const struct punch_config *config,
 	} else {
 		try->config.local = own;
 	}
-	try->config.at_ns += punch_stagger_ns(
-		kind, punch_same_addr(&p->meet->seen, &p->meet->from));
+	try->config.at_ns += punch_stagger_ns(kind, punch_same_nat(p));
 	try->config.attempts = UINT_MAX;
 	try->state = PUNCH_OPENING;
 	if (!peer_init(&try->peer, &try->config))
@@ -190,7 +194,7 @@ int punch_init(struct punch *p, const struct meet *meet,
 	c.peer.at_ns = clock_real_ns() + p->start_ns - clock_now_ns();
 
 	/* Of what opens the first one is taken. */
-	if (punch_same_addr(&meet->seen, &meet->from))
+	if (punch_same_nat(p))
 		punch_add_offered(p, &c, PUNCH_LOCAL, AF_INET);
 	punch_add_offered(p, &c, PUNCH_IPV6, AF_INET6);
 	punch_add(p, &c, PUNCH_PUBLIC, &meet->from);
@@ -228,6 +232,7 @@ static void punch_count(const struct punch *p, struct punch_try *try)
 	sum->reset += res->reset;
 	sum->timedout += res->timedout;
 	sum->limited += res->limited;
+	sum->unreachable += res->unreachable;
 	sum->inuse += res->inuse;
 	sum->elapsed_ns = now_ns > p->start_ns ? now_ns - p->start_ns : 0;
 	sum->segs_in = res->segs_in;
@@ -364,9 +369,8 @@ static int punch_wait(const struct punch *p)
 			peer_poll(&try->peer, &pfds[n], &until_ns);
 			n += PEER_FDS;
 		} else if (try->state == PUNCH_PROVING) {
-			pfds[n++] = (struct pollfd){
-				.fd = try->peer.result.fd, .events = POLLIN
-			};
+			pfds[n++] = (struct pollfd){ .fd = try->peer.result.fd,
+						     .events = POLLIN };
 		}
 	}
 	return n ? peer_sleep(pfds, n, until_ns) : -ETIMEDOUT;

@@ -10,11 +10,11 @@
  * Every candidate has an engine of its own, all from the same port. A NAT that
  * drops a SYN that comes too early gets the kernel's repetitions. One that
  * answers it by an RST forgets the port of whoever sent it, and the SYNs of
- * both must be under way at once. If they are not for as long as PUNCH_PLAIN_NS,
- * the two take turns: one sends SYNs that end somewhere between the NATs, and so
- * are refused by nobody, and waits (peer_limit()); the other one's SYN then finds
- * the way that they have made. Whose turn it is, and how far they go, is told by
- * the time since the start that was agreed.
+ * both must be under way at once. If they are not for as long as
+ * PUNCH_PLAIN_NS, the two take turns: one sends SYNs that end somewhere between
+ * the NATs, and so are refused by nobody, and waits (peer_limit()); the other
+ * one's SYN then finds the way that they have made. Whose turn it is, and how
+ * far they go, is told by the time since the start that was agreed.
  *
  * On a connection that is open both ends prove
  * the secret, for an address that is local to the partner may be a stranger's
@@ -38,10 +38,10 @@ struct punch_try {
 	struct peer_config config;
 	struct peer_result result; /* summed over engines that came to nothing */
 	bool stranger;		   /* who was there had no proof */
+	enum { PUNCH_OPENING, PUNCH_PROVING, PUNCH_DEAD } state;
 
 	/* private */
 	struct peer peer;
-	enum { PUNCH_OPENING, PUNCH_PROVING, PUNCH_DEAD } state;
 	uint8_t in[2 * FRAME_HEAD + SECRET_PROOF];
 	size_t in_len;
 };
@@ -69,6 +69,9 @@ int punch_init(struct punch *punch, const struct meet *meet,
  * proven, or -ETIMEDOUT: diagnose() says why.
  */
 int punch_step(struct punch *punch);
+
+/* Do both come from the same address? Then there may be a way inside. */
+bool punch_same_nat(const struct punch *punch);
 
 /* Closes all but the winner's. */
 void punch_exit(struct punch *punch);

@@ -51,6 +51,7 @@ static void report_open_json(FILE *file, const struct peer_config *config,
 	report_number(file, "reset", res->reset);
 	report_number(file, "timedout", res->timedout);
 	report_number(file, "limited", res->limited);
+	report_number(file, "unreachable", res->unreachable);
 	report_number(file, "inuse", res->inuse);
 	report_number(file, "elapsed_ns", res->elapsed_ns);
 	if (res->error) {
