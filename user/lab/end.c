@@ -661,14 +661,19 @@ void end_wait(struct end *e, uint16_t port, int state)
 	}
 }
 
-void end_gone(struct end *e, uint16_t port)
+void end_none(struct end *e, uint16_t port, int state)
 {
 	uint64_t deadline_ns = clock_now_ns() + stage_patience_ns(e->stage);
 
-	while (!stage_failed(e->stage) && end_count(e, port, 0)) {
+	while (!stage_failed(e->stage) && end_count(e, port, state)) {
 		if (clock_now_ns() > deadline_ns)
 			stage_fail(e->stage, "%c: a socket of port %u stays",
 				   '@' + e->side, port);
 		end_pause(e);
 	}
+}
+
+void end_gone(struct end *e, uint16_t port)
+{
+	end_none(e, port, 0);
 }

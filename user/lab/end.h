@@ -107,9 +107,11 @@ uint64_t end_seen_ns(struct end *e, const char *type, const char *item,
 
 /*
  * Waits until the kernel has a socket with this local port in this state
- * (TCP_LISTEN ...); SYN_RECV is a request as well. Or until there is none.
+ * (TCP_LISTEN ...); SYN_RECV is a request as well. Or until there is none;
+ * gone: in any state.
  */
 void end_wait(struct end *e, uint16_t port, int state);
+void end_none(struct end *e, uint16_t port, int state);
 void end_gone(struct end *e, uint16_t port);
 
 /* How many there are now; @port 0: of any. */
