@@ -52,6 +52,11 @@ FIXTURE_VARIANT_ADD(verb, sockets){
 	.argv = { "sockets" },
 	.caps = { CAP_BPF, CAP_PERFMON, -1 },
 };
+/* of what every user may see; show_test.c has the rest */
+FIXTURE_VARIANT_ADD(verb, show){
+	.argv = { "show", ":7000" },
+	.caps = { -1 },
+};
 FIXTURE_VARIANT_ADD(verb, features){
 	.argv = { "features" },
 	.caps = { CAP_BPF, CAP_PERFMON, -1 },

@@ -451,18 +451,37 @@ static void say_end(const struct one *o, bool gone)
 			 o->looks, span, state, retrans);
 }
 
+/* Signals come here and nowhere else: none is missed. */
+static void wait_until(uint64_t time, const sigset_t *signals)
+{
+	uint64_t now = clock_now_ns(), left = time > now ? time - now : 0;
+	const struct timespec ts = { .tv_sec = left / NSEC_PER_SEC,
+				     .tv_nsec = left % NSEC_PER_SEC };
+
+	ppoll(NULL, 0, &ts, signals);
+}
+
 static int watch(struct one *o)
 {
+	const struct sigaction action = { .sa_handler = on_signal };
 	uint64_t next = o->begin;
+	sigset_t block, before;
 	int err, asked;
 
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGTERM);
+	sigprocmask(SIG_BLOCK, &block, &before);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
 	do {
 		err = look(o, &asked);
 		if (err || (asked && asked != -EBUSY))
 			break;
 		next += o->opt.watch_ns;
-		while (!ended && clock_now_ns() < next)
-			poll(NULL, 0, (next - clock_now_ns()) / 1000000 + 1);
+		wait_until(next, &before);
+		if (next < clock_now_ns()) /* one that was late is skipped */
+			next = clock_now_ns();
 	} while (!ended);
 	if (err == -EPIPE)
 		return EXIT_DONE;
@@ -518,13 +537,10 @@ int cmd_show(int argc, char **argv)
 		.args_doc = "SOCKET",
 		.doc = doc,
 	};
-	const struct sigaction action = { .sa_handler = on_signal };
 	struct one o = { .where = { .netns = -1, .socket = -1 } };
 	int code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o.opt);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	code = run(&o);
 	module_close(o.module);
