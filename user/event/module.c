@@ -9,11 +9,6 @@
 
 #include "decoder.h"
 
-static struct nlattr *find(const struct module_list *list, int type)
-{
-	return list->len ? nla_find(list->data, list->len, type) : NULL;
-}
-
 struct module_list module_nest(const struct module_list *list, int type)
 {
 	struct module_list nest = {};
@@ -26,30 +21,27 @@ struct module_list module_nest(const struct module_list *list, int type)
 bool module_next(const struct module_list *list, int type, size_t *at,
 		 struct module_list *nest)
 {
-	const struct module_list rest = {
-		.data = (const char *)list->data + *at,
-		.len = list->len - *at,
-	};
-	const struct nlattr *attr = find(&rest, type);
+	struct module_list value;
+	int found;
 
-	if (!attr)
-		return false;
-	nest->data = nla_data(attr);
-	nest->len = nla_len(attr);
-	*at = (const char *)attr - (const char *)list->data +
-	      NLA_ALIGN(attr->nla_len);
-	if (*at > list->len) /* the last one needs no padding */
-		*at = list->len;
-	return true;
+	while (module_any(list, at, &found, &value)) {
+		if (found != type)
+			continue;
+		*nest = value;
+		return true;
+	}
+	return false;
 }
 
 bool module_any(const struct module_list *list, size_t *at, int *type,
 		struct module_list *value)
 {
-	const struct nlattr *attr = (const void *)((const char *)list->data +
-						   *at);
+	const struct nlattr *attr;
 
-	if (*at >= list->len || !nla_ok(attr, list->len - *at))
+	if (*at >= list->len)
+		return false;
+	attr = (const void *)((const char *)list->data + *at);
+	if (!nla_ok(attr, list->len - *at))
 		return false;
 	*type = nla_type(attr);
 	value->data = nla_data(attr);
@@ -104,12 +96,13 @@ uint64_t module_or(const struct module_list *list, int type, uint64_t absent)
 void module_string(const struct module_list *list, int type, char *to,
 		   size_t size)
 {
-	const struct nlattr *attr = find(list, type);
+	struct module_list value;
+	size_t at = 0;
 
 	to[0] = '\0';
-	if (attr)
-		snprintf(to, size, "%.*s", nla_len(attr),
-			 (const char *)nla_data(attr));
+	if (module_next(list, type, &at, &value))
+		snprintf(to, size, "%.*s", (int)value.len,
+			 (const char *)value.data);
 }
 
 bool module_address_text(const struct module_list *value, char *to, size_t size)

@@ -153,6 +153,7 @@ struct search {
 	uint64_t inode; /* LOCATE_BY_FD: of the socket */
 	struct locate_result *r;
 	uint64_t netns;
+	unsigned int visited; /* namespaces */
 };
 
 static bool is_meant(const struct search *s, const struct diag_socket *socket)
@@ -198,13 +199,16 @@ static int on_socket(void *ctx, const struct diag_socket *socket)
 	return 0;
 }
 
-/* All of the namespace that we are in. 1: there is only one, and this is it. */
+/*
+ * All of the namespace that we are in. 1: it is found. What is in our own one is
+ * meant, whatever there is in others; and of a cookie there is only one.
+ */
 static int look_here(void *ctx, uint64_t inode)
 {
 	struct search *s = ctx;
 	const struct module_identity *id = &s->what->id;
-	bool one = s->what->by == LOCATE_BY_COOKIE ||
-		   s->what->by == LOCATE_BY_FD;
+	bool enough = !s->visited++ || s->what->by == LOCATE_BY_COOKIE ||
+		      s->what->by == LOCATE_BY_FD;
 	struct diag *d = diag_open();
 	int err;
 
@@ -213,7 +217,7 @@ static int look_here(void *ctx, uint64_t inode)
 		return -errno;
 	err = diag_each(d, id->local_port, id->remote_port, on_socket, s);
 	diag_close(d);
-	return err ?: one && s->r->n;
+	return err ?: enough && s->r->n;
 }
 
 static int look_everywhere(struct search *s)

@@ -48,7 +48,8 @@ struct locate_result {
 };
 
 /*
- * Finds it, and all others that could be meant. 0; -ENOENT: there is none;
+ * Finds it, and all others that could be meant: if there is one in our network
+ * namespace, of that; else of all. 0; -ENOENT: there is none;
  * -ESRCH: no such process; -EBADF: it has no such descriptor; -ENOTSOCK: that
  * is no TCP socket; -EPERM: not ours to know; or another -errno. The
  * descriptors are the caller's, locate_close(), in any case.
