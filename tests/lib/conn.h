@@ -102,6 +102,9 @@ int conn_cut(struct conn *c, int side);
 int conn_deafen(int fd, bool deaf);
 uint32_t conn_lost(int fd); /* how many segments */
 
+/* From now on it gets no segment whose data begin with @byte. */
+int conn_lose(int fd, char byte);
+
 /* No timeout of sockets that are made from now on is shorter. */
 int conn_rto_min(struct conn *c, int side, unsigned int ms);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of the kernel module: what it tells of sockets, against the truth. */
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <poll.h>
@@ -265,30 +264,6 @@ static int64_t timer(const struct module_list *list, uint64_t kind)
 	return -1;
 }
 
-/* From now on the socket gets no segment whose data begin with @byte. */
-static int lose(int fd, char byte)
-{
-	struct sock_filter code[] = {
-		/* X: length of the header; A: of all */
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf0),
-		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 2),
-		BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_X, 0, 0, 2),
-		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, byte, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, ~0U),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_fprog prog = { .len = ARRAY_SIZE(code), .filter = code };
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
-			  sizeof(prog)) ?
-		       -errno :
-		       0;
-}
-
 static uint64_t marks_of(const struct module_list *list, int n)
 {
 	struct module_list segment = {};
@@ -312,7 +287,7 @@ TEST_F(module, scoreboard)
 
 	ASSERT_EQ(0, conn_open(&self->conn));
 	ASSERT_EQ(0, conn_option(&self->conn, 0, IPPROTO_TCP, TCP_NODELAY, 1));
-	ASSERT_EQ(0, lose(self->conn.fd[1], 'x'));
+	ASSERT_EQ(0, conn_lose(self->conn.fd[1], 'x'));
 	ASSERT_EQ(0, show(self->at[0], self->conn.fd[0], &list));
 	una = SEND(UNA);
 	ASSERT_EQ(1, send(self->conn.fd[0], "x", 1, 0));
