@@ -517,7 +517,7 @@ TEST_F(show, watch_on_terminal)
 	ASSERT_EQ(0, prog_wait_lines(prog, PROG_OUT, 1));
 	ASSERT_EQ(0, kill(prog->pid, SIGINT));
 	EXPECT_EQ(0, prog_finish(prog));
-	EXPECT_NE(NULL, strstr(said(&self->cli), ": 1 looks in "));
+	EXPECT_NE(NULL, strstr(said(&self->cli), ": 1 look in "));
 }
 
 /* Nobody without any capability sees what every user may see. */

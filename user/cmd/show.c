@@ -446,9 +446,10 @@ static void say_end(const struct one *o, bool gone)
 			 ", %" PRIu64 " packets sent again meanwhile",
 			 o->retrans - o->retrans_first);
 	if (!o->opt.quiet)
-		say_note("%s%s%" PRIu64 " looks in %s%s%s",
+		say_note("%s%s%" PRIu64 " look%s in %s%s%s",
 			 gone ? o->opt.socket : "", gone ? " is gone: " : "",
-			 o->looks, span, state, retrans);
+			 o->looks, o->looks == 1 ? "" : "s", span, state,
+			 retrans);
 }
 
 /* Signals come here and nowhere else: none is missed. */

@@ -200,8 +200,8 @@ static int on_socket(void *ctx, const struct diag_socket *socket)
 }
 
 /*
- * All of the namespace that we are in. 1: it is found. What is in our own one is
- * meant, whatever there is in others; and of a cookie there is only one.
+ * All of the namespace that we are in. 1: it is found. What is in our own one
+ * is meant, whatever there is in others; and of a cookie there is only one.
  */
 static int look_here(void *ctx, uint64_t inode)
 {

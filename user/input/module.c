@@ -80,7 +80,8 @@ struct module *module_open(void)
 			   NETLINK_GET_STRICT_CHK, &yes, sizeof(yes));
 		nl_socket_set_msg_buf_size(m->sock, 65536);
 		m->family = genl_ctrl_resolve(m->sock, TCBSCOPE_FAMILY_NAME);
-		err = m->family < 0 ? module_error(m->family) : check_version(m);
+		err = m->family < 0 ? module_error(m->family) :
+				      check_version(m);
 	}
 	if (!err)
 		return m;

@@ -88,12 +88,13 @@ static void told_text(const struct show *s, char to[SHOW_TEXT])
 {
 	uint64_t hold = module_or(&s->list, TCBSCOPE_A_SOCKET_HOLD_NS, 0);
 
-	snprintf(to, SHOW_TEXT, "told by %s", s->via);
+	int n = snprintf(to, SHOW_TEXT, "told by %s",
+			 s->derived ? s->via : "the kernel module");
+
 	if (!is_listener(s) && hold)
-		snprintf(to, SHOW_TEXT,
-			 "told by %s in %" PRIu64 ".%" PRIu64
-			 "us under its lock",
-			 s->via, hold / 1000, hold % 1000 / 100);
+		snprintf(to + n, SHOW_TEXT - n,
+			 ", which held its lock for %" PRIu64 ".%" PRIu64 "us",
+			 hold / 1000, hold % 1000 / 100);
 }
 
 static void head(struct show_page *p)
@@ -215,8 +216,6 @@ static void socket_parts(struct show_page *p)
 {
 	char words[SHOW_TEXT];
 
-	show_heading(p, "SOCKET", NULL);
-	show_grid(p, p->s->set, &p->s->list, socket_skip);
 	base_words(p->s, TCBSCOPE_A_SOCKET_SEND, TCBSCOPE_A_SEND_ISS, "iss",
 		   show_send_base(p->s), words);
 	group(p, TCBSCOPE_A_SOCKET_SEND, words);
@@ -230,6 +229,8 @@ static void socket_parts(struct show_page *p)
 	group(p, TCBSCOPE_A_SOCKET_TIME, NULL);
 	group(p, TCBSCOPE_A_SOCKET_MEMORY, NULL);
 	group(p, TCBSCOPE_A_SOCKET_OPTIONS, NULL);
+	show_heading(p, "SOCKET", NULL);
+	show_grid(p, p->s->set, &p->s->list, socket_skip);
 }
 
 int show_text(const struct show *s, const struct show_look *look, FILE *file)
