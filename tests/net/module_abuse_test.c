@@ -11,19 +11,25 @@
 #include <fcntl.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <linux/userfaultfd.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/socket.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <kselftest_harness.h>
 
-#define STABLE 600 /* listeners that stay: too many for one message */
+#define STABLE 1000  /* listeners that stay: too many for one message */
+#define CHAIN_PORT 7 /* of all listeners, so that they are in one chain */
 
 static void __attribute__((constructor)) need_module(void)
 {
@@ -35,6 +41,7 @@ FIXTURE(abuse)
 	int netns;
 	struct module *at;
 	int stable[STABLE];
+	uint64_t cookie[STABLE];
 	pid_t child[2]; /* 0: not running */
 };
 
@@ -69,30 +76,51 @@ FIXTURE_TEARDOWN(abuse)
 	EXPECT_EQ(0, kmod_unload());
 }
 
-/* A listener on a port that the kernel chooses. */
-static int listener(void)
+/* A listener on a port that may have several; 0: that the kernel chooses. */
+static int listener_at(uint16_t port)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in at = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
 
-	if (fd >= 0 && listen(fd, 8)) {
+	if (fd >= 0 &&
+	    (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) ||
+	     bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 8))) {
 		close(fd);
 		return -1;
 	}
 	return fd;
 }
 
-/* Opens and closes a listener and a connection to it. */
-static void churn_once(void)
+static int listener(void)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
+	return listener_at(0);
+}
+
+/* A connection to a listener, nobody accepts it; -1 if it cannot be. */
+static int client_of(int fd)
+{
+	struct sockaddr_in to = {};
 	socklen_t len = sizeof(to);
-	int fd = listener(), client;
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	getsockname(fd, (struct sockaddr *)&to, &len);
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	connect(client, (struct sockaddr *)&to, sizeof(to));
-	close(client);
+	if (connect(client, (struct sockaddr *)&to, sizeof(to))) {
+		close(client);
+		return -1;
+	}
+	return client;
+}
+
+/* Opens and closes a listener and a connection to it. */
+static void churn_once(void)
+{
+	int fd = listener();
+
+	close(client_of(fd));
 	close(fd);
 }
 
@@ -100,6 +128,13 @@ static void churn(void)
 {
 	for (;;)
 		churn_once();
+}
+
+/* The same in the middle of the one chain that the others are in. */
+static void churn_in_chain(void)
+{
+	for (;;)
+		close(listener_at(CHAIN_PORT));
 }
 
 static int ignore(void *ctx, const struct module_list *list)
@@ -157,9 +192,8 @@ TEST_F_TIMEOUT(abuse, reload, 200)
 }
 
 struct seen {
-	uint64_t cookie[STABLE];
+	const uint64_t *cookie; /* of those that stay, STABLE */
 	int times[STABLE], others;
-	int set; /* the identity's attribute */
 };
 
 static int note(void *ctx, const struct module_list *list)
@@ -178,40 +212,90 @@ static int note(void *ctx, const struct module_list *list)
 	return 0;
 }
 
+static int stable_open(FIXTURE_DATA(abuse) * self, uint16_t port)
+{
+	socklen_t len = sizeof(self->cookie[0]);
+	int i;
+
+	for (i = 0; i < STABLE; i++) {
+		self->stable[i] = listener_at(port);
+		if (self->stable[i] < 0 ||
+		    getsockopt(self->stable[i], SOL_SOCKET, SO_COOKIE,
+			       &self->cookie[i], &len))
+			return -errno;
+	}
+	return 0;
+}
+
+/* Is each of those that stay in a dump once? */
+static bool has_each_once(FIXTURE_DATA(abuse) * self, int cmd)
+{
+	struct seen seen = { .cookie = self->cookie };
+	int i;
+
+	if (module_each(self->at, cmd, note, &seen) ||
+	    !module_consistent(self->at))
+		return false;
+	for (i = 0; i < STABLE; i++)
+		if (seen.times[i] != 1)
+			return false;
+	return true;
+}
+
 /* What lives on is in each dump exactly once, however much comes and goes. */
 TEST_F_TIMEOUT(abuse, dumps_under_churn, 200)
 {
-	struct seen seen;
-	socklen_t len = sizeof(seen.cookie[0]);
-	uint64_t cookie[STABLE];
-	int i, round;
+	int round;
 
-	for (i = 0; i < STABLE; i++) {
-		self->stable[i] = listener();
-		ASSERT_LT(0, self->stable[i]);
-		ASSERT_EQ(0, getsockopt(self->stable[i], SOL_SOCKET, SO_COOKIE,
-					&cookie[i], &len));
-	}
+	ASSERT_EQ(0, stable_open(self, 0));
 	self->child[0] = start(churn);
-	for (round = guest_times(50, 6); round; round--) {
-		memset(&seen, 0, sizeof(seen));
-		memcpy(seen.cookie, cookie, sizeof(cookie));
+	for (round = guest_times(50, 4); round; round--) {
 		poll(NULL, 0, 1);
-		ASSERT_EQ(0, module_each(self->at,
-					 round % 2 ? TCBSCOPE_CMD_SOCKET_GET :
-						     TCBSCOPE_CMD_LISTENER_GET,
-					 note, &seen));
-		if (!module_consistent(self->at))
-			continue;
-		for (i = 0; i < STABLE; i++)
-			ASSERT_EQ(1, seen.times[i]);
+		ASSERT_TRUE(has_each_once(self, TCBSCOPE_CMD_SOCKET_GET));
+		ASSERT_TRUE(has_each_once(self, TCBSCOPE_CMD_LISTENER_GET));
 	}
+}
+
+/* The same if all are in one chain, too long for one hold of its lock. */
+TEST_F_TIMEOUT(abuse, long_chain_under_churn, 200)
+{
+	int round;
+
+	ASSERT_EQ(0, stable_open(self, CHAIN_PORT));
+	self->child[0] = start(churn_in_chain);
+	for (round = guest_times(50, 4); round; round--) {
+		poll(NULL, 0, 1);
+		ASSERT_TRUE(has_each_once(self, TCBSCOPE_CMD_SOCKET_GET));
+		ASSERT_TRUE(has_each_once(self, TCBSCOPE_CMD_LISTENER_GET));
+	}
+}
+
+static int close_all(void *ctx, const struct module_list *list)
+{
+	FIXTURE_DATA(abuse) *self = ctx;
+	int i;
+
+	for (i = 0; i < STABLE; i++)
+		if (self->stable[i]) {
+			close(self->stable[i]);
+			self->stable[i] = 0;
+		}
+	return 0;
+}
+
+/* If all have gone that could lead on, the dump says that it is incomplete. */
+TEST_F(abuse, chain_breaks)
+{
+	ASSERT_EQ(0, stable_open(self, CHAIN_PORT));
+	ASSERT_EQ(0, module_each(self->at, TCBSCOPE_CMD_LISTENER_GET, close_all,
+				 self));
+	EXPECT_FALSE(module_consistent(self->at));
 }
 
 /* Another namespace has none of them. */
 TEST_F(abuse, namespaces)
 {
-	struct seen seen = {};
+	struct seen seen = { .cookie = self->cookie };
 	int other = netns_create();
 	struct module *m;
 
@@ -289,6 +373,87 @@ TEST_F(abuse, refusals)
 		     module_why(self->at));
 }
 
+/* A page that is not there before it is served. Returns a userfaultfd or -errno.
+ */
+static int page_lacks(void **page, size_t size)
+{
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	*page = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	range.range.start = (uintptr_t)*page;
+	range.range.len = size;
+	if (*page == MAP_FAILED || ioctl(fd, UFFDIO_API, &api) ||
+	    ioctl(fd, UFFDIO_REGISTER, &range)) {
+		close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+struct sending {
+	int fd;
+	void *page;
+	size_t size;
+};
+
+static void *send_page(void *arg)
+{
+	struct sending *s = arg;
+
+	return (void *)(intptr_t)send(s->fd, s->page, s->size, 0);
+}
+
+/*
+ * A socket whose process keeps it locked, in a page fault that it serves
+ * itself, is waited for, but not for long; before and after it is shown.
+ */
+TEST_F(abuse, busy)
+{
+	struct sending s = { .size = sysconf(_SC_PAGESIZE) };
+	struct uffdio_range page = { .len = s.size };
+	struct pollfd fault = { .events = POLLIN };
+	struct module_identity id;
+	struct module_list list;
+	uint64_t began, took;
+	pthread_t thread;
+	void *sent;
+
+	fault.fd = page_lacks(&s.page, s.size);
+	if (fault.fd == -ENOSYS)
+		SKIP(return, "this kernel has no userfaultfd");
+	ASSERT_LE(0, fault.fd);
+	self->stable[0] = listener();
+	s.fd = self->stable[1] = client_of(self->stable[0]);
+	ASSERT_LT(0, s.fd);
+	id = kmod_identity(s.fd);
+	EXPECT_EQ(0, module_get(self->at, TCBSCOPE_CMD_SOCKET_GET, &id, false,
+				&list));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, send_page, &s));
+	ASSERT_EQ(1, poll(&fault, 1, -1));
+
+	began = clock_now_ns();
+	EXPECT_EQ(-EBUSY, module_get(self->at, TCBSCOPE_CMD_SOCKET_GET, &id,
+				     false, &list));
+	took = clock_now_ns() - began;
+	EXPECT_STREQ("its process keeps the socket locked",
+		     module_why(self->at));
+	EXPECT_LT(NSEC_PER_SEC / 11, took);
+	EXPECT_GT(2 * NSEC_PER_SEC, took);
+
+	page.start = (uintptr_t)s.page;
+	EXPECT_EQ(0, ioctl(fault.fd, UFFDIO_ZEROPAGE,
+			   &(struct uffdio_zeropage){ .range = page }));
+	ASSERT_EQ(0, pthread_join(thread, &sent));
+	EXPECT_EQ((intptr_t)s.size, (intptr_t)sent);
+	EXPECT_EQ(0, module_get(self->at, TCBSCOPE_CMD_SOCKET_GET, &id, false,
+				&list));
+	close(fault.fd);
+}
+
 /* A request for the family, with random bytes behind its header. */
 static size_t nonsense(uint8_t *to, int family, unsigned int *seed)
 {
@@ -328,7 +493,7 @@ TEST_F_TIMEOUT(abuse, nonsense, 200)
 	struct nl_sock *sock = nl_socket_alloc();
 	uint8_t request[256], answer[65536];
 	unsigned int seed = 9293, i;
-	struct seen seen = {};
+	struct seen seen = { .cookie = self->cookie };
 	int family, fd;
 	size_t len;
 

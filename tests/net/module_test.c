@@ -374,6 +374,73 @@ TEST_F(module, unsent)
 	EXPECT_LT(0, MEMORY(SEND_QUEUED));
 }
 
+/* So many more segments of one byte, which do not become one. 0 or -errno. */
+static int send_segments(int fd, int n)
+{
+	for (; n; n--)
+		if (send(fd, "x", 1, MSG_DONTWAIT | MSG_EOR) != 1)
+			return -errno;
+	return 0;
+}
+
+/*
+ * Are these the first @n of the queues, sent or not, without a gap? No message
+ * holds as many.
+ */
+static bool are_in_order(const struct module_list *list, uint32_t una, int n)
+{
+	uint32_t packets_out = in(list, TCBSCOPE_A_SOCKET_CONGESTION,
+				  TCBSCOPE_A_CONGESTION_PACKETS_OUT);
+	struct module_list s;
+	size_t at = 0;
+	uint32_t i = 0;
+
+	while (module_next(list, TCBSCOPE_A_SOCKET_SEGMENT, &at, &s)) {
+		if (module_or(&s, TCBSCOPE_A_SEGMENT_SEQ, 0) !=
+			    (uint32_t)(una + i) ||
+		    module_or(&s, TCBSCOPE_A_SEGMENT_LEN, 0) != 1 ||
+		    module_or(&s, TCBSCOPE_A_SEGMENT_QUEUE, -1) !=
+			    (i < packets_out ? TCBSCOPE_QUEUE_RETRANSMIT :
+					       TCBSCOPE_QUEUE_UNSENT))
+			return false;
+		i++;
+	}
+	return (int)i == n;
+}
+
+/*
+ * 10,000 segments are shown, as they are in one instant; of more than the
+ * module has room for the first, and that there are others.
+ */
+TEST_F(module, long_queue)
+{
+	const int many = 10000, max = 16384;
+	struct module_list list;
+	int fd;
+
+	ASSERT_EQ(0, conn_open(&self->conn));
+	fd = self->conn.fd[0];
+	ASSERT_EQ(0, conn_option(&self->conn, 0, SOL_SOCKET, SO_SNDBUFFORCE,
+				 1 << 26));
+	ASSERT_EQ(0, gate_close(&self->conn.gate));
+	ASSERT_EQ(0, send_segments(fd, many));
+	ASSERT_EQ(0, show(self->at[0], fd, &list));
+	EXPECT_EQ(many, SOCKET(SEND_QUEUE));
+	EXPECT_TRUE(are_in_order(&list, SEND(UNA), many));
+	EXPECT_EQ(0, module_or(&list, TCBSCOPE_A_SOCKET_TRUNCATED, 0));
+	TH_LOG("%d segments in a hold of %llu ns", many,
+	       (unsigned long long)SOCKET(HOLD_NS));
+
+	ASSERT_EQ(0, send_segments(fd, max - many));
+	ASSERT_EQ(0, show(self->at[0], fd, &list));
+	EXPECT_TRUE(are_in_order(&list, SEND(UNA), max));
+	EXPECT_EQ(0, module_or(&list, TCBSCOPE_A_SOCKET_TRUNCATED, 0));
+	ASSERT_EQ(0, send_segments(fd, 1));
+	ASSERT_EQ(0, show(self->at[0], fd, &list));
+	EXPECT_TRUE(are_in_order(&list, SEND(UNA), max));
+	EXPECT_EQ(1, module_or(&list, TCBSCOPE_A_SOCKET_TRUNCATED, 0));
+}
+
 static struct module_list listener(struct module *at, int fd, bool entries)
 {
 	struct module_identity id = kmod_identity(fd);
