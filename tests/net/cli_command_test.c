@@ -94,7 +94,7 @@ TEST_F(status, is_passed_on)
 /* Claim: a reader that is gone from the start does not stop the command. */
 TEST_F(command, closed_pipe)
 {
-	char *args[] = { "--", "sh", "-c", "exit 5", NULL };
+	char *args[] = { CLI_STATES_ONLY, "--", "sh", "-c", "exit 5", NULL };
 	const struct prog_setup setup = { .argv = args, .no_reader = true };
 
 	ASSERT_EQ(-ENODATA, cli_start(&self->cli, &setup));
@@ -105,7 +105,10 @@ TEST_F(command, closed_pipe)
 /* Claim: it runs as the user who called sudo, without a group of root's. */
 TEST_F(command, sudo)
 {
-	char *args[] = { "--", "sh", "-c",
+	char *args[] = { CLI_STATES_ONLY,
+			 "--",
+			 "sh",
+			 "-c",
 			 "id -u; id -g; id -G; grep CapEff /proc/self/status",
 			 NULL };
 	char *env[] = { "SUDO_UID=54321", "SUDO_GID=54322", NULL };
@@ -132,7 +135,8 @@ TEST_F(command, sudo)
  */
 TEST_F(command, root)
 {
-	char *args[] = { "--",
+	char *args[] = { CLI_STATES_ONLY,
+			 "--",
 			 "grep",
 			 "-E",
 			 "Cap(Eff|Bnd)|Sig(Blk|Ign)",
@@ -248,7 +252,8 @@ TEST_F(command, other_end)
 {
 	struct sighting any = { .type = "state" };
 	struct cli *cli = &self->cli;
-	char *args[] = { cli->beside, "--", "bash", "-c", CONNECT, NULL };
+	char *args[] = { CLI_STATES_ONLY, cli->beside, "--", "bash", "-c",
+			 CONNECT,	  NULL };
 	struct prog_setup setup = { .argv = args };
 	struct json_object *event, *last = NULL;
 	uint64_t cookie;

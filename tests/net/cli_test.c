@@ -55,7 +55,7 @@ FIXTURE_TEARDOWN(format)
  */
 TEST_F(format, closed_pipe)
 {
-	char *args[] = { variant->option, NULL };
+	char *args[] = { CLI_STATES_ONLY, variant->option, NULL };
 	const struct prog_setup setup = { .argv = args };
 	struct cli *cli = &self->cli;
 
@@ -68,7 +68,7 @@ TEST_F(format, closed_pipe)
 /* Claim: a full disk is an error, and is said; the account is said as well. */
 TEST_F(format, full_device)
 {
-	char *args[] = { variant->option, NULL };
+	char *args[] = { CLI_STATES_ONLY, variant->option, NULL };
 	const struct prog_setup setup = { .argv = args, .out = "/dev/full" };
 	struct prog *prog = &self->cli.prog;
 
@@ -86,7 +86,7 @@ TEST_F(format, full_device)
 TEST_F(format, signals)
 {
 	static const int signals[] = { SIGINT, SIGTERM };
-	char *args[] = { variant->option, NULL };
+	char *args[] = { CLI_STATES_ONLY, variant->option, NULL };
 	const struct prog_setup setup = { .argv = args };
 	struct cli *cli = &self->cli;
 	struct cli_counts n;
@@ -98,9 +98,9 @@ TEST_F(format, signals)
 		EXPECT_EQ(0, cli_end(cli, signals[i]));
 		n = cli_closing_line(cli);
 		EXPECT_EQ(1, cli_lines_said(cli));
-		EXPECT_EQ(2 * CLI_EVENTS, n.shown);
+		EXPECT_EQ(2 * CLI_STATES, n.shown);
 		EXPECT_EQ(n.delivered, n.shown + n.filtered);
-		EXPECT_EQ(variant->lines + 2 * CLI_EVENTS,
+		EXPECT_EQ(variant->lines + 2 * CLI_STATES,
 			  prog_lines(&cli->prog, PROG_OUT));
 	}
 }
@@ -108,7 +108,7 @@ TEST_F(format, signals)
 /* Claim: -c 3 shows three events, and the trace ends by itself. */
 TEST_F(format, count)
 {
-	char *args[] = { variant->option, "-c", "3", NULL };
+	char *args[] = { CLI_STATES_ONLY, variant->option, "-c", "3", NULL };
 	const struct prog_setup setup = { .argv = args };
 	struct cli *cli = &self->cli;
 
@@ -122,7 +122,7 @@ TEST_F(format, count)
 /* Claim: a file that cannot be written is an error, beside text as well. */
 TEST_F(cli, bad_file)
 {
-	char *full[] = { "--json=/dev/full", NULL };
+	char *full[] = { CLI_STATES_ONLY, "--json=/dev/full", NULL };
 	char *none[] = { "--json=/nonexistent/file", NULL };
 	struct prog_setup setup = { .argv = full };
 	struct prog *prog = &self->cli.prog;
@@ -359,7 +359,7 @@ TEST_F(time, modes)
 	struct sighting headers = { .type = "header" };
 	struct json_object *event, *header;
 	struct cli *cli = &self->cli;
-	char *args[] = { variant->option, cli->beside, NULL };
+	char *args[] = { CLI_STATES_ONLY, variant->option, cli->beside, NULL };
 	const struct prog_setup setup = { .argv = args };
 	size_t from = 0, n = 0;
 	uint64_t last = 0, ns;
@@ -385,7 +385,7 @@ TEST_F(time, modes)
 		last = ns;
 		n++;
 	}
-	EXPECT_EQ(CLI_EVENTS, n);
+	EXPECT_EQ(CLI_STATES, n);
 }
 
 TEST_HARNESS_MAIN

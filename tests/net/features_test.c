@@ -19,16 +19,19 @@ FIXTURE(features)
 	bool works; /* a trace is possible on this kernel */
 };
 
-/* What it said of this kernel: it takes a while, and is the same for all. */
+/*
+ * What it said of this kernel with --json and --strict: it takes a while, and
+ * is the same for all.
+ */
 static struct {
 	struct prog prog;
 	int code;
 } once;
 
-static int run(struct prog *prog, char *option, uid_t uid)
+static int run(struct prog *prog, char *option, char *option2, uid_t uid)
 {
 	char *argv[] = { (char *)trace_program("tcbscope"), "features", option,
-			 NULL };
+			 option2, NULL };
 	const struct prog_setup setup = { .argv = argv, .uid = uid };
 
 	prog_free(prog);
@@ -59,7 +62,7 @@ static bool flag(struct json_object *o, const char *name)
 
 __attribute__((constructor)) static void run_once(void)
 {
-	once.code = run(&once.prog, "--json", 0);
+	once.code = run(&once.prog, "--json", "--strict", 0);
 }
 
 FIXTURE_SETUP(features)
@@ -106,7 +109,6 @@ TEST_F_TIMEOUT(features, agrees_with_trace, 120)
 
 	err = trace_start(&trace, all);
 	ASSERT_EQ(self->works, !err);
-	EXPECT_EQ(self->works ? 0 : 3, once.code);
 	if (self->works) {
 		hooks = witness_next(trace.witness, &header, &from);
 		hooks = member(hooks, "hooks");
@@ -187,16 +189,18 @@ TEST_F(features, stand_ins)
 	EXPECT_EQ(self->works, stand_ins > 0);
 }
 
-/* Claim: --strict fails if a program is missing that nothing replaces. */
-TEST_F_TIMEOUT(features, strict, 120)
+/*
+ * Claim: --strict fails if a program is missing that nothing replaces. Without
+ * it only the lack of a trace is a failure (privilege_test, and nobody below).
+ */
+TEST_F(features, strict)
 {
 	struct json_object *o;
-	bool missing = false;
+	bool missing = !self->works;
 
 	FOR_EACH(o, "programs")
 	missing |= is(o, "status", "refused") && !*text(o, "stands_in");
-	EXPECT_EQ(missing ? 3 : 0, run(&self->prog, "--strict", 0));
-	EXPECT_NE(NULL, strstr(prog_text(&self->prog, PROG_OUT), "PROGRAM"));
+	EXPECT_EQ(missing ? 3 : 0, once.code);
 }
 
 /*
@@ -246,17 +250,17 @@ TEST_F(features, tiers)
 }
 
 /* Claim: without capabilities all is printed, and the lack of them named. */
-TEST_F_TIMEOUT(features, nobody, 120)
+TEST_F(features, nobody)
 {
 	struct json_object *o;
 
-	EXPECT_EQ(3, run(&self->prog, NULL, CAPS_NOBODY));
+	EXPECT_EQ(3, run(&self->prog, NULL, NULL, CAPS_NOBODY));
 	EXPECT_NE(NULL, strstr(prog_text(&self->prog, PROG_OUT), "PROGRAM"));
 	EXPECT_NE(NULL, strstr(prog_text(&self->prog, PROG_ERR),
 			       "lacks CAP_BPF and CAP_PERFMON\n"));
 	EXPECT_EQ(NULL, strstr(prog_text(&self->prog, PROG_ERR), "libbpf"));
 
-	EXPECT_EQ(3, run(&self->prog, "--json", CAPS_NOBODY));
+	EXPECT_EQ(3, run(&self->prog, "--json", NULL, CAPS_NOBODY));
 	json_object_put(self->doc);
 	self->doc = json_tokener_parse(prog_text(&self->prog, PROG_OUT));
 	ASSERT_NE(NULL, self->doc);
@@ -267,11 +271,13 @@ TEST_F_TIMEOUT(features, nobody, 120)
 	EXPECT_FALSE(flag(o, "works"));
 }
 
-/* Claim: a full disk is an error. */
-TEST_F_TIMEOUT(features, full_device, 120)
+/* Claim: a full disk is an error, whatever else there is to say. */
+TEST_F(features, full_device)
 {
 	char *argv[] = { (char *)trace_program("tcbscope"), "features", NULL };
-	const struct prog_setup setup = { .argv = argv, .out = "/dev/full" };
+	const struct prog_setup setup = { .argv = argv,
+					  .out = "/dev/full",
+					  .uid = CAPS_NOBODY };
 
 	prog_free(&self->prog);
 	EXPECT_EQ(1, prog_run(&self->prog, &setup));
