@@ -9,7 +9,7 @@
 
 bool seen_wanted(void)
 {
-	return getenv("TCBSCOPE_SEEN");
+	return getenv(SEEN_WANTED);
 }
 
 const char *seen_or(const char *seen, const char *unseen)

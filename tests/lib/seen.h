@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tests of states can be run with calls and segments traced as well: with
- * TCBSCOPE_SEEN in the environment (cause_seen_test.sh). What they claim of
- * causes must hold all the same, and each must have its number.
+ * Tests of states can be run with calls and segments traced as well, as
+ * cause_seen_test does. What they claim of causes must hold all the same, and
+ * each must have its number.
  */
 #ifndef TCBSCOPE_TESTS_LIB_SEEN_H
 #define TCBSCOPE_TESTS_LIB_SEEN_H
 
 #include "lab/witness.h"
 
-/* Are they? */
+/* Are they? Then this is in the environment. */
+#define SEEN_WANTED "TCBSCOPE_SEEN"
 bool seen_wanted(void);
 
 /* What a story says then, where it says something else: what is seen is sure. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The trace writes to a file in memory, out of which each test is fed. */
 #include "conn.h"
-#include "seen.h"
 #include "shared.h"
 #include "stream.h"
 
@@ -28,6 +27,7 @@
 #define PROGRAMS 64 /* ... by each of several programs that run at once */
 
 #define TIERS_MAX 16
+#define LENT "TCBSCOPE_SHARED" /* who keeps it, in the environment */
 
 /* What a test gets to know of the trace. */
 struct answer {
@@ -106,8 +106,6 @@ static int start(char *const args[])
 
 	for (i = 0; args[i] && i < ARGS_MAX; i++)
 		all[i] = args[i];
-	if (seen_wanted())
-		all[1] = "state,call,segment";
 	if (*tiers) {
 		all[i++] = "--tiers";
 		all[i++] = tiers;
@@ -162,6 +160,24 @@ static bool keep(char *const args[], int asked, int tests)
 	return finish() && well;
 }
 
+int shared_lend(void)
+{
+	char where[64];
+
+	snprintf(where, sizeof(where), "%d %d %hu", keeper, main_pid,
+		 port_begin);
+	return fcntl(keeper, F_SETFD, 0) || setenv(LENT, where, 1) ? -errno : 0;
+}
+
+/* That of the program which has started this one, if it has lent it. */
+static bool borrow(void)
+{
+	const char *where = getenv(LENT);
+
+	return where &&
+	       sscanf(where, "%d %d %hu", &keeper, &main_pid, &port_begin) == 3;
+}
+
 int shared_main(char *const args[], int (*tests)(int argc, char *argv[]),
 		int argc, char *argv[])
 {
@@ -171,9 +187,11 @@ int shared_main(char *const args[], int (*tests)(int argc, char *argv[]),
 
 	ports_used = mmap(NULL, sizeof(*ports_used), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	netns = netns_create();
+	if (ports_used != MAP_FAILED && netns >= 0 && borrow())
+		return tests(argc, argv);
 	main_pid = getpid();
 	port_begin = PORT + PORTS * (1 + main_pid % PROGRAMS);
-	netns = netns_create();
 	if (ports_used == MAP_FAILED || netns < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds)) {
 		fprintf(stderr, "# cannot keep a trace: %s\n",

@@ -41,6 +41,12 @@ unsigned short shared_port(void);
 void shared_tiers(const char *of);
 
 /*
+ * Programs that this process executes from now on have this trace in place of
+ * their own, whatever its options. 0 or -errno.
+ */
+int shared_lend(void);
+
+/*
  * Looks at it as if it had just been started: its header, then what happens
  * from now on. trace_stop() waits until it has shown all that has happened up
  * to then. 0; -EOPNOTSUPP if this kernel has no such hooks; or -errno.
