@@ -145,6 +145,21 @@ bad_makes()
 	done
 }
 
+# What meets a reader first: what git knows, or all there is without git
+top_level()
+{
+	local wanted="Documentation Kbuild Makefile README.md"
+	local lies
+
+	wanted+=" bpf module tests user"
+	lies=$(git -c safe.directory='*' -C "$source" ls-files 2>/dev/null |
+		cut -d/ -f1)
+	[ "$lies" ] || lies=$(cd "$source" && ls -d [!b]* b[!u]*)
+	lies=$(grep -vE '^(\.|COPYING|LICENSE)' <<<"$lies")
+	only_in "$lies" "${wanted// /$'\n'}" "does not belong to the top"
+	only_in "${wanted// /$'\n'}" "$lies" "missing at the top"
+}
+
 # A terminal of 80 columns has each line in one. events.rst is not by hand.
 long_lines()
 {
@@ -185,6 +200,7 @@ verdict "tcbpeer.1 explains all options" "$(
 	same_options tcbpeer "$man/tcbpeer.1.rst" "$build/tcbpeer" 2>&1)"
 verdict "tcbscope-trace.8 explains all causes and kinds" "$(trace_names 2>&1)"
 verdict "relative links lead somewhere" "$(dead_links 2>&1)"
+verdict "a reader finds few things at the top" "$(top_level 2>&1)"
 verdict "no line is longer than 80 columns" "$(long_lines 2>&1)"
 verdict "the pictures are of this program" "$(old_pictures 2>&1)"
 verdict "the README's make commands exist" "$(bad_makes 2>&1)"
