@@ -62,6 +62,17 @@ struct stage_conn stage_connect(struct stage *s)
 	return conn;
 }
 
+void stage_hang_up(struct stage *s, const struct stage_conn *conn)
+{
+	struct end *a = stage_end(s, A), *b = stage_end(s, B);
+
+	end_close(a, conn->fd);
+	end_seen(b, "state", "ESTABLISHED>CLOSE_WAIT");
+	end_close(b, conn->child);
+	end_close(b, conn->listener);
+	end_seen(b, "state", "LAST_ACK>CLOSE");
+}
+
 uint64_t stage_patience_ns(const struct stage *s)
 {
 	return s->control ? STAGE_HASTE_NS : STAGE_PATIENCE_NS;

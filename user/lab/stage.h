@@ -77,6 +77,12 @@ struct stage_conn {
 
 struct stage_conn stage_connect(struct stage *s);
 
+/*
+ * Its end: A closes first, then B with the listener; until the trace has shown
+ * all of that.
+ */
+void stage_hang_up(struct stage *s, const struct stage_conn *conn);
+
 /* Another one, to the same listener. */
 void stage_connect_again(struct stage *s, struct stage_conn *conn);
 
