@@ -10,6 +10,8 @@
 #include "tests/lib/prog.h"
 #include "tests/lib/trace.h"
 
+#include <unistd.h>
+
 #include <kselftest_harness.h>
 
 FIXTURE(features)
@@ -247,6 +249,13 @@ TEST_F(features, tiers)
 		EXPECT_EQ(works[tier], flag(o, "works"));
 	}
 	EXPECT_LE(self->works, works[1]);
+}
+
+/* Claim: whether the kernel module is loaded is said as the kernel has it. */
+TEST_F(features, module)
+{
+	EXPECT_STREQ(access("/sys/module/tcbscope", F_OK) ? "absent" : "loaded",
+		     text(self->doc, "module"));
 }
 
 /* Claim: without capabilities all is printed, and the lack of them named. */

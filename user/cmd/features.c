@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 #include "event/schema.h"
 #include "input/input.h"
+#include "input/module.h"
 #include "input/probe.h"
 #include "input/tier.h"
 #include "lib/opt.h"
@@ -110,6 +111,18 @@ static struct probe_quality quality(const struct features *f, unsigned int type)
 	const struct probe_quality none = { .events = PROBE_ABSENT };
 
 	return f->works ? probe_judge(f->programs, f->schema, type) : none;
+}
+
+/* Of the kernel module, which no trace needs. */
+static const char *module_status(void)
+{
+	struct module *m = module_open();
+	const char *status = m			      ? "loaded" :
+			     errno == EPROTONOSUPPORT ? "another version" :
+							"absent";
+
+	module_close(m);
+	return status;
 }
 
 static bool tier_works(const struct features *f, unsigned int tier)
@@ -222,6 +235,7 @@ static void print_text(const struct features *f)
 	print_programs(f);
 	print_hooks(f);
 	print_events(f);
+	printf("\nMODULE\n%-18s %s\n", "tcbscope.ko", module_status());
 }
 
 /* ----------------------------------------------------------------- JSON */
@@ -376,6 +390,7 @@ static void print_json(const struct features *f)
 	json_object_object_add(o, "tiers", json_tiers(f));
 	json_object_object_add(o, "hooks", json_hooks(f));
 	json_object_object_add(o, "events", json_events(f));
+	add_text(o, "module", module_status());
 	puts(json_object_to_json_string_ext(
 		o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 			   JSON_C_TO_STRING_NOSLASHESCAPE));
