@@ -31,6 +31,23 @@ static bool need_cpus2(const char *name, const struct witness *w)
 	       CPU_COUNT(&cpus) >= 2;
 }
 
+/* What is free, for sockets by the ten thousand. */
+static bool need_memory(const char *name, const struct witness *w)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long kb = 0;
+	char line[128];
+
+	(void)name;
+	(void)w;
+	while (f && !kb && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %lu kB", &kb) != 1)
+			kb = 0;
+	if (f)
+		fclose(f);
+	return kb >= 2UL << 20;
+}
+
 static bool need_hook(const char *name, const struct witness *w)
 {
 	return w && witness_has_hook(w, strchr(name, ':') + 1);
@@ -69,6 +86,8 @@ static const struct need {
 } needs_known[] = {
 	{ "tun", need_tun, "this kernel has no TUN devices" },
 	{ "cpus2", need_cpus2, "this machine has one CPU only" },
+	{ "memory2G", need_memory,
+	  "this machine has not 2 GiB of free memory" },
 	{ "hook:", need_hook, "the trace has no such program here" },
 	{ "sysctl:", need_sysctl, "this kernel has no such sysctl" },
 	{ "", need_congestion, "this kernel has no such congestion control" },

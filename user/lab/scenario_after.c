@@ -168,11 +168,13 @@ static void tw_reuse(struct stage *s)
 	struct stage_conn c;
 	int tries;
 
-	stage_sysctl(s, A, "net/ipv4/ip_local_port_range", "40000 40000");
+	stage_sysctl(s, A, "net/ipv4/ip_local_port_range", "40000 40001");
 	stage_sysctl(s, A, "net/ipv4/tcp_tw_reuse", "0");
 	c = stage_connect(s);
 	close_first(s, &c, A);
-	end_seen(b, "state", "LAST_ACK>CLOSE");
+	stage_connect_again(s, &c);
+	close_first(s, &c, A);
+	end_seen_times(b, "state", "LAST_ACK>CLOSE", 2);
 	c.fd = end_socket(a, 0);
 	end_connect(a, c.fd, b->ip, 2001); /* no port is left */
 	if (s->control)
@@ -187,7 +189,7 @@ static void tw_reuse(struct stage *s)
 static const struct expect tw_reuse_expect[] = {
 	HAS(A, "call", "connect EADDRNOTAVAIL, connect 0"),
 	IS(A, "fact", "connected"),
-	IS(A, "state", OPENS CLOSES),
+	IS(A, "state", OPENS CLOSES, .least = 2),
 	IS(A, "state",
 	   "(CLOSE>SYN_SENT CALL_CONNECT, SYN_SENT>CLOSE CALL_CONNECT, )+"
 	   "CLOSE>SYN_SENT CALL_CONNECT, SYN_SENT>ESTABLISHED RX_SYN_ACK"),
@@ -359,7 +361,7 @@ const struct scenario scenarios_after[] = {
 		.truth = "For connect() it is tcp_tw_reuse: with timestamps a "
 			 "connection to the same destination may take the "
 			 "place of one in TIME_WAIT after a second. Here the "
-			 "client has one port only (ip_local_port_range).",
+			 "client has two ports only (ip_local_port_range).",
 		.notice = "connect() fails with EADDRNOTAVAIL, without a "
 			  "segment, until it may.",
 		.run = tw_reuse,
