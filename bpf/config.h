@@ -13,7 +13,7 @@
 #define CONFIG_URING 64		  /* operations of io_uring, the same */
 #define CONFIG_OPTIONS 128	  /* numbers of socket options, the same */
 #define KFILTER_TESTS 12
-#define KFILTER_SETS 4	 /* of ports */
+#define KFILTER_SETS 4	 /* of ports, or of 16 bits of other numbers */
 #define FILTER_CGROUPS 8 /* bits of struct event's `within' */
 #define EVENT_TYPES 16	 /* more than the highest enum event_type */
 #define EVENTS_OPT_IN	 /* only if asked for by name */ \
@@ -57,8 +57,8 @@ struct kfilter_test {
 		};
 		__u32 bits; /* of states and cgroups, which of them */
 		struct {
-			__u32 set; /* of ports, the index in ports ... */
-			port_t lowest, highest; /* ... and what is in there */
+			__u32 set; /* the index in sets ... */
+			port_t lowest, highest; /* ... and of ports, which */
 		};
 	};
 	__u32 types; /* bit mask of 1 << enum event_type */
@@ -67,7 +67,8 @@ struct kfilter_test {
 	__u8 family; /* of addresses */
 	__u8 last;   /* of its clause */
 	__u8 spares; /* enum kfilter_spares, if the clause fails */
-	__u8 pad[3];
+	__u8 in_set; /* of a number: its lowest 16 bits are in the set */
+	__u8 pad[2];
 };
 
 /* What of the filter the kernel decides; the reader decides all of it. */
@@ -77,7 +78,7 @@ struct kfilter {
 	__u32 pad;
 	struct kfilter_test tests[KFILTER_TESTS];
 	__u64 cgroups[FILTER_CGROUPS];
-	__u32 ports[KFILTER_SETS][CONFIG_PORTS];
+	__u32 sets[KFILTER_SETS][CONFIG_PORTS];
 };
 
 /*

@@ -50,9 +50,16 @@ FILTER_INLINE bool filter_same(const volatile struct kfilter_test *t,
 	       (bytes->u64[1] & t->mask[1]) == t->value[1];
 }
 
-FILTER_INLINE bool filter_number(const volatile struct kfilter_test *t, __u32 n)
+FILTER_INLINE bool filter_in_set(const volatile struct kfilter *f,
+				 const volatile struct kfilter_test *t, __u16 n)
 {
-	return n >= t->from && n <= t->to;
+	return f->sets[t->set % KFILTER_SETS][n / 32] & 1u << n % 32;
+}
+
+FILTER_INLINE bool filter_number(const volatile struct kfilter *f,
+				 const volatile struct kfilter_test *t, __u32 n)
+{
+	return t->in_set ? filter_in_set(f, t, n) : n >= t->from && n <= t->to;
 }
 
 FILTER_INLINE bool filter_port(const volatile struct kfilter *f,
@@ -63,7 +70,7 @@ FILTER_INLINE bool filter_port(const volatile struct kfilter *f,
 
 	if (from != to)
 		return from <= t->highest && to >= t->lowest;
-	return f->ports[t->set % KFILTER_SETS][to / 32] & 1u << to % 32;
+	return filter_in_set(f, t, to);
 }
 
 FILTER_INLINE bool filter_test(const volatile struct kfilter *f,
@@ -72,7 +79,7 @@ FILTER_INLINE bool filter_test(const volatile struct kfilter *f,
 {
 	switch (t->subject) {
 	case KFILTER_NETNS:
-		return filter_number(t, x->netns);
+		return filter_number(f, t, x->netns);
 	case KFILTER_LPORT:
 		return filter_port(f, t, &x->lport);
 	case KFILTER_RPORT:
@@ -90,9 +97,9 @@ FILTER_INLINE bool filter_test(const volatile struct kfilter *f,
 		return true;
 	switch (t->subject) {
 	case KFILTER_PID:
-		return filter_number(t, x->pid);
+		return filter_number(f, t, x->pid);
 	case KFILTER_UID:
-		return filter_number(t, x->uid);
+		return filter_number(f, t, x->uid);
 	case KFILTER_COMM:
 		return filter_same(t, &x->comm) != t->negate;
 	case KFILTER_CGROUP:

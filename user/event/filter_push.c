@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COVER 6	 /* ranges for more values than there is room for */
 #define TRIES 64 /* terms looked at: nobody writes more by hand */
 
 /* One clause under construction, and to whom it goes. */
@@ -95,54 +94,14 @@ struct range {
 	uint64_t from, to;
 };
 
-/* One more value, in order. Returns how many ranges there are then. */
-static int add_value(struct range *r, int n, uint64_t value)
-{
-	int k;
-
-	for (k = n; k && r[k - 1].from > value; k--)
-		r[k] = r[k - 1];
-	r[k] = (struct range){ value, value };
-	return n + 1;
-}
-
-/* Makes one of two neighbours, of those that have the least between them. */
-static int join_closest(struct range *r, int n)
-{
-	int i, best = 0;
-
-	for (i = 1; i + 1 < n; i++)
-		if (r[i + 1].from - r[i].to < r[best + 1].from - r[best].to)
-			best = i;
-	r[best].to = r[best + 1].to;
-	for (i = best + 1; i + 1 < n; i++)
-		r[i] = r[i + 1];
-	return n - 1;
-}
-
-/* Many values: ranges that cover them all, and some others. */
-static int cover(const struct filter_term *term, struct range *r)
-{
-	unsigned int i;
-	int n = 0;
-
-	for (i = 0; i < term->n_values; i++) {
-		n = add_value(r, n, term->values[i].number);
-		if (n > COVER)
-			n = join_closest(r, n);
-	}
-	return n;
-}
-
 /* The numbers for which the term holds, in order. How many ranges; -1: many. */
 static int ranges_of(const struct filter_term *term,
-		     const struct schema_field *f, bool negated,
-		     struct range *r)
+		     const struct schema_field *f, struct range *r)
 {
 	uint64_t v = term->n_values ? term->values[0].number : 0;
-	struct range all = { 0, UINT32_MAX };
+	struct range all = { 0, UINT32_MAX }, one;
 	unsigned int i;
-	int n = 0;
+	int n = 0, k;
 
 	if (f->can_be_absent && f->absent == all.to)
 		all.to--;
@@ -153,9 +112,13 @@ static int ranges_of(const struct filter_term *term,
 	switch (term->op) {
 	case FILTER_EQUAL:
 		if (term->n_values > KFILTER_TESTS)
-			return negated ? -1 : cover(term, r);
-		for (i = 0; i < term->n_values; i++)
-			n = add_value(r, n, term->values[i].number);
+			return -1;
+		for (i = 0; i < term->n_values; i++, n++) {
+			one.from = one.to = term->values[i].number;
+			for (k = n; k && r[k - 1].from > one.from; k--)
+				r[k] = r[k - 1];
+			r[k] = one;
+		}
 		return n;
 	case FILTER_LESS:
 		r[0] = (struct range){ all.from, v - !!v };
@@ -180,26 +143,6 @@ static int ranges_of(const struct filter_term *term,
 	return r[0].from <= r[0].to;
 }
 
-static bool add_numbers(struct push *p, const struct filter_term *term,
-			int subject, bool negated)
-{
-	struct range r[KFILTER_TESTS];
-	uint64_t next = 0;
-	int i, n = ranges_of(term, term->field[p->type], negated, r);
-
-	if (n < 0)
-		return false;
-	for (i = 0; i < n; i++) {
-		if (!negated && !add_range(p, subject, r[i].from, r[i].to))
-			return false;
-		if (negated && r[i].from > next &&
-		    !add_range(p, subject, next, r[i].from - 1))
-			return false;
-		next = r[i].to + 1;
-	}
-	return !negated || add_range(p, subject, next, UINT32_MAX);
-}
-
 /* The ports for which the term holds. */
 static void ports_of(const struct filter_term *term,
 		     const struct schema_field *f, __u32 set[CONFIG_PORTS])
@@ -212,7 +155,7 @@ static void ports_of(const struct filter_term *term,
 		port = term->values[i].number;
 		set[port / 32] |= 1u << port % 32;
 	}
-	if (term->op == FILTER_EQUAL || ranges_of(term, f, true, &r) <= 0)
+	if (term->op == FILTER_EQUAL || ranges_of(term, f, &r) <= 0)
 		return;
 	for (port = r.from; port <= r.to && port <= UINT16_MAX; port++)
 		set[port / 32] |= 1u << port % 32;
@@ -223,7 +166,25 @@ static bool in_set(const __u32 *set, unsigned int port)
 	return set[port / 32] & 1u << port % 32;
 }
 
-/* As a set that may be there already. */
+/* The test looks at a set, which may be there already. */
+static bool use_set(struct push *p, struct kfilter_test *t, const __u32 *set)
+{
+	static const __u32 none[CONFIG_PORTS];
+	unsigned int i;
+
+	for (i = 0; i < KFILTER_SETS; i++) {
+		__u32 *to = p->to->sets[i];
+
+		if (!memcmp(to, none, sizeof(none)))
+			memcpy(to, set, sizeof(none));
+		if (memcmp(to, set, sizeof(none)))
+			continue;
+		t->set = i;
+		return true;
+	}
+	return false;
+}
+
 static bool add_ports(struct push *p, const struct filter_term *term,
 		      int subject, bool negated)
 {
@@ -246,17 +207,49 @@ static bool add_ports(struct push *p, const struct filter_term *term,
 		t->lowest++;
 	while (!in_set(set, t->highest))
 		t->highest--;
-	for (i = 0; i < KFILTER_SETS; i++) {
-		__u32 *to = p->to->ports[i];
+	return use_set(p, t, set);
+}
 
-		if (!memcmp(to, none, sizeof(none)))
-			memcpy(to, set, sizeof(set));
-		if (memcmp(to, set, sizeof(set)))
-			continue;
-		t->set = i;
-		return true;
+/* More values than there may be tests: by their lowest bits. */
+static bool add_many(struct push *p, const struct filter_term *term,
+		     int subject)
+{
+	struct kfilter_test *t = test_new(p, subject);
+	__u32 set[CONFIG_PORTS] = {};
+	unsigned int i;
+
+	if (!t)
+		return false;
+	for (i = 0; i < term->n_values; i++) {
+		__u16 low = term->values[i].number;
+
+		set[low / 32] |= 1u << low % 32;
 	}
-	return false;
+	t->in_set = 1;
+	return use_set(p, t, set);
+}
+
+static bool add_numbers(struct push *p, const struct filter_term *term,
+			int subject, bool negated)
+{
+	struct range r[KFILTER_TESTS];
+	uint64_t next = 0;
+	int i, n;
+
+	if (term->op == FILTER_EQUAL && term->n_values > KFILTER_TESTS)
+		return !negated && add_many(p, term, subject);
+	n = ranges_of(term, term->field[p->type], r);
+	if (n < 0)
+		return false;
+	for (i = 0; i < n; i++) {
+		if (!negated && !add_range(p, subject, r[i].from, r[i].to))
+			return false;
+		if (negated && r[i].from > next &&
+		    !add_range(p, subject, next, r[i].from - 1))
+			return false;
+		next = r[i].to + 1;
+	}
+	return !negated || add_range(p, subject, next, UINT32_MAX);
 }
 
 /* Does the term hold for an event of the type in which the field is @state? */
