@@ -41,9 +41,13 @@ static __always_inline void owner_calls(struct sock_mem *mem,
 		mem_own(mem);
 }
 
-/* A child begins with a copy of its listener's memory. */
+/*
+ * A child begins with a copy of its listener's memory, which another CPU may be
+ * closing.
+ */
 static __always_inline void mem_born(struct sock_mem *mem)
 {
+	mem->new = TCB_STATE_LISTEN;
 	mem->seq = 0;
 	mem->ticket = 0;
 	mem->cwnd = 0;

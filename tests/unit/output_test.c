@@ -276,6 +276,59 @@ TEST_F(output, cause_words)
 	TH_LOG("row %u", i);
 }
 
+/* Of the listener that events_state(ts, 1, 2000, 0, ...) is. */
+static struct event_queue listener_event(nsec_t ts, enum queue_op op)
+{
+	struct event_queue q = {
+		.ev = events_state(ts, 1, 2000, 0, 0, 0).ev,
+		.listener = 1,
+		.wait_ns = ~0ull,
+		.accept = op == QUEUE_unlisten ? 2 : 0,
+		.limit = 3,
+		.asked = op == QUEUE_listen ? 5000 : ~0u,
+		.op = op,
+		.depth_how = HOW_observed,
+	};
+
+	q.ev.type = EVENT_queue;
+	return q;
+}
+
+/* Of a listener that comes or goes there is one line: its state, its queues. */
+TEST_F(output, listener)
+{
+	struct event_state s = events_state(1000000000, 1, 2000, 0,
+					    TCB_STATE_CLOSE, TCB_STATE_LISTEN);
+	struct event_queue q = listener_event(1000000001, QUEUE_listen);
+	const char *text;
+
+	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
+				 false));
+	pipeline_push(self->pipeline, &s, sizeof(s));
+	pipeline_push(self->pipeline, &q, sizeof(q));
+	s = events_state(1000000002, 1, 2000, 0, TCB_STATE_LISTEN,
+			 TCB_STATE_CLOSE);
+	q = listener_event(1000000003, QUEUE_unlisten);
+	pipeline_push(self->pipeline, &s, sizeof(s));
+	pipeline_push(self->pipeline, &q, sizeof(q));
+	/* its queues alone, its state alone */
+	q = listener_event(1000000004, QUEUE_unlisten);
+	pipeline_push(self->pipeline, &q, sizeof(q));
+	s = events_state(1000000005, 1, 2000, 0, TCB_STATE_CLOSE,
+			 TCB_STATE_LISTEN);
+	pipeline_push(self->pipeline, &s, sizeof(s));
+	text = finish(self->pipeline, self->file, &self->text);
+	EXPECT_NE(NULL, strstr(text, " CLOSE -> LISTEN     syn 0/3 accept "
+				     "0/3 asked for 5000\n"));
+	EXPECT_NE(NULL, strstr(text, " LISTEN -> CLOSE                    "
+				     "syn 0/3 accept 2/3\n"));
+	EXPECT_EQ(NULL, strstr(text, " listens  "));
+	EXPECT_NE(NULL, strstr(text, " listens no more         close()    "
+				     "syn 0/3 accept 2/3\n"));
+	EXPECT_STREQ(" CLOSE -> LISTEN\n",
+		     text + strlen(text) - strlen(" CLOSE -> LISTEN\n"));
+}
+
 /* Retransmissions: what, why, the how manieth; no bytes of a SYN. */
 TEST_F(output, retransmissions)
 {

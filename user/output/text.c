@@ -16,13 +16,13 @@
 #include <string.h>
 #include <time.h>
 
-#define WIDE 132	     /* columns from which owner and addresses fit */
-#define FLOOD 1000	     /* lines a second that a terminal is given */
-#define EVENT_WIDTH 25	     /* "ESTABLISHED -> CLOSE_WAIT" */
-#define CAUSE_WIDTH 10	     /* "rx SYN+ACK" */
-#define PIPE_WIDTH 80	     /* of explanations, which are for people */
-#define ENTERED_NS 100000000 /* a call that lasts so long has a line */
-#define LINE 1024	     /* bytes that hold the cells of any row */
+#define WIDE 132	  /* columns from which owner and addresses fit */
+#define FLOOD 1000	  /* lines a second that a terminal is given */
+#define EVENT_WIDTH 25	  /* "ESTABLISHED -> CLOSE_WAIT" */
+#define CAUSE_WIDTH 10	  /* "rx SYN+ACK" */
+#define PIPE_WIDTH 80	  /* of explanations, which are for people */
+#define KEPT_NS 100000000 /* what is kept for so long has its line */
+#define LINE 1024	  /* bytes that hold the cells of any row */
 
 struct text {
 	struct output output;
@@ -34,9 +34,9 @@ struct text {
 	nsec_t second; /* the one that lines are counted in */
 	unsigned int lines;
 	struct {
-		struct event_call e; /* e.call 0: none */
+		union event_any e; /* e.ev.type 0: none */
 		struct row row;
-	} entered;	 /* a call that may return at once: see text_event() */
+	} kept;		 /* the next event may say more of it: see keep() */
 	uint64_t summed; /* events of this second that got no line */
 };
 
@@ -277,11 +277,11 @@ static void print_row(struct text *t, struct row *row, const struct event *e)
 	t->last = e->ts_ns;
 }
 
-static void print_entered(struct text *t)
+static void print_kept(struct text *t)
 {
-	if (t->entered.e.call)
-		print_row(t, &t->entered.row, &t->entered.e.ev);
-	t->entered.e.call = 0;
+	if (t->kept.e.ev.type)
+		print_row(t, &t->kept.row, &t->kept.e.ev);
+	t->kept.e.ev.type = 0;
 }
 
 /* Is it the end of the call that is kept? */
@@ -290,26 +290,54 @@ static bool ends_kept(const struct text *t, const struct event *e)
 	const struct event_call *c = (const void *)e;
 
 	return e->type == EVENT_call && c->phase == CALL_PHASE_exit &&
-	       c->call == t->entered.e.call;
+	       t->kept.e.ev.type == EVENT_call &&
+	       c->call == t->kept.e.call.call;
+}
+
+/* Does it tell of the queues of the listener whose change of state is kept? */
+static bool joins_kept(const struct text *t, const struct event *e)
+{
+	const struct event_queue *q = (const void *)e;
+
+	return e->type == EVENT_queue && t->kept.e.ev.type == EVENT_state &&
+	       e->cookie == t->kept.e.ev.cookie &&
+	       (q->op == QUEUE_listen || q->op == QUEUE_unlisten);
+}
+
+/* A call that may return at once, or a listener that comes or goes. */
+static bool is_kept(const struct event *e)
+{
+	const struct event_state *s = (const void *)e;
+	const struct event_call *c = (const void *)e;
+
+	if (e->type == EVENT_call)
+		return c->phase == CALL_PHASE_enter;
+	return e->type == EVENT_state &&
+	       (s->new == TCB_STATE_LISTEN ||
+		(s->old == TCB_STATE_LISTEN && s->new == TCB_STATE_CLOSE));
 }
 
 /*
  * A call that has begun gets a line of its own only if something else comes
- * before its end. Is it kept for that?
+ * before its end, and a listener that comes or goes has one line for its state
+ * and its queues. Is it kept for that, or is all said?
  */
-static bool keep_call(struct text *t, const struct event *e, struct row *row)
+static bool keep(struct text *t, const struct event *e, struct row *row)
 {
 	const struct event_call *c = (const void *)e;
+	bool joins = joins_kept(t, e);
 
+	if (joins)
+		row_add(&t->kept.row, "%s", row->detail);
 	if (ends_kept(t, e))
-		t->entered.e.call = 0;
+		t->kept.e.ev.type = 0;
 	else if (e->type == EVENT_call && c->phase == CALL_PHASE_exit)
 		row_call_goes_on(row);
-	print_entered(t);
-	if (e->type != EVENT_call || c->phase != CALL_PHASE_enter)
-		return false;
-	t->entered.e = *c;
-	t->entered.row = *row;
+	print_kept(t);
+	if (joins || !is_kept(e))
+		return joins;
+	memcpy(&t->kept.e, e, t->schema->types[e->type].size);
+	t->kept.row = *row;
 	return true;
 }
 
@@ -334,14 +362,14 @@ static int text_event(struct output *o, const struct event *e,
 	if (t->opt.terminal && flow &&
 	    (!flow->introduced || has_new_owner(e, flow))) {
 		if (!ends_kept(t, e))
-			print_entered(t);
+			print_kept(t);
 		introduce(t, flow, &row);
 	}
 	if (flow && flow->pair && flow->pair->id && !flow->pair_introduced) {
 		row_add(&row, "pair #%u", flow->pair->id);
 		flow->pair_introduced = true;
 	}
-	if (!keep_call(t, e, &row))
+	if (!keep(t, e, &row))
 		print_row(t, &row, e);
 	return ferror(t->opt.file) ? -errno : 0;
 }
@@ -378,8 +406,8 @@ static int text_flush(struct output *o, nsec_t now_ns)
 {
 	struct text *t = (struct text *)o;
 
-	if (now_ns - t->entered.e.ev.ts_ns > ENTERED_NS)
-		print_entered(t);
+	if (now_ns - t->kept.e.ev.ts_ns > KEPT_NS)
+		print_kept(t);
 	if (now_ns / NSEC_PER_SEC > t->second + 1)
 		print_sum(t);
 	return fflush(t->opt.file) ? -errno : 0;
