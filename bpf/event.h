@@ -365,6 +365,8 @@ enum ENUM8 queue_op {
 	QUEUE_accept_overflow, /* the last ACK came, and there was no room */
 	QUEUE_looked,	       /* nothing: the listener was looked at */
 	QUEUE_waiting,	       /* nothing: who waits in the accept queue was */
+	QUEUE_fast_opened,     /* a SYN with data: into the accept queue at once,
+				  before its handshake (TCP Fast Open) */
 };
 
 /* By which of its rules the kernel decided so, in the order of its tests. */

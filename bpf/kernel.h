@@ -323,6 +323,7 @@ struct tcp_sock {
 	struct tcp_options_received rx_opt;
 	int linger2; /* jiffies; < 0: no FIN_WAIT2 for orphans */
 	__u8 repair : 1;
+	__u8 syn_data_acked : 1; /* data came with the SYN (Fast Open) */
 };
 
 struct inet_timewait_sock {

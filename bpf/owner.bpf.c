@@ -19,7 +19,11 @@ static __noinline void owner_begins(struct sock *sk, struct sock_mem *mem)
 	if (!tp)
 		return;
 	hold_release(sk, tp, mem); /* of Fast Open, it is used in SYN_RECV */
-	if (config.events & 1u << EVENT_queue && mem->flags & MEM_QUEUED)
+	if (!(config.events & 1u << EVENT_queue))
+		return;
+	if (sk->__sk_common.skc_state == TCB_STATE_SYN_RECV)
+		queue_fast_opened(sk, tp, mem);
+	if (mem->flags & MEM_QUEUED)
 		queue_accepted(sk, tp, mem);
 }
 
@@ -49,7 +53,8 @@ static __always_inline struct sock_mem *owner_uses(struct sock *sk)
 		return NULL;
 	if (mem->owner_how != HOW_observed)
 		mem_own(mem);
-	if (mem->ticket || mem->flags & MEM_QUEUED)
+	if (mem->ticket || mem->flags & MEM_QUEUED ||
+	    state == TCB_STATE_SYN_RECV)
 		owner_begins(sk, mem);
 	return mem;
 }

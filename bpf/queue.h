@@ -180,7 +180,8 @@ static __always_inline struct event_queue *queue_of_request(
 /* sock_mem.queued_syn; of these a listener has the first only. */
 #define QUEUED_COOKIES (1u << 31)   /* it has sent cookies */
 #define QUEUED_BY_COOKIE (1u << 30) /* the child has brought one back */
-#define QUEUED_DEPTH 0x3fffffff /* of the SYN queue when the child was copied */
+#define QUEUED_TOLD (1u << 29)	    /* that the child came is told, or hidden */
+#define QUEUED_DEPTH 0x1fffffff /* of the SYN queue when the child was copied */
 
 /*
  * The depths by the child: as they were when it was copied, and changed by
@@ -204,7 +205,7 @@ static __always_inline void queue_copied(struct event_queue *e, struct sock *sk,
 static __always_inline struct event_queue *queue_comes(struct sock *sk,
 						       struct tcp_sock *tp,
 						       struct sock_mem *mem,
-						       bool cookie)
+						       enum queue_op op)
 {
 	struct event_queue *e = queue_waiting();
 	bool wanted;
@@ -216,9 +217,9 @@ static __always_inline struct event_queue *queue_comes(struct sock *sk,
 		return NULL; /* else it may be accepted by one that is */
 	queue_flush(e);
 	mem->flags |= MEM_QUEUED;
-	queue_fill(e, sk, tp, mem,
-		   cookie ? QUEUE_cookie_accepted : QUEUE_completed);
-	if (!cookie && !tp->total_retrans && tp->srtt_us) {
+	mem->queued_syn |= QUEUED_TOLD;
+	queue_fill(e, sk, tp, mem, op);
+	if (op == QUEUE_completed && !tp->total_retrans && tp->srtt_us) {
 		/* the first round-trip time is that of the SYN-ACK */
 		e->syn_wait_us = tp->srtt_us >> 3;
 		e->wait_how = HOW_derived;
@@ -241,9 +242,11 @@ static __always_inline void queue_enter(struct event_queue *e,
 static __noinline void queue_completed(struct sock *sk, struct tcp_sock *tp,
 				       struct sock_mem *mem)
 {
-	struct event_queue *e = queue_comes(sk, tp, mem,
-					    mem->queued_syn & QUEUED_BY_COOKIE);
+	bool cookie = mem->queued_syn & QUEUED_BY_COOKIE;
+	struct event_queue *e;
 
+	e = queue_comes(sk, tp, mem,
+			cookie ? QUEUE_cookie_accepted : QUEUE_completed);
 	if (!e)
 		return;
 	if (e->op == QUEUE_cookie_accepted)
@@ -370,6 +373,32 @@ static __noinline void queue_accepted(struct sock *sk, struct tcp_sock *tp,
 	EVENT_SUBMIT(e);
 }
 
+/*
+ * A child that Fast Open has put into the accept queue when it was copied. Only
+ * tier 4 sees that; it is seen here when the child leaves SYN_RECV, or when the
+ * process uses it before that. Others are not in use then, nor have they data.
+ */
+static __noinline void queue_fast_opened(struct sock *sk, struct tcp_sock *tp,
+					 struct sock_mem *mem)
+{
+	nsec_t since = mem->queued_ns;
+	struct event_queue *e;
+
+	if (!(mem->flags & MEM_CHILD) || mem->queued_syn & QUEUED_TOLD ||
+	    (!sock_of(tp)->sk_socket &&
+	     !BPF_CORE_READ_BITFIELD(tp, syn_data_acked)))
+		return;
+	e = queue_comes(sk, tp, mem, QUEUE_fast_opened);
+	if (!e)
+		return;
+	e->ev.ts_ns = since ?: e->ev.ts_ns;
+	e->ev.how = HOW_derived;
+	mem->queued_ns = e->ev.ts_ns;
+	queue_copied(e, sk, mem);
+	queue_enter(e, mem);
+	queue_flush(e);
+}
+
 /* A child, just copied: how the queues were, and by what it has come. */
 static __always_inline void queue_born(struct tcp_sock *tp,
 				       struct sock_mem *mem)
@@ -377,6 +406,7 @@ static __always_inline void queue_born(struct tcp_sock *tp,
 	bool cookies = mem->queued_syn & QUEUED_COOKIES;
 	__u32 syn = tp->inet_conn.icsk_accept_queue.qlen.counter;
 
+	mem->queued_ns = bpf_ktime_get_ns(); /* if by Fast Open */
 	mem->queued_syn = syn & QUEUED_DEPTH;
 	if (config.tells_syns && queue_syn_answered(sock_rport(sock_of(tp))) &&
 	    cookies)
@@ -394,6 +424,8 @@ static __always_inline void queue_before(struct sock *sk, struct tcp_sock *tp,
 
 	if (old == TCB_STATE_LISTEN && new == TCB_STATE_SYN_RECV)
 		queue_born(tp, mem);
+	if (old == TCB_STATE_SYN_RECV)
+		queue_fast_opened(sk, tp, mem);
 	if (!(mem->flags & MEM_QUEUED))
 		return;
 	if (sock_of(tp)->sk_socket)

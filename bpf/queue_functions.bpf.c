@@ -161,11 +161,18 @@ static __always_inline void entered(struct sock *sk, struct sock *child,
 	struct tcp_sock *listener = bpf_skc_to_tcp_sock(sk);
 	struct sock_mem *mem = mem_find(child);
 	usec_t waits = waited(req);
+	enum queue_op op = QUEUE_completed;
 	struct event_queue *e;
 
 	if (!tp || !listener || !mem)
 		return;
-	e = queue_comes(child, tp, mem, !waits); /* a cookie has no clock */
+	if (child->__sk_common.skc_state == TCB_STATE_SYN_RECV) {
+		op = QUEUE_fast_opened;
+		waits = 0;
+	} else if (!waits) { /* a cookie has no clock */
+		op = QUEUE_cookie_accepted;
+	}
+	e = queue_comes(child, tp, mem, op);
 	if (!e)
 		return;
 	queue_depths(e, sk, listener);

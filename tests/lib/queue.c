@@ -47,14 +47,19 @@ int queue_join(const struct conn *c, int *client, bool deaf)
 	return 0;
 }
 
-int queue_accept_depth(int listener)
+/* What the kernel says of a socket; all 0 if it says nothing. */
+static struct tcp_info info_of(int fd)
 {
 	struct tcp_info info = {};
 	socklen_t len = sizeof(info);
 
-	if (getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len))
-		return -errno;
-	return info.tcpi_unacked;
+	getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+	return info;
+}
+
+int queue_accept_depth(int listener)
+{
+	return info_of(listener).tcpi_unacked;
 }
 
 /* Waits a moment. False: it has been long enough since @begin. */
@@ -81,6 +86,16 @@ int queue_wait_answer(int client)
 	uint64_t begin = clock_now_ns();
 
 	while (!conn_lost(client))
+		if (!patience(begin))
+			return -ETIMEDOUT;
+	return 0;
+}
+
+int queue_wait_state(int fd, int state)
+{
+	uint64_t begin = clock_now_ns();
+
+	while (info_of(fd).tcpi_state != state)
 		if (!patience(begin))
 			return -ETIMEDOUT;
 	return 0;

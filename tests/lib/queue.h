@@ -21,7 +21,7 @@ int queue_listen(struct conn *c, int backlog);
  */
 int queue_join(const struct conn *c, int *client, bool deaf);
 
-/* How many are in the accept queue, by the kernel; -errno. */
+/* How many are in the accept queue, by the kernel. */
 int queue_accept_depth(int listener);
 
 /* Until there are @n or more. */
@@ -29,6 +29,9 @@ int queue_wait_accept(const struct conn *c, int n);
 
 /* Until the network has brought a deaf client an answer. */
 int queue_wait_answer(int client);
+
+/* Until a socket is in this state. */
+int queue_wait_state(int fd, int state);
 
 /* Until a counter of side 1's namespace is @n or more. */
 int queue_wait_counter(const struct conn *c, const char *name, int64_t n);

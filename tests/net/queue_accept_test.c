@@ -36,14 +36,15 @@ FIXTURE_VARIANT(accept)
 {
 	int family;
 	char *tiers;
+	int in_guests; /* connections there */
 };
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(accept, tier1_ipv4){ AF_INET, "1" };
-FIXTURE_VARIANT_ADD(accept, tier2_ipv6){ AF_INET6, "1,2" };
-FIXTURE_VARIANT_ADD(accept, tier3_ipv4){ AF_INET, "1,2,3" };
-FIXTURE_VARIANT_ADD(accept, tier4_ipv4){ AF_INET, "1,2,4" };
-FIXTURE_VARIANT_ADD(accept, tier4_ipv6){ AF_INET6, "1,2,4" };
+FIXTURE_VARIANT_ADD(accept, tier1_ipv4){ AF_INET, "1", 100 };
+FIXTURE_VARIANT_ADD(accept, tier2_ipv6){ AF_INET6, "1,2", 100 };
+FIXTURE_VARIANT_ADD(accept, tier3_ipv4){ AF_INET, "1,2,3", 100 };
+FIXTURE_VARIANT_ADD(accept, tier4_ipv4){ AF_INET, "1,2,4", CONNECTIONS };
+FIXTURE_VARIANT_ADD(accept, tier4_ipv6){ AF_INET6, "1,2,4", 100 };
 /* clang-format on */
 
 FIXTURE_SETUP(accept)
@@ -121,7 +122,8 @@ static struct json_object *next(struct walk *w, const char *op)
 TEST_F_TIMEOUT(accept, depths, 120)
 {
 	struct conn *c = &self->conn;
-	int n = guest_times(CONNECTIONS, 100), i, wrong = 0, late = 0;
+	int n = guest_times(CONNECTIONS, variant->in_guests);
+	int i, wrong = 0, late = 0;
 	struct truth *truth = calloc(CONNECTIONS, sizeof(*truth));
 	struct walk in = { .c = c }, out = { .c = c };
 	uint64_t ts;
@@ -319,6 +321,104 @@ TEST(owner)
 	waitpid(pid, NULL, 0);
 	close(client);
 	conn_free(c);
+}
+
+/* A listener that takes data with a SYN, and asks nobody for a cookie first. */
+static int listen_fast(struct conn *c)
+{
+	static const int requests = 8;
+	int err;
+
+	err = netns_sysctl(c->pair.side[0].fd, "net/ipv4/tcp_fastopen", "5");
+	if (!err)
+		err = netns_sysctl(c->pair.side[1].fd, "net/ipv4/tcp_fastopen",
+				   "514");
+	if (!err)
+		err = queue_listen(c, 8);
+	if (err)
+		return err;
+	return setsockopt(c->listener, IPPROTO_TCP, TCP_FASTOPEN, &requests,
+			  sizeof(requests)) ?
+		       -errno :
+		       0;
+}
+
+/* One whose SYN has a byte of data; it may be deaf at first. */
+static int join_fast(const struct conn *c, int *client, bool deaf)
+{
+	int err;
+
+	*client = conn_socket(c, 0);
+	if (*client < 0)
+		return *client;
+	err = deaf ? conn_deafen(*client, true) : 0;
+	if (err)
+		return err;
+	if (sendto(*client, "x", 1, MSG_FASTOPEN, (void *)&c->addr[1], c->len) <
+		    0 &&
+	    errno != EINPROGRESS)
+		return -errno;
+	return queue_wait_accept(c, 1);
+}
+
+/* It is told once to come in and once to be accepted. */
+static void expect_fast(struct __test_metadata *_metadata, struct conn *c,
+			int n, uint64_t cookie, bool seen)
+{
+	struct json_object *in = queue_nth(c, "fast_opened", n);
+	struct json_object *out = queue_nth(c, "accepted", n);
+
+	ASSERT_NE(NULL, in);
+	ASSERT_NE(NULL, out);
+	EXPECT_STREQ(seen ? "observed" : "derived", queue_text(in, "how"));
+	EXPECT_EQ(1, witness_number(in, "accept"));
+	EXPECT_EQ(conn_cookie(c->listener), witness_number(in, "listener"));
+	EXPECT_EQ(cookie, witness_number(in, "cookie"));
+	EXPECT_EQ(cookie, witness_number(out, "cookie"));
+	EXPECT_NE(0, witness_number(in, "rport"));
+	EXPECT_EQ(witness_number(out, "ts_ns") - witness_number(in, "ts_ns"),
+		  witness_number(out, "wait_ns"));
+	/* what the kernel took for accepted, or what was used before we knew */
+	EXPECT_STREQ(seen || !n ? "observed" : "derived",
+		     queue_text(out, "how"));
+}
+
+/*
+ * Claim: a connection whose SYN has data is told to wait from then on, though
+ * its handshake is not complete, and also if it is accepted before that.
+ */
+TEST_F(accept, fast_open)
+{
+	struct conn *c = &self->conn;
+	uint64_t cookie[2];
+	int client, n;
+	bool seen;
+
+	NEED_TIERS();
+	seen = trace_has_hook(&c->trace, "queue_adds");
+	ASSERT_EQ(0, listen_fast(c));
+	for (n = 0; n < 2; n++) {
+		ASSERT_EQ(0, join_fast(c, &client, n)); /* the second is deaf */
+		if (!n)
+			ASSERT_EQ(0, queue_wait_state(client, TCP_ESTABLISHED));
+		ASSERT_EQ(0, conn_accept(c));
+		cookie[n] = c->cookie[1];
+		ASSERT_EQ(0, conn_receive(c, 1, 1));
+		if (n)
+			ASSERT_EQ(0, conn_deafen(client, false));
+		ASSERT_EQ(0, queue_wait_state(c->fd[1], TCP_ESTABLISHED));
+		ASSERT_EQ(0, conn_close(c, 1));
+		close(client);
+	}
+	ASSERT_EQ(2, conn_counter(c, 1, "TCPFastOpenPassive"));
+	ASSERT_EQ(0, conn_stop(c));
+	for (n = 0; n < 2; n++)
+		expect_fast(_metadata, c, n, cookie[n], seen);
+	EXPECT_EQ(2, queue_count(c, "fast_opened", NULL));
+	EXPECT_EQ(2, queue_count(c, "accepted", NULL));
+	EXPECT_EQ(0, queue_count(c, "completed", NULL));
+	EXPECT_EQ(0, queue_count(c, "SYN_queued", NULL));
+	EXPECT_EQ(0, queue_count(c, "SYN_dropped", NULL));
 }
 
 /* Claim: what io_uring accepts is told, where functions are traced at once. */

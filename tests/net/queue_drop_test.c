@@ -290,6 +290,57 @@ static int overflow(struct conn *c, int *client)
 	return err ?: queue_wait_counter(c, "ListenOverflows", 2);
 }
 
+/* A connection from the side's own port, whose other end waits out its time. */
+static int leave_time_wait(struct conn *c)
+{
+	int err = conn_connect(c, 0);
+
+	if (!err)
+		err = conn_accept(c);
+	if (!err)
+		err = conn_close(c, 1);
+	if (!err)
+		err = conn_receive(c, 0, 0);
+	if (!err)
+		err = conn_close(c, 0);
+	return err ?: conn_wait(c, 1, TCP_TIME_WAIT);
+}
+
+/*
+ * Claim: a SYN that takes the place of a connection in TIME_WAIT is queued
+ * though the queue is full, and told so; others are dropped.
+ */
+TEST_F(drop, time_wait)
+{
+	struct conn *c = &self->conn;
+	struct json_object *e;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_syncookies", "0"));
+	ASSERT_EQ(0, queue_listen(c, 1));
+	ASSERT_EQ(0, leave_time_wait(c));
+	ASSERT_EQ(0, connect_deaf(c, self->client, 3));
+	ASSERT_EQ(0, queue_wait_counter(c, "TCPReqQFullDrop", 1));
+	ASSERT_EQ(0, conn_connect(c, 0));
+	ASSERT_EQ(0, queue_wait_accept(c, 1));
+	ASSERT_EQ(0, conn_accept(c));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	e = queue_nth(c, "completed", 1);
+	ASSERT_NE(NULL, e);
+	EXPECT_EQ(c->cookie[1], witness_number(e, "cookie"));
+	if (!variant->sees)
+		return;
+	EXPECT_EQ(drops(c),
+		  queue_count(c, "SYN_dropped", "SYN_queue_full_drop"));
+	EXPECT_EQ(4, queue_count(c, "SYN_queued", NULL));
+	e = queue_nth(c, "SYN_queued", 3);
+	EXPECT_EQ(c->cookie[1], witness_number(e, "cookie"));
+	EXPECT_EQ(CONN_PORT, witness_number(e, "rport"));
+	EXPECT_EQ(3, witness_number(e, "syn"));
+}
+
 /* Can the hooks of these tiers see a last ACK that is ignored? */
 static bool sees_overflow(const struct conn *c, bool sees)
 {

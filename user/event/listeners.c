@@ -288,12 +288,13 @@ static int note_op(struct listeners *l, struct listener *listener,
 		break;
 	case QUEUE_cookie_accepted:
 		SUM(listener, cookies_accepted, 1);
-		break;
+		return child_new(l, listener, &q->ev) ? 0 : -ENOMEM;
 	case QUEUE_SYN_dropped:
 	case QUEUE_accept_overflow:
 		note_dropped(listener, q);
 		break;
 	case QUEUE_completed:
+	case QUEUE_fast_opened:
 		SUM(listener, completed, 1);
 		return child_new(l, listener, &q->ev) ? 0 : -ENOMEM;
 	case QUEUE_accepted:
@@ -325,9 +326,10 @@ static int add_queue(struct listeners *l, const struct event_queue *q)
 		listener->ev = q->ev;
 		listener->ev.rport = 0;
 	}
-	listener->limit = q->limit;
-	if (q->asked != UNKNOWN)
+	/* listen() once more makes no event: it has asked for who knows what */
+	if (q->asked != UNKNOWN || q->limit != listener->limit)
 		listener->asked = q->asked;
+	listener->limit = q->limit;
 	note_depths(listener, q->syn, q->accept, q->depth_how);
 	note_sk_drops(listener, q->drops);
 	return note_op(l, listener, q);

@@ -117,6 +117,7 @@ static void queue_words(const struct ladder *l, const struct event_queue *q,
 		add(to, "SYN cookie");
 		return;
 	case QUEUE_completed:
+	case QUEUE_fast_opened:
 	case QUEUE_cookie_accepted:
 	case QUEUE_accepted:
 		if (q->accept != ~0u)

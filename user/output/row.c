@@ -398,6 +398,7 @@ static void row_queue(const struct schema *schema, const struct event_queue *q,
 		[QUEUE_SYN_ACK_resent] = { "SYN QUEUE waits",
 					   "SYN-ACK resent" },
 		[QUEUE_completed] = { "ACCEPT QUEUE in", "rx ACK" },
+		[QUEUE_fast_opened] = { "ACCEPT QUEUE in", "rx SYN" },
 		[QUEUE_accepted] = { "ACCEPT QUEUE out", "accept()" },
 		[QUEUE_unlisten] = { "listens no more", "close()" },
 		[QUEUE_SYN_queued] = { "SYN QUEUE in", "rx SYN" },
@@ -425,6 +426,8 @@ static void row_queue(const struct schema *schema, const struct event_queue *q,
 		       rule);
 	detail_depth(row, "syn", q->syn, q);
 	detail_depth(row, "accept", q->accept, q);
+	if (q->op == QUEUE_fast_opened)
+		DETAIL(row, "Fast Open");
 	if (q->asked != ~0u && q->asked != q->limit)
 		DETAIL(row, "asked for %u", q->asked);
 	if (q->nth)
