@@ -260,6 +260,7 @@ struct sk_buff {
 	unsigned char *head, *data;
 	__be16 protocol;
 	__u16 network_header; /* offset from head */
+	__u16 transport_header;
 	int skb_iif;	      /* where it came in; 0: it comes from here */
 	struct sock *sk;
 };

@@ -88,6 +88,21 @@ static __always_inline void packet_tcp(struct packet *p, const __u32 *word,
 	p->flags = byte[13];
 }
 
+/* What is known of a packet by itself; @bytes: those from its IP header on. */
+static __always_inline bool packet_begin(struct packet *p, struct sk_buff *skb,
+					 __u64 at, struct peeked bytes[3])
+{
+	int i;
+
+	__builtin_memset(p, 0, sizeof(*p));
+	p->uid = -1;
+	p->ends.netns = packet_netns(skb); /* verified once, as sock_of() */
+	for (i = 0; i < 3; i++)
+		if (peek(&bytes[i], at + i * sizeof(*bytes)))
+			return false;
+	return true;
+}
+
 /*
  * Reads from the IP header at @at. Returns the address of the TCP header; 0:
  * there is none.
@@ -97,19 +112,36 @@ static __always_inline __u64 packet_read(struct packet *p, struct sk_buff *skb,
 {
 	struct peeked bytes[3] = {}; /* an IPv6 header; a TCP header */
 	__u32 header;
-	int i;
 
-	__builtin_memset(p, 0, sizeof(*p));
-	p->uid = -1;
-	p->ends.netns = packet_netns(skb); /* verified once, as sock_of() */
-	for (i = 0; i < 3; i++)
-		if (peek(&bytes[i], at + i * sizeof(*bytes)))
-			return 0;
+	if (!packet_begin(p, skb, at, bytes))
+		return 0;
 	header = packet_ip(p, bytes[0].word, sent);
 	if (!header || peek(&bytes[0], at + header))
 		return 0;
 	packet_tcp(p, bytes[0].word, sent);
 	return at + header;
+}
+
+/*
+ * One that TCP has been given: the kernel knows where its header is, whatever
+ * IPv6 has before it. The length is not told.
+ */
+static __always_inline bool packet_received(struct packet *p,
+					    struct sk_buff *skb)
+{
+	struct peeked bytes[3] = {};
+	__u8 *byte = (__u8 *)bytes;
+
+	if (!packet_begin(p, skb, packet_network(skb), bytes))
+		return false;
+	if (byte[0] >> 4 == 6)
+		byte[6] = IPPROTO_TCP;
+	if (!packet_ip(p, bytes[0].word, false) ||
+	    peek(&bytes[0], compat_number(skb->head) + skb->transport_header))
+		return false;
+	packet_tcp(p, bytes[0].word, false);
+	p->len = 0;
+	return true;
 }
 
 /* What its socket says of the end here, by a pointer that is not trusted. */

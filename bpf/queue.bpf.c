@@ -58,7 +58,7 @@ int BPF_PROG(queue_overflow, struct sk_buff *skb, void *location, int reason)
 	if (reason != overflow || !sk)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp || !packet_read(&p, skb, packet_network(skb), false))
+	if (!tp || !packet_received(&p, skb))
 		return 0;
 	mem = mem_find(sk);
 	packet_of(&p, sock_of(tp));

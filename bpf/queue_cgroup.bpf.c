@@ -4,12 +4,10 @@
  * answered by a cookie, and last ACKs that find the accept queue full. For
  * kernels whose functions are not to be had (queue_functions.bpf.c).
  */
-#include "bpf/packet.h"
 #include "bpf/queue.h"
+#include "bpf/skb.h"
 
 #define KEEP 1 /* the packet, as if we were not there */
-#define IPV4_BYTES 20
-#define IPV6_BYTES 40
 
 /*
  * What the kernel may take to decide, and less than what the reader waits for
@@ -56,16 +54,13 @@ static __always_inline struct queue_slot *slot_begin(void)
 static __always_inline bool segment_read(struct packet *p,
 					 struct __sk_buff *skb)
 {
-	__u32 word[IPV6_BYTES / 4] = {}, header;
+	__u32 word[4], at;
 
 	__builtin_memset(p, 0, sizeof(*p));
-	if (bpf_skb_load_bytes(skb, 0, word, IPV4_BYTES) ||
-	    (skb->protocol == bpf_htons(ETH_P_IPV6) &&
-	     bpf_skb_load_bytes(skb, 0, word, IPV6_BYTES)))
+	at = skb_ip(p, skb, false);
+	if (!at || !LOAD(skb, at, word, sizeof(word)))
 		return false;
-	header = packet_ip(p, word, false);
-	if (!header || bpf_skb_load_bytes(skb, header, word, 16))
-		return false;
+	p->len = skb->len - at;
 	packet_tcp(p, word, false);
 	return true;
 }

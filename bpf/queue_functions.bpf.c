@@ -122,7 +122,7 @@ int BPF_PROG(queue_decided, void *ops, void *af_ops, struct sock *sk,
 		return 0;
 	pending = d->pending && !d->queued;
 	d->pending = false;
-	if (!pending || !packet_read(&p, skb, packet_network(skb), false))
+	if (!pending || !packet_received(&p, skb))
 		return 0;
 	mem = mem_find(sk);
 	packet_of(&p, sock_of(tp));

@@ -7,6 +7,7 @@
  * the way in after it has been put together. A connection that has no socket
  * yet is its listener's.
  */
+#include "bpf/skb.h"
 #include "bpf/sockless.h"
 
 EVENT_ANCHOR(event_segment);
@@ -15,76 +16,7 @@ __u64 segments;
 __u64 refusals[COUNTERS];
 const __u64 sockless_none[sizeof(struct sockless) / 8];
 
-#define IPV4_HEADER 20 /* bytes without options */
-#define IPV6_HEADER 40
-#define EXTENSIONS 8 /* headers between IPv6 and TCP that are looked through */
-
-#define IPPROTO_HOPOPTS 0
-#define IPPROTO_ROUTING 43
-#define IPPROTO_FRAGMENT 44
-#define IPPROTO_AH 51
-#define IPPROTO_DSTOPTS 60
-
-/* Bytes of the packet, whose IP header is at 0, wherever they are. */
-#define LOAD(skb, at, to, n) (!bpf_skb_load_bytes(skb, at, to, n))
-
-/* Where the TCP header is, behind what stands before it; 0: there is none. */
-static __noinline __u32 skip_extensions(struct __sk_buff *skb, __u32 next)
-{
-	__u32 at = IPV6_HEADER, i;
-	__u8 byte[4];
-
-	for (i = 0; i < EXTENSIONS && next != IPPROTO_TCP; i++) {
-		if (!LOAD(skb, at, byte, sizeof(byte)))
-			return 0;
-		if (next == IPPROTO_FRAGMENT) {
-			if (byte[2] || byte[3] & 0xf8) /* not the first */
-				return 0;
-			at += 8;
-		} else if (next == IPPROTO_AH) {
-			at += (byte[1] + 2) * 4;
-		} else if (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING ||
-			   next == IPPROTO_DSTOPTS) {
-			at += (byte[1] + 1) * 8;
-		} else {
-			return 0;
-		}
-		next = byte[0];
-	}
-	return next == IPPROTO_TCP ? at : 0;
-}
-
-/* Addresses, and where the TCP header is; 0: it is no TCP over IP. */
-static __always_inline __u32 ip_read(struct packet *p, struct __sk_buff *skb,
-				     bool sent)
-{
-	__be32 *src = (__be32 *)(sent ? &p->ends.laddr : &p->ends.raddr);
-	__be32 *dst = (__be32 *)(sent ? &p->ends.raddr : &p->ends.laddr);
-	__be32 word[IPV6_HEADER / 4];
-	__u8 *byte = (__u8 *)word;
-	int i;
-
-	if (!LOAD(skb, 0, word, IPV4_HEADER))
-		return 0;
-	if (byte[0] >> 4 == 4) {
-		if (byte[9] != IPPROTO_TCP || bpf_ntohl(word[1]) & 0x1fff)
-			return 0;
-		p->ends.family = FAMILY_INET;
-		src[0] = word[3];
-		dst[0] = word[4];
-		return (byte[0] & 0xf) * 4;
-	}
-	if (byte[0] >> 4 != 6 || !LOAD(skb, 0, word, IPV6_HEADER))
-		return 0;
-	p->ends.family = FAMILY_INET6;
-	for (i = 0; i < 4; i++) {
-		src[i] = word[2 + i];
-		dst[i] = word[6 + i];
-	}
-	return skip_extensions(skb, byte[6]);
-}
-
-/* The same of any packet; false: it is not a whole TCP header over IP. */
+/* The header of any packet; false: it is not a whole TCP header over IP. */
 static __always_inline bool skb_read(struct segment *s, struct __sk_buff *skb,
 				     bool sent)
 {
@@ -92,7 +24,7 @@ static __always_inline bool skb_read(struct segment *s, struct __sk_buff *skb,
 
 	__builtin_memset(s, 0, sizeof(*s));
 	s->opt.wscale = NO_WSCALE;
-	at = ip_read(&s->p, skb, sent);
+	at = skb_ip(&s->p, skb, sent);
 	if (!at || !LOAD(skb, at, words, HEADER_MIN))
 		return false;
 	s->p.ends.lport = bpf_ntohl(words[0]) >> (sent ? 16 : 0);

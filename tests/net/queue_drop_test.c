@@ -290,6 +290,50 @@ static int overflow(struct conn *c, int *client)
 	return err ?: queue_wait_counter(c, "ListenOverflows", 2);
 }
 
+/* What it sends has options before the TCP header: of IPv4, or of IPv6. */
+static int add_options(int fd, int family)
+{
+	static const __u8 nothing4[] = { 1, 1, 1, 0 };
+	static const __u8 nothing6[] = { 0, 0, 1, 4, 0, 0, 0, 0 };
+	int err;
+
+	if (family == AF_INET)
+		err = setsockopt(fd, IPPROTO_IP, IP_OPTIONS, nothing4,
+				 sizeof(nothing4));
+	else
+		err = setsockopt(fd, IPPROTO_IPV6, IPV6_DSTOPTS, nothing6,
+				 sizeof(nothing6));
+	return err ? -errno : 0;
+}
+
+/* Claim: what stands between the headers of IP and TCP hides nothing. */
+TEST_F(drop, options)
+{
+	struct conn *c = &self->conn;
+	int i;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_syncookies", "0"));
+	ASSERT_EQ(0, queue_listen(c, 1));
+	for (i = 0; i < 5; i++) {
+		self->client[i] = conn_socket(c, 0);
+		ASSERT_LT(0, self->client[i]);
+		ASSERT_EQ(0, add_options(self->client[i], variant->family));
+		ASSERT_EQ(0, conn_deafen(self->client[i], true));
+		connect(self->client[i], (void *)&c->addr[1], c->len);
+	}
+	ASSERT_EQ(0, queue_wait_counter(c, "TCPReqQFullDrop", 3));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	if (!variant->sees)
+		return;
+	EXPECT_EQ(2, queue_count(c, "SYN_queued", NULL));
+	EXPECT_EQ(drops(c),
+		  queue_count(c, "SYN_dropped", "SYN_queue_full_drop"));
+	EXPECT_NE(0, witness_number(queue_nth(c, "SYN_dropped", 0), "rport"));
+}
+
 /* A connection from the side's own port, whose other end waits out its time. */
 static int leave_time_wait(struct conn *c)
 {
