@@ -15,7 +15,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define UNKNOWN_NS (~0ull) /* nsec_t of an event: absent */
+#define UNKNOWN (~0u)	   /* of an event: absent */
+#define UNKNOWN_NS (~0ull) /* the same of nsec_t */
 #define TREE_DEPTH 32	   /* generations of processes that are searched */
 #define CGROUP_DEPTH 16	   /* levels of cgroups, from the socket's upwards */
 #define PORT_CLIENT 1024   /* below are services, and hardly anything else */

@@ -23,7 +23,7 @@ struct fd {
 	__u64 file, sk; /* numbers; 0: none */
 };
 
-#define FD_AT(from, type, field) ((from) + bpf_core_field_offset(type, field))
+#define FD_AT PEEK_FIELD
 
 /* The file behind a descriptor of the running task; 0: it is not open. */
 static __noinline __u64 fd_file(__u32 fd)
@@ -44,11 +44,6 @@ static __always_inline __u64 fd_sock(__u32 fd)
 	if (at)
 		at = peek_pointer(FD_AT(at, struct file, private_data));
 	return at ? peek_pointer(FD_AT(at, struct socket, sk)) : 0;
-}
-
-static __always_inline __u64 fd_cookie(__u64 sk)
-{
-	return peek_pointer(FD_AT(sk, struct sock, __sk_common.skc_cookie));
 }
 
 static __always_inline __u32 fd_word(__u64 from)
@@ -155,7 +150,7 @@ __weak __noinline int fd_ends(struct ends *ends, __u64 sk)
 
 	if (!ends)
 		return 0;
-	ends->cookie = fd_cookie(sk);
+	ends->cookie = peek_cookie(sk);
 	ends->cgroup = fd_cgroup_id(cgroup);
 	ends->within = config.filter.n_cgroups ? fd_within(cgroup) : 0;
 	ends->netns = fd_word(FD_AT(net, struct net, ns.inum));

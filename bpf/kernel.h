@@ -261,7 +261,7 @@ struct sk_buff {
 	__be16 protocol;
 	__u16 network_header; /* offset from head */
 	__u16 transport_header;
-	int skb_iif;	      /* where it came in; 0: it comes from here */
+	int skb_iif; /* where it came in; 0: it comes from here */
 	struct sock *sk;
 };
 
@@ -346,6 +346,7 @@ struct tcp_request_sock {
 	__u64 snt_synack; /* us when the SYN-ACK was first sent */
 	__u32 snt_isn;
 	__u32 rcv_nxt;
+	bool tfo_listener; /* it comes by Fast Open */
 };
 
 struct thread_info {

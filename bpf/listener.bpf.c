@@ -4,11 +4,9 @@
  * where all is dropped, nothing happens to its queues.
  */
 #include "bpf/listener.h"
-#include "bpf/peek.h"
 #include "bpf/queue.h"
 
 #define NSEC_PER_USEC 1000ull
-#define FIELD(at, type, field) ((at) + bpf_core_field_offset(type, field))
 
 struct listener_place listener_nowhere;
 
@@ -17,23 +15,6 @@ struct walk {
 	__u64 req; /* the request whose child is next, as a number */
 	__u64 listener;
 };
-
-static __always_inline __u32 peek_word(__u64 from)
-{
-	struct peeked p = {};
-
-	return peek(&p, from) ? UNKNOWN : p.word[0];
-}
-
-static __always_inline __u8 state_of(__u64 sk)
-{
-	return peek_word(FIELD(sk, struct sock, __sk_common.skc_state));
-}
-
-static __always_inline __u64 cookie_of(__u64 sk)
-{
-	return peek_pointer(FIELD(sk, struct sock, __sk_common.skc_cookie));
-}
 
 /* Of one that is older than the trace only its request knows: since the
  * SYN-ACK. */
@@ -44,8 +25,8 @@ static __always_inline void age_fill(struct event_queue *e,
 
 	e->wait_how = HOW_observed;
 	if (!since) {
-		since = peek_pointer(FIELD(req, struct tcp_request_sock,
-					   snt_synack)) *
+		since = peek_pointer(PEEK_FIELD(req, struct tcp_request_sock,
+						snt_synack)) *
 			NSEC_PER_USEC;
 		e->wait_how = HOW_derived;
 	}
@@ -57,7 +38,7 @@ static __always_inline void age_fill(struct event_queue *e,
 
 static __noinline void look_at_child(__u64 sk, __u64 req, __u64 listener)
 {
-	__u64 cookie = cookie_of(sk);
+	__u64 cookie = peek_cookie(sk);
 	struct event_queue *in, *e;
 	__u32 unread;
 
@@ -79,9 +60,9 @@ static __noinline void look_at_child(__u64 sk, __u64 req, __u64 listener)
 	e->depth_how = 0;
 	e->syn_wait_us = 0;
 	age_fill(e, in, req);
-	e->state = state_of(sk);
-	unread = peek_word(FIELD(sk, struct tcp_sock, rcv_nxt)) -
-		 peek_word(FIELD(sk, struct tcp_sock, copied_seq));
+	e->state = peek_state(sk);
+	unread = peek_word(PEEK_FIELD(sk, struct tcp_sock, rcv_nxt)) -
+		 peek_word(PEEK_FIELD(sk, struct tcp_sock, copied_seq));
 	if (e->state == TCB_STATE_CLOSE_WAIT && unread)
 		unread--; /* the FIN */
 	e->unread = unread;
@@ -95,10 +76,10 @@ static long look_at_next(__u32 i, struct walk *w)
 
 	if (!w->req)
 		return 1;
-	sk = peek_pointer(FIELD(w->req, struct request_sock, sk));
+	sk = peek_pointer(PEEK_FIELD(w->req, struct request_sock, sk));
 	if (sk)
 		look_at_child(sk, w->req, w->listener);
-	w->req = peek_pointer(FIELD(w->req, struct request_sock, dl_next));
+	w->req = peek_pointer(PEEK_FIELD(w->req, struct request_sock, dl_next));
 	return 0;
 }
 
@@ -117,16 +98,17 @@ static __always_inline void look_fill(struct event_queue *e,
 	e->fd = UNKNOWN;
 	e->asked = UNKNOWN;
 	e->unread = UNKNOWN;
-	e->syn = peek_word(
-		FIELD(sk, struct inet_connection_sock, icsk_accept_queue.qlen));
-	e->young = peek_word(FIELD(sk, struct inet_connection_sock,
-				   icsk_accept_queue.young));
-	e->accept = peek_word(FIELD(sk, struct sock, sk_ack_backlog));
-	e->limit = peek_word(FIELD(sk, struct sock, sk_max_ack_backlog));
-	e->drops = peek_word(FIELD(sk, struct sock, sk_drops));
-	e->somaxconn = peek_word(FIELD(
-		peek_pointer(FIELD(sk, struct sock, __sk_common.skc_net.net)),
-		struct net, core.sysctl_somaxconn));
+	e->syn = peek_word(PEEK_FIELD(sk, struct inet_connection_sock,
+				      icsk_accept_queue.qlen));
+	e->young = peek_word(PEEK_FIELD(sk, struct inet_connection_sock,
+					icsk_accept_queue.young));
+	e->accept = peek_word(PEEK_FIELD(sk, struct sock, sk_ack_backlog));
+	e->limit = peek_word(PEEK_FIELD(sk, struct sock, sk_max_ack_backlog));
+	e->drops = peek_word(PEEK_FIELD(sk, struct sock, sk_drops));
+	e->somaxconn = peek_word(
+		PEEK_FIELD(peek_pointer(PEEK_FIELD(sk, struct sock,
+						   __sk_common.skc_net.net)),
+			   struct net, core.sysctl_somaxconn));
 	e->depth_how = HOW_sampled;
 }
 
@@ -135,13 +117,11 @@ SEC("raw_tp")
 int listener_look(const struct look *look)
 {
 	__u64 cookie = look->listener;
-	struct listener_place *place;
-	struct event_queue *e;
+	struct listener_place *place = listener_place(cookie);
 	struct walk walk = { .listener = cookie };
+	struct event_queue *e;
 
-	place = bpf_map_lookup_elem(&listener_places, &cookie);
-	if (!place || !place->sk || state_of(place->sk) != TCB_STATE_LISTEN ||
-	    cookie_of(place->sk) != cookie)
+	if (!place)
 		return 0;
 	e = EVENT_RESERVE(event_queue, EVENT_queue);
 	if (!e)
@@ -150,8 +130,9 @@ int listener_look(const struct look *look)
 	EVENT_SUBMIT(e);
 	if (!look->children)
 		return 0;
-	walk.req = peek_pointer(FIELD(place->sk, struct inet_connection_sock,
-				      icsk_accept_queue.rskq_accept_head));
+	walk.req = peek_pointer(PEEK_FIELD(place->sk,
+					   struct inet_connection_sock,
+					   icsk_accept_queue.rskq_accept_head));
 	bpf_loop(look->children, look_at_next, &walk, 0);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #define TCBSCOPE_LISTENER_H
 
 #include "bpf/emit.h"
+#include "bpf/peek.h"
 
 #define LISTENERS 65536
 
@@ -46,6 +47,18 @@ static __noinline void listener_found(struct sock *sk, struct tcp_sock *tp,
 static __always_inline void listener_gone(__u64 cookie)
 {
 	bpf_map_delete_elem(&listener_places, &cookie);
+}
+
+/* Where it is, if it is still the one that it was; else NULL. */
+static __always_inline struct listener_place *listener_place(__u64 cookie)
+{
+	struct listener_place *place;
+
+	place = bpf_map_lookup_elem(&listener_places, &cookie);
+	if (!place || !place->sk || peek_state(place->sk) != TCB_STATE_LISTEN ||
+	    peek_cookie(place->sk) != cookie)
+		return NULL;
+	return place;
 }
 
 #endif

@@ -86,7 +86,7 @@ __noinline int queue_exit(long ret)
 	sk = fd_sock(ret);
 	if (!sk)
 		return 0;
-	cookie = fd_cookie(sk);
+	cookie = peek_cookie(sk);
 	in = bpf_map_lookup_elem(&queue_children, &cookie);
 	if (in)
 		accept_tell(in, ret);

@@ -16,7 +16,6 @@
 #include "bpf/packet.h"
 #include "bpf/queue_syn.h"
 
-#define UNKNOWN (~0u)
 #define QUEUE_CHILDREN 65536
 
 /* The event of a child that has come into the accept queue; type 0: none. */

@@ -27,7 +27,7 @@ static __always_inline void accept_from(struct event_queue *e, __u32 fd)
 	struct peeked p = {};
 
 	if (!e->listener && sk)
-		e->listener = fd_cookie(sk);
+		e->listener = peek_cookie(sk);
 	if (!sk ||
 	    peek(&p, sk + bpf_core_field_offset(struct sock, sk_ack_backlog)))
 		return;

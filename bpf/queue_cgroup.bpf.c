@@ -15,23 +15,32 @@
  */
 #define PATIENCE_NS 5000000ull
 
+/* What is taken, once its listener has had so many drops. */
+static __always_inline void slot_tell(struct queue_slot *slot, __u32 drops)
+{
+	if (!slot->doubtful || drops != slot->e.drops)
+		queue_emit(&slot->e);
+	queue_slot_leave(slot, SLOT_FREE);
+}
+
 /*
  * Whatever waits on this CPU when the next segment comes has been decided on,
- * and may be told.
+ * and may be told; what is doubtful by the same listener only.
  */
-static __always_inline void slots_tell(void)
+static __always_inline void slots_tell(__u64 listener, __u32 drops)
 {
 	struct queue_slot *slot;
 	int i;
 
 	for (i = 0; i < QUEUE_SLOTS; i++) {
 		slot = queue_own_slot(i);
-		if (slot)
-			slot->cookie = 0;
-		if (!queue_slot_take(slot))
+		if (!slot)
+			return;
+		slot->cookie = 0;
+		if (slot->doubtful && slot->e.listener != listener)
 			continue;
-		queue_emit(&slot->e);
-		queue_slot_leave(slot, SLOT_FREE);
+		if (queue_slot_take(slot))
+			slot_tell(slot, drops);
 	}
 }
 
@@ -77,14 +86,21 @@ static __always_inline bool completes(const struct packet *p,
 	       (p->len || !tp->inet_conn.icsk_accept_queue.rskq_defer_accept);
 }
 
-/* Is there a request of this connection; one that this @ack completes? */
-static __always_inline bool requested(struct __sk_buff *skb,
-				      const struct packet *p,
-				      struct tcp_sock *tp, bool ack)
+enum request {
+	REQUEST_NONE,
+	REQUEST_WAITS,
+	REQUEST_COMPLETES, /* by this segment */
+};
+
+/* Is there a request of this connection? */
+static __always_inline enum request request_of(struct __sk_buff *skb,
+					       const struct packet *p,
+					       struct tcp_sock *tp)
 {
 	const __be32 *l = (const __be32 *)&p->ends.laddr;
 	const __be32 *r = (const __be32 *)&p->ends.raddr;
-	bool v6 = p->ends.family == FAMILY_INET6, found = false;
+	bool v6 = p->ends.family == FAMILY_INET6;
+	enum request found = REQUEST_NONE;
 	struct bpf_sock_tuple t = {};
 	struct bpf_sock *skc;
 	int i;
@@ -109,11 +125,28 @@ static __always_inline bool requested(struct __sk_buff *skb,
 		skc = bpf_skc_lookup_tcp(skb, &t, sizeof(t.ipv4),
 					 BPF_F_CURRENT_NETNS, 0);
 	if (!skc)
-		return false;
+		return REQUEST_NONE;
 	if (skc->state == TCB_STATE_NEW_SYN_RECV)
-		found = !ack || completes(p, skc, tp);
+		found = completes(p, skc, tp) ? REQUEST_COMPLETES :
+						REQUEST_WAITS;
 	bpf_sk_release(skc);
 	return found;
+}
+
+/*
+ * An ACK that there is no room for. Of one without a request only the kernel
+ * knows whether it brings a cookie: then the listener has another drop.
+ */
+static __always_inline bool judge_ack(struct queue_slot *slot,
+				      enum request request, bool cookies,
+				      struct net *net)
+{
+	queue_judge_ack(&slot->e, net);
+	if (request != REQUEST_NONE || !cookies)
+		return request == REQUEST_COMPLETES;
+	slot->e.rule = QUEUE_RULE_third_ACK_overflow;
+	slot->doubtful = true;
+	return true;
 }
 
 /*
@@ -121,25 +154,30 @@ static __always_inline bool requested(struct __sk_buff *skb,
  * another SYN of a request that waits. If no rule explains that a SYN is not
  * queued, then there is no way back to its sender, or no memory.
  */
-static __always_inline bool judge(struct event_queue *e, struct __sk_buff *skb,
-				  const struct packet *p, struct tcp_sock *tp)
+static __always_inline bool judge(struct queue_slot *slot,
+				  struct __sk_buff *skb, const struct packet *p,
+				  struct tcp_sock *tp, bool cookies)
 {
 	struct net *net = sock_of(tp)->__sk_common.skc_net.net;
+	enum request request = REQUEST_NONE;
+	struct event_queue *e = &slot->e;
 
-	if (p->flags & TCPHDR_ACK) {
-		queue_judge_ack(e, net);
-		return requested(skb, p, tp, true);
-	}
+	if (p->flags & TCPHDR_ACK || e->syn)
+		request = request_of(skb, p, tp);
+	slot->doubtful = false;
+	if (p->flags & TCPHDR_ACK)
+		return judge_ack(slot, request, cookies, net);
 	queue_judge(e, net, 0);
 	if (!e->rule)
 		queue_judge(e, net, 1);
-	return !e->syn || !requested(skb, p, tp, false);
+	return request == REQUEST_NONE;
 }
 
 static __always_inline void segment(struct __sk_buff *skb,
 				    const struct packet *p, struct tcp_sock *tp,
 				    struct sock_mem *mem)
 {
+	bool cookies = mem && mem->queued_syn & QUEUED_COOKIES;
 	struct queue_slot *slot = slot_begin();
 
 	if (!slot) { /* the reader is busy with all: not told, but counted */
@@ -149,8 +187,8 @@ static __always_inline void segment(struct __sk_buff *skb,
 	}
 	queue_of_packet(&slot->e, p, tp, mem);
 	slot->e.listener = bpf_get_socket_cookie(skb);
-	queue_slot_leave(slot,
-			 judge(&slot->e, skb, p, tp) ? SLOT_WAITS : SLOT_FREE);
+	queue_slot_leave(slot, judge(slot, skb, p, tp, cookies) ? SLOT_WAITS :
+								  SLOT_FREE);
 	if (mem && slot->e.op == QUEUE_cookie_sent)
 		mem->queued_syn = QUEUED_COOKIES; /* its children copy it */
 }
@@ -174,7 +212,7 @@ static __always_inline void look_for_cookie(struct __sk_buff *skb,
 	struct queue_slot *slot = queue_own_slot(0);
 
 	if (slot)
-		slot->cookie = !requested(skb, p, tp, false);
+		slot->cookie = request_of(skb, p, tp) == REQUEST_NONE;
 }
 
 /* What comes to a listener, also if it is for a request of its, and only that. */
@@ -189,10 +227,12 @@ int queue_segment(struct __sk_buff *skb)
 
 	if (!skc || skc->state != TCB_STATE_LISTEN)
 		return KEEP;
-	slots_tell();
 	tp = bpf_skc_to_tcp_sock(skc);
 	sk = bpf_sk_fullsock(skc);
-	if (!tp || !sk || !segment_read(&p, skb))
+	if (!tp || !sk)
+		return KEEP;
+	slots_tell(bpf_get_socket_cookie(skb), sock_of(tp)->sk_drops.counter);
+	if (!segment_read(&p, skb))
 		return KEEP;
 	flags = p.flags & (TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST);
 	if (flags == TCPHDR_SYN && p.flags & TCPHDR_FIN)
@@ -241,6 +281,21 @@ int queue_request(struct bpf_sock_ops *op)
 	return KEEP;
 }
 
+/*
+ * How many drops it has had; if it is gone, as many as @before. It may go while
+ * it is looked at, which is found out afterwards.
+ */
+static __always_inline __u32 drops_of(__u64 listener, __u32 before)
+{
+	struct listener_place *place = listener_place(listener);
+	__u32 drops;
+
+	if (!place)
+		return before;
+	drops = peek_word(PEEK_FIELD(place->sk, struct sock, sk_drops));
+	return listener_place(listener) ? drops : before;
+}
+
 /* As bpf_loop() wants it: 1 ends the loop. */
 static long collect(__u32 i, nsec_t *now)
 {
@@ -251,8 +306,9 @@ static long collect(__u32 i, nsec_t *now)
 	if (slot->is != SLOT_WAITS || *now < slot->e.ev.ts_ns + PATIENCE_NS ||
 	    !queue_slot_take(slot))
 		return 0;
-	queue_emit(&slot->e);
-	queue_slot_leave(slot, SLOT_FREE);
+	slot_tell(slot, slot->doubtful ?
+				drops_of(slot->e.listener, slot->e.drops) :
+				0);
 	return 0;
 }
 

@@ -153,6 +153,18 @@ static __always_inline usec_t waited(struct request_sock *req)
 	return now - treq->snt_synack ?: 1;
 }
 
+/* By what a child comes into the accept queue. */
+static __always_inline enum queue_op comes_by(struct request_sock *req)
+{
+	struct tcp_request_sock *treq = bpf_skc_to_tcp_request_sock(
+		&req->__req_common);
+
+	if (treq && treq->tfo_listener)
+		return QUEUE_fast_opened;
+	/* a cookie has no clock */
+	return waited(req) ? QUEUE_completed : QUEUE_cookie_accepted;
+}
+
 /* The child is in the accept queue of the listener now. */
 static __always_inline void entered(struct sock *sk, struct sock *child,
 				    struct request_sock *req)
@@ -160,24 +172,16 @@ static __always_inline void entered(struct sock *sk, struct sock *child,
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(child);
 	struct tcp_sock *listener = bpf_skc_to_tcp_sock(sk);
 	struct sock_mem *mem = mem_find(child);
-	usec_t waits = waited(req);
-	enum queue_op op = QUEUE_completed;
 	struct event_queue *e;
 
 	if (!tp || !listener || !mem)
 		return;
-	if (child->__sk_common.skc_state == TCB_STATE_SYN_RECV) {
-		op = QUEUE_fast_opened;
-		waits = 0;
-	} else if (!waits) { /* a cookie has no clock */
-		op = QUEUE_cookie_accepted;
-	}
-	e = queue_comes(child, tp, mem, op);
+	e = queue_comes(child, tp, mem, comes_by(req));
 	if (!e)
 		return;
 	queue_depths(e, sk, listener);
-	e->syn_wait_us = waits;
-	e->wait_how = waits ? HOW_observed : 0;
+	e->syn_wait_us = e->op == QUEUE_completed ? waited(req) : 0;
+	e->wait_how = e->syn_wait_us ? HOW_observed : 0;
 	queue_enter(e, mem);
 	queue_flush(e);
 }
@@ -327,7 +331,7 @@ int BPF_PROG(queue_dropped, struct sock *sk, struct request_sock *req,
 SEC("fexit/inet_csk_accept")
 int BPF_PROG(queue_taken, struct sock *sk)
 {
-	__u64 child = returned(ctx), cookie = child ? fd_cookie(child) : 0;
+	__u64 child = returned(ctx), cookie = child ? peek_cookie(child) : 0;
 	struct event_queue *in;
 
 	in = bpf_map_lookup_elem(&queue_children, &cookie);

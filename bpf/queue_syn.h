@@ -21,8 +21,9 @@ enum {
 };
 
 struct queue_slot {
-	__u64 is;     /* SLOT_x */
-	__u64 cookie; /* a CPU's first: the ACK that came last had one */
+	__u64 is;	/* SLOT_x */
+	__u64 cookie;	/* a CPU's first: the ACK that came last had one */
+	__u64 doubtful; /* true only if its listener has more drops by then */
 	struct event_queue e;
 };
 

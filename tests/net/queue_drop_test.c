@@ -4,6 +4,7 @@
  * of each tier, against the counters of the namespace.
  */
 #include <errno.h>
+#include <linux/filter.h>
 
 #include "tests/lib/guest.h"
 #include "tests/lib/queue.h"
@@ -427,6 +428,58 @@ TEST_F(drop, abort_on_overflow)
 	EXPECT_EQ(queue_count(c, "accept_overflow", NULL), n);
 	if (sees_overflow(c, variant->sees))
 		EXPECT_EQ(2, n);
+}
+
+/* The listener loses what is no SYN before TCP sees it, or no more. */
+static int lose_acks(const struct conn *c, bool lose)
+{
+	struct sock_filter syn_only[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, ~0u),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = { .len = 4, .filter = syn_only };
+
+	return setsockopt(c->listener, SOL_SOCKET,
+			  lose ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &prog,
+			  sizeof(prog)) ?
+		       -errno :
+		       0;
+}
+
+/* Claim: a cookie that comes back to a full accept queue is told as ignored. */
+TEST_F(drop, cookie_overflow)
+{
+	struct conn *c = &self->conn;
+	int i, n;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, sysctl(c, "tcp_syncookies", "2"));
+	ASSERT_EQ(0, queue_listen(c, 1));
+	ASSERT_EQ(0, lose_acks(c, true));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, queue_join(c, &self->client[i], false));
+		ASSERT_EQ(0,
+			  queue_wait_state(self->client[i], TCP_ESTABLISHED));
+	}
+	ASSERT_EQ(0, lose_acks(c, false));
+	for (i = 2; i < 4; i++) {
+		ASSERT_EQ(0, queue_join(c, &self->client[i], false));
+		ASSERT_EQ(0, queue_wait_accept(c, i - 1));
+	}
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(1, write(self->client[i], "x", 1));
+	ASSERT_EQ(0, queue_wait_counter(c, "ListenOverflows", 2));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	if (!variant->sees)
+		return;
+	n = queue_count(c, "accept_overflow", "third_ACK_overflow");
+	EXPECT_EQ(drops(c), n);
+	EXPECT_LE(2, n);
+	EXPECT_EQ(2, queue_count(c, "cookie_accepted", NULL));
 }
 
 /* Are requests seen that end without having completed? */
