@@ -222,7 +222,7 @@ TEST_F(show, drawn)
 		 (int)getpid(), self->fd[1],
 		 (unsigned long long)conn_cookie(self->fd[1]));
 	EXPECT_NE(NULL, strstr(out(&self->cli), owner));
-	EXPECT_NE(NULL, strstr(out(&self->cli), "  copied 1\n"));
+	EXPECT_NE(NULL, strstr(out(&self->cli), "  copied 1"));
 	EXPECT_NE(NULL, strstr(out(&self->cli), "unread 120"));
 	EXPECT_NE(NULL, strstr(out(&self->cli), "una=nxt=write 1 "));
 	EXPECT_NE(NULL, strstr(out(&self->cli), "\nCONGESTION\n"));

@@ -308,6 +308,32 @@ TEST_F(one, idle)
 	EXPECT_TRUE(golden_same("show/idle.txt", DRAW(&columns_80)));
 }
 
+/* Older kernels do not tell their own window: no mark is drawn for it. */
+TEST_F(one, window_not_told)
+{
+	struct nlattr *in;
+	const char *text;
+
+	put_identity(self->msg, "10.0.0.1", "10.0.0.2", 443);
+	in = nest(self->msg, SOCKET(RECEIVE));
+	u32(self->msg, TCBSCOPE_A_RECEIVE_NXT, 121);
+	u32(self->msg, TCBSCOPE_A_RECEIVE_IRS, 0);
+	u32(self->msg, TCBSCOPE_A_RECEIVE_COPIED, 1);
+	end(self->msg, in);
+	in = nest(self->msg, SOCKET(SEND));
+	u32(self->msg, TCBSCOPE_A_SEND_UNA, 7);
+	u32(self->msg, TCBSCOPE_A_SEND_NXT, 9);
+	end(self->msg, in);
+	text = DRAW(&columns_80);
+	EXPECT_NE(NULL, strstr(text, " in flight 2\n"));
+	EXPECT_NE(NULL, strstr(text, " nxt=write 2\n"));
+	EXPECT_NE(NULL, strstr(text, "  copied 1 "));
+	EXPECT_NE(NULL, strstr(text, " nxt 121\n"));
+	EXPECT_NE(NULL, strstr(text, " unread 120\n"));
+	EXPECT_EQ(NULL, strstr(text, "wnd"));
+	EXPECT_EQ(NULL, strstr(text, "window"));
+}
+
 /* The peer has closed its window, and taken back some of it. */
 TEST_F(one, closed_window)
 {

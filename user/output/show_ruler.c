@@ -11,8 +11,9 @@
 #include <string.h>
 
 #define MARKS 4
-#define RANGES 32 /* beyond a gap; more are one */
-#define MARGIN 2  /* columns before the first mark */
+#define RANGES 32	   /* beyond a gap; more are one */
+#define MARGIN 2	   /* columns before the first mark */
+#define UNKNOWN UINT64_MAX /* a window that nobody tells */
 
 /* A sequence number with a name, in bytes from the ruler's begin. */
 struct mark {
@@ -245,7 +246,7 @@ uint32_t show_receive_base(const struct show *s)
 
 /* What is behind a mark of the send space; all of it counts from una. */
 static struct part send_part(uint32_t at, uint32_t nxt, uint32_t write,
-			     uint32_t wnd)
+			     uint64_t wnd)
 {
 	struct part part = { .style = CANVAS_HEAVY, .colour = "32" };
 
@@ -258,7 +259,7 @@ static struct part send_part(uint32_t at, uint32_t nxt, uint32_t write,
 	} else if (at < write) {
 		part.name = at < wnd ? "unsent" : "must wait";
 		part.colour = "33";
-	} else if (at < wnd) {
+	} else if (at < wnd && wnd != UNKNOWN) {
 		part = (struct part){ .name = "usable" };
 	} else {
 		part = (struct part){ .style = CANVAS_DASHED, .colour = "2" };
@@ -293,7 +294,8 @@ void show_send(struct show_page *p)
 					      TCBSCOPE_A_SOCKET_SEND);
 	uint32_t una = number(&send, TCBSCOPE_A_SEND_UNA);
 	uint32_t nxt = number(&send, TCBSCOPE_A_SEND_NXT) - una;
-	uint32_t wnd = number(&send, TCBSCOPE_A_SEND_WND);
+	uint64_t wnd = module_or(&send, TCBSCOPE_A_SEND_WND, UNKNOWN);
+	unsigned int n = wnd == UNKNOWN ? MARKS - 1 : MARKS, i;
 	uint32_t write = module_or(&send, TCBSCOPE_A_SEND_WRITE, una + nxt) -
 			 una;
 	char edge[40];
@@ -304,12 +306,11 @@ void show_send(struct show_page *p)
 		{ wnd, edge },
 	};
 	struct ruler r = {};
-	unsigned int i;
 
 	snprintf(edge, sizeof(edge), "%s+%s", mark[0].name,
 		 name_of(set, TCBSCOPE_A_SEND_WND));
-	sort(mark, MARKS);
-	for (i = 0; i < MARKS; i++)
+	sort(mark, n);
+	for (i = 0; i < n; i++)
 		add_mark(&r, mark[i].at, una - show_send_base(p->s),
 			 mark[i].name);
 	for (i = 0; i < r.n; i++)
@@ -352,11 +353,10 @@ void show_receive(struct show_page *p)
 	uint32_t nxt = number(&receive, TCBSCOPE_A_RECEIVE_NXT);
 	uint32_t copied = module_or(&receive, TCBSCOPE_A_RECEIVE_COPIED, nxt);
 	uint32_t base = copied - show_receive_base(p->s);
-	/* The window counts from where the last ACK was. */
-	int32_t wnd = module_or(&receive, TCBSCOPE_A_RECEIVE_WUP, nxt) +
-		      number(&receive, TCBSCOPE_A_RECEIVE_WND) - nxt;
 	struct ruler r = {};
 	char edge[40];
+	uint64_t wnd;
+	int32_t left;
 
 	snprintf(edge, sizeof(edge), "%s+%s",
 		 name_of(set, TCBSCOPE_A_RECEIVE_NXT),
@@ -366,8 +366,13 @@ void show_receive(struct show_page *p)
 				   .style = CANVAS_HEAVY,
 				   .colour = "33" };
 	add_mark(&r, nxt - copied, base, name_of(set, TCBSCOPE_A_RECEIVE_NXT));
-	r.part[r.n - 1] = (struct part){ .name = "window" };
-	add_mark(&r, nxt - copied + (wnd > 0 ? wnd : 0), base, edge);
+	if (module_number(&receive, TCBSCOPE_A_RECEIVE_WND, &wnd)) {
+		/* It counts from where the last ACK was. */
+		left = module_or(&receive, TCBSCOPE_A_RECEIVE_WUP, nxt) + wnd -
+		       nxt;
+		r.part[r.n - 1] = (struct part){ .name = "window" };
+		add_mark(&r, nxt - copied + (left > 0 ? left : 0), base, edge);
+	}
 	r.part[r.n - 1] = (struct part){ .style = CANVAS_DASHED,
 					 .colour = "2" };
 	add_ranges(&r, p->s, copied);
