@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* tcbscope show: what is inside one socket, once or again and again. */
 #include "cmd/cmd.h"
-#include "input/holder.h"
-#include "input/locate.h"
+#include "cmd/pick.h"
 #include "lib/clock.h"
 #include "lib/opt.h"
 #include "lib/priv.h"
@@ -13,7 +12,6 @@
 #include "output/show.h"
 
 #include <argp.h>
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
@@ -26,19 +24,15 @@
 #define HASH_BYTES 128 /* of the few numbers that there are */
 
 struct options {
-	const char *socket; /* as written */
 	uint64_t watch_ns;
 	bool json, ascii, explain, all, quiet;
 };
 
 struct one {
 	struct options opt;
-	struct locate what;
-	struct locate_result where;
-	struct diag_socket *socket; /* the one that was found */
-	struct module *module;	    /* NULL: there is none, or not for us */
+	struct pick pick;
+	struct module *module; /* NULL: there is none, or not for us */
 	struct diag *diag;
-	struct holder holder;
 	char hash[HASH_BYTES]; /* attributes; it stays where it lives */
 	size_t hash_len;
 	char why[160]; /* what the module said last */
@@ -82,7 +76,8 @@ static void on_signal(int number)
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct options *opt = state->input;
+	struct one *o = state->input;
+	struct options *opt = &o->opt;
 
 	switch (key) {
 	case OPT_WATCH:
@@ -108,9 +103,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
 	case ARGP_KEY_ARG:
-		if (opt->socket)
+		if (o->pick.text)
 			argp_error(state, "one socket at a time");
-		opt->socket = arg;
+		o->pick.text = arg;
 		break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which socket?");
@@ -119,118 +114,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
-}
-
-/* What may have kept us from seeing it. NULL: nothing. */
-static const char *blindness(const struct input_blind *blind)
-{
-	static const int caps[] = { CAP_SYS_ADMIN, CAP_SYS_PTRACE, -1 };
-
-	if (!blind->namespaces && !blind->processes)
-		return NULL;
-	return priv_lacks("looking into other network namespaces", caps);
-}
-
-static int no_such(const struct one *o)
-{
-	const char *blind = blindness(&o->where.blind);
-
-	return say_fail(EXIT_FAILED, blind,
-			blind ? "run it with sudo" :
-				"'tcbscope sockets -o +COOKIE' lists all",
-			"no such socket: %s", o->opt.socket);
-}
-
-static int not_found(const struct one *o, int err)
-{
-	static const int ptrace[] = { CAP_SYS_PTRACE, -1 };
-	const char *text = o->opt.socket;
-
-	switch (err) {
-	case -ENOENT:
-		return no_such(o);
-	case -ESRCH:
-		return say_fail(EXIT_FAILED, NULL, NULL,
-				"no such socket: %s: there is no process %d",
-				text, (int)o->what.pid);
-	case -EBADF:
-		return say_fail(EXIT_FAILED, NULL, NULL,
-				"no such socket: %s: process %d has no file "
-				"descriptor %d",
-				text, (int)o->what.pid, o->what.fd);
-	case -ENOTSOCK:
-		return say_fail(EXIT_FAILED, NULL, NULL,
-				"no such socket: %s: that is not a TCP socket",
-				text);
-	case -EPERM:
-		return say_fail(EXIT_KERNEL,
-				priv_lacks("looking into another user's process",
-					   ptrace),
-				"run it with sudo", "cannot look at %s: %s",
-				text, strerror(EPERM));
-	default:
-		return say_fail(EXIT_FAILED, NULL, NULL,
-				"cannot look for %s: %s", text, strerror(-err));
-	}
-}
-
-static void end_text(const struct module_identity *id, bool remote,
-		     char to[CELL_TEXT])
-{
-	addr_t addr;
-
-	memcpy(addr.byte, remote ? id->remote : id->local, sizeof(addr.byte));
-	cell_end(id->family == AF_INET ? FAMILY_INET : FAMILY_INET6, &addr,
-		 remote ? id->remote_port : id->local_port, to);
-}
-
-/* Several could be meant: which? */
-static int ambiguous(const struct one *o)
-{
-	char local[CELL_TEXT], remote[CELL_TEXT];
-	struct holder holder;
-	size_t i;
-
-	say_fail(EXIT_FAILED, NULL, "say which by its cookie",
-		 "%s is %s%zu sockets", o->opt.socket,
-		 o->where.n == LOCATE_MAX ? "at least " : "", o->where.n);
-	for (i = 0; i < o->where.n; i++) {
-		const struct located *l = &o->where.found[i];
-
-		end_text(&l->socket.id, false, local);
-		end_text(&l->socket.id, true, remote);
-		holder_find(l->socket.inode, &holder);
-		holder.comm[strcspn(holder.comm, "\n")] = '\0';
-		say_note("%" PRIu64 "  %s%s%s in network namespace %" PRIu64
-			 ", %s[%d]",
-			 l->socket.id.cookie, local,
-			 l->socket.id.remote_port ? "," : "",
-			 l->socket.id.remote_port ? remote : "", l->netns,
-			 holder.pid ? holder.comm : "?", (int)holder.pid);
-	}
-	return EXIT_FAILED;
-}
-
-static int find(struct one *o)
-{
-	int err = locate_find(&o->what, &o->where);
-
-	if (err)
-		return not_found(o, err);
-	if (o->where.n > 1)
-		return ambiguous(o);
-	o->socket = &o->where.found[0].socket;
-	if (o->what.by == LOCATE_BY_FD)
-		holder_is(o->what.pid, o->what.fd, &o->holder);
-	else
-		holder_find(o->socket->inode, &o->holder);
-	err = locate_enter(&o->where);
-	return err ? say_fail(err == -EPERM ? EXIT_KERNEL : EXIT_FAILED,
-			      "entering a network namespace needs CAP_SYS_ADMIN",
-			      "run it with sudo",
-			      "cannot enter the network namespace of %s: %s",
-			      o->opt.socket, strerror(-err)) :
-		     EXIT_DONE;
 }
 
 /* What the module would add, in one line. */
@@ -246,7 +129,7 @@ static void say_without(const struct one *o, const char *why)
 /* Where it lives; only who may gets to know, and nobody else needs to. */
 static void find_bucket(struct one *o)
 {
-	struct module_identity id = { .cookie = o->socket->id.cookie };
+	struct module_identity id = { .cookie = o->pick.socket->id.cookie };
 	struct module_list list;
 
 	if (module_get(o->module, TCBSCOPE_CMD_HASH_GET, &id, false, &list) ||
@@ -267,7 +150,7 @@ static int open_inputs(struct one *o)
 		return say_fail(EXIT_FAILED, NULL, NULL,
 				"cannot ask the kernel by sock_diag: %s",
 				strerror(errno));
-	if (o->where.socket >= 0) /* it is nowhere to be found */
+	if (o->pick.where.socket >= 0) /* it is nowhere to be found */
 		return EXIT_DONE;
 	o->module = module_open();
 	if (!o->module && errno == EPROTONOSUPPORT)
@@ -297,13 +180,13 @@ static int open_inputs(struct one *o)
 
 static bool listens(const struct one *o)
 {
-	return o->socket->state == TCBSCOPE_STATE_LISTEN;
+	return o->pick.socket->state == TCBSCOPE_STATE_LISTEN;
 }
 
 /* Asks by addresses, which is faster, and makes sure that it is still it. */
 static int ask_module(struct one *o, struct module_list *list)
 {
-	struct module_identity id = o->socket->id;
+	struct module_identity id = o->pick.socket->id;
 	struct module_list identity;
 	int err;
 
@@ -318,7 +201,7 @@ static int ask_module(struct one *o, struct module_list *list)
 		return err;
 	identity = module_nest(list, TCBSCOPE_A_SOCKET_IDENTITY);
 	return module_or(&identity, TCBSCOPE_A_IDENTITY_COOKIE, 0) ==
-			       o->socket->id.cookie ?
+			       o->pick.socket->id.cookie ?
 		       0 :
 		       -ENOENT;
 }
@@ -338,10 +221,10 @@ static int ask(struct one *o, struct show *s)
 	/* It may be the module that is gone. */
 	s->via = "sock_diag";
 	s->derived = true;
-	if (o->where.socket >= 0)
-		return diag_of_fd(o->diag, o->where.socket, o->socket,
+	if (o->pick.where.socket >= 0)
+		return diag_of_fd(o->diag, o->pick.where.socket, o->pick.socket,
 				  &s->list);
-	err = diag_get(o->diag, o->socket, &s->list);
+	err = diag_get(o->diag, o->pick.socket, &s->list);
 	if (!err && o->module) {
 		module_close(o->module);
 		o->module = NULL;
@@ -396,11 +279,11 @@ static int look(struct one *o, int *asked)
 {
 	struct show s = {
 		.hash = { o->hash, o->hash_len },
-		.netns = o->where.found[0].netns,
-		.pid = o->holder.pid,
-		.fd = o->holder.fd,
-		.holders = o->holder.holders,
-		.comm = o->holder.comm,
+		.netns = o->pick.where.found[0].netns,
+		.pid = o->pick.holder.pid,
+		.fd = o->pick.holder.fd,
+		.holders = o->pick.holder.holders,
+		.comm = o->pick.holder.comm,
 	};
 	bool json = o->opt.json ||
 		    (o->opt.watch_ns && !term_replaces(STDOUT_FILENO));
@@ -424,9 +307,9 @@ static int asking_failed(const struct one *o, int err)
 {
 	if (err == -EBUSY)
 		return say_fail(EXIT_FAILED, o->why, "try again",
-				"cannot look into %s", o->opt.socket);
+				"cannot look into %s", o->pick.text);
 	return say_fail(err == -EPERM ? EXIT_KERNEL : EXIT_FAILED, o->why, NULL,
-			"cannot look into %s: %s", o->opt.socket,
+			"cannot look into %s: %s", o->pick.text,
 			strerror(-err));
 }
 
@@ -447,7 +330,7 @@ static void say_end(const struct one *o, bool gone)
 			 o->retrans - o->retrans_first);
 	if (!o->opt.quiet)
 		say_note("%s%s%" PRIu64 " look%s in %s%s%s",
-			 gone ? o->opt.socket : "", gone ? " is gone: " : "",
+			 gone ? o->pick.text : "", gone ? " is gone: " : "",
 			 o->looks, o->looks == 1 ? "" : "s", span, state,
 			 retrans);
 }
@@ -492,7 +375,7 @@ static int watch(struct one *o)
 	if (asked && asked != -ENOENT && asked != -EBUSY)
 		return asking_failed(o, asked);
 	if (asked == -ENOENT && !o->looks)
-		return no_such(o);
+		return pick_none(&o->pick);
 	say_end(o, asked == -ENOENT);
 	return EXIT_DONE;
 }
@@ -502,7 +385,7 @@ static int once(struct one *o)
 	int asked, err = look(o, &asked);
 
 	if (asked == -ENOENT)
-		return no_such(o);
+		return pick_none(&o->pick);
 	if (asked)
 		return asking_failed(o, asked);
 	return err && err != -EPIPE ?
@@ -515,11 +398,7 @@ static int run(struct one *o)
 {
 	int code;
 
-	if (locate_parse(o->opt.socket, &o->what))
-		return say_fail(EXIT_USAGE, NULL,
-				"'tcbscope show --help' says how to name one",
-				"not a socket: '%s'", o->opt.socket);
-	code = find(o);
+	code = pick_socket(&o->pick);
 	if (!code)
 		code = open_inputs(o);
 	if (code)
@@ -538,14 +417,14 @@ int cmd_show(int argc, char **argv)
 		.args_doc = "SOCKET",
 		.doc = doc,
 	};
-	struct one o = { .where = { .netns = -1, .socket = -1 } };
+	struct one o = {};
 	int code;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &o.opt);
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	signal(SIGPIPE, SIG_IGN);
 	code = run(&o);
 	module_close(o.module);
 	diag_close(o.diag);
-	locate_close(&o.where);
+	pick_close(&o.pick);
 	return code;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Asks sock_diag(7), and gathers of its answers who waits at a listener. */
 #include "input/diag.h"
-#include "input/diag_attrs.h"
+#include "input/diag_queues.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -210,7 +210,7 @@ static int look_message(void *ctx, const struct inet_diag_msg *m,
 	diag_attrs_identity(m, &id);
 	if (id.cookie == l->s->id.cookie) {
 		l->found = true;
-		return l->waiting ? diag_attrs_listener(l->reply, m, attrs) :
+		return l->waiting ? diag_queues_listener(l->reply, m, attrs) :
 				    diag_attrs_socket(l->reply, m, attrs);
 	}
 	if (!l->waiting || !waits_at(m, l))
@@ -218,7 +218,7 @@ static int look_message(void *ctx, const struct inet_diag_msg *m,
 	if (l->n == WAITING_MAX)
 		l->truncated = true;
 	else
-		diag_attrs_waiting(&l->waiting[l->n++], m, attrs);
+		diag_queues_take(&l->waiting[l->n++], m, attrs);
 	return 0;
 }
 
@@ -253,14 +253,14 @@ static int look(struct diag *d, struct look *l)
 	err = ask_all(d, &req, look_message, l);
 	if (err || !l->found)
 		return err;
-	return diag_attrs_queues(l->reply, l->waiting, l->n, l->truncated);
+	return diag_queues_waiting(l->reply, l->waiting, l->n, l->truncated);
 }
 
 /* An empty message in the place of the last one. 0 or -ENOMEM. */
 static int new_reply(struct diag *d)
 {
 	nlmsg_free(d->reply);
-	d->reply = nlmsg_alloc_size(65536 + WAITING_MAX * DIAG_ATTRS_ENTRY);
+	d->reply = nlmsg_alloc_size(65536 + WAITING_MAX * DIAG_QUEUES_ENTRY);
 	return d->reply && nlmsg_put(d->reply, 0, 0, 0, 0, 0) ? 0 : -ENOMEM;
 }
 

@@ -12,66 +12,19 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define MS 1000ull /* us */
-
 /* tcpi_rcv_wnd came with Linux 6.2, behind the last field of older headers. */
 struct info {
 	struct tcp_info tcp;
 	uint32_t newer[8];
 };
+
 #define RCV_WND_AT (offsetof(struct tcp_info, tcpi_snd_wnd) + 4)
 
-/* The message that is appended to; the first failure is kept. */
-struct to {
-	struct nl_msg *msg;
-	bool failed;
-};
-
-static void put(struct to *to, int type, const void *data, size_t len)
-{
-	if (!to->failed)
-		to->failed = nla_put(to->msg, type, len, data) < 0;
-}
-
-static void put_u16(struct to *to, int type, uint16_t value)
-{
-	put(to, type, &value, sizeof(value));
-}
-
-static void put_u32(struct to *to, int type, uint32_t value)
-{
-	put(to, type, &value, sizeof(value));
-}
-
-static void put_u64(struct to *to, int type, uint64_t value)
-{
-	put(to, type, &value, sizeof(value));
-}
-
 /* Of what was not measured there is nothing. */
-static void put_measured(struct to *to, int type, uint32_t value)
+static void put_measured(struct attrs *to, int type, uint32_t value)
 {
 	if (value && value != ~0u)
-		put_u32(to, type, value);
-}
-
-static struct nlattr *nest(struct to *to, int type)
-{
-	struct nlattr *attr = nla_nest_start(to->msg, type);
-
-	to->failed |= !attr;
-	return attr;
-}
-
-static void unnest(struct to *to, struct nlattr *attr)
-{
-	if (attr)
-		nla_nest_end(to->msg, attr);
-}
-
-static int done(const struct to *to)
-{
-	return to->failed ? -ENOMEM : 0;
+		attrs_u32(to, type, value);
 }
 
 static void take_address(int family, const __be32 *from, uint8_t to[16],
@@ -106,24 +59,25 @@ void diag_attrs_identity(const struct inet_diag_msg *m,
 	take_address(family, m->id.idiag_dst, id->remote, mapped);
 }
 
-static void put_identity(struct to *to, int type, const struct inet_diag_msg *m)
+void diag_attrs_put_identity(struct attrs *to, int type,
+			     const struct inet_diag_msg *m)
 {
-	struct nlattr *in = nest(to, type);
+	struct nlattr *in = attrs_nest(to, type);
 	struct module_identity id;
 	size_t size;
 
 	diag_attrs_identity(m, &id);
 	size = id.family == AF_INET ? 4 : 16;
-	put_u64(to, TCBSCOPE_A_IDENTITY_COOKIE, id.cookie);
-	put(to, TCBSCOPE_A_IDENTITY_LOCAL_ADDR, id.local, size);
-	put_u16(to, TCBSCOPE_A_IDENTITY_LOCAL_PORT, id.local_port);
+	attrs_u64(to, TCBSCOPE_A_IDENTITY_COOKIE, id.cookie);
+	attrs_put(to, TCBSCOPE_A_IDENTITY_LOCAL_ADDR, id.local, size);
+	attrs_u16(to, TCBSCOPE_A_IDENTITY_LOCAL_PORT, id.local_port);
 	if (id.remote_port) {
-		put(to, TCBSCOPE_A_IDENTITY_REMOTE_ADDR, id.remote, size);
-		put_u16(to, TCBSCOPE_A_IDENTITY_REMOTE_PORT, id.remote_port);
+		attrs_put(to, TCBSCOPE_A_IDENTITY_REMOTE_ADDR, id.remote, size);
+		attrs_u16(to, TCBSCOPE_A_IDENTITY_REMOTE_PORT, id.remote_port);
 	}
 	if (id.device)
-		put_u32(to, TCBSCOPE_A_IDENTITY_DEVICE, id.device);
-	unnest(to, in);
+		attrs_u32(to, TCBSCOPE_A_IDENTITY_DEVICE, id.device);
+	attrs_unnest(to, in);
 }
 
 /* TCP_INFO as long as the kernel has it, the rest 0. False: there is none. */
@@ -139,6 +93,16 @@ static bool take_info(const struct module_list *attrs, struct info *info,
 	*len = value.len < sizeof(*info) ? value.len : sizeof(*info);
 	memcpy(info, value.data, *len);
 	return true;
+}
+
+uint64_t diag_attrs_silent_us(const struct module_list *attrs)
+{
+	struct info info;
+	size_t len;
+
+	return take_info(attrs, &info, &len) ?
+		       info.tcp.tcpi_last_data_sent * DIAG_MS :
+		       0;
 }
 
 #define STATES(state, set) (1u << (state) & (set))
@@ -158,31 +122,31 @@ static bool fin_received(const struct inet_diag_msg *m)
 }
 
 /* A FIN waits with the bytes, and is none. */
-static uint32_t unread(const struct inet_diag_msg *m)
+uint32_t diag_attrs_unread(const struct inet_diag_msg *m)
 {
 	return m->idiag_rqueue - (m->idiag_rqueue && fin_received(m));
 }
 
-static void put_send(struct to *to, const struct inet_diag_msg *m,
+static void put_send(struct attrs *to, const struct inet_diag_msg *m,
 		     const struct tcp_info *t)
 {
-	struct nlattr *in = nest(to, TCBSCOPE_A_SOCKET_SEND);
+	struct nlattr *in = attrs_nest(to, TCBSCOPE_A_SOCKET_SEND);
 	uint32_t nxt = 1 +
 		       (uint32_t)(t->tcpi_bytes_sent - t->tcpi_bytes_retrans) +
 		       fin_sent(m, t);
 	uint32_t una = nxt - (m->idiag_wqueue - t->tcpi_notsent_bytes);
 
-	put_u32(to, TCBSCOPE_A_SEND_UNA, una);
-	put_u32(to, TCBSCOPE_A_SEND_NXT, nxt);
-	put_u32(to, TCBSCOPE_A_SEND_WND, t->tcpi_snd_wnd);
-	put_u32(to, TCBSCOPE_A_SEND_ISS, 0);
-	put_u32(to, TCBSCOPE_A_SEND_WRITE, una + m->idiag_wqueue);
-	put_u32(to, TCBSCOPE_A_SEND_MSS, t->tcpi_snd_mss);
-	put_u32(to, TCBSCOPE_A_SEND_PMTU, t->tcpi_pmtu);
-	unnest(to, in);
+	attrs_u32(to, TCBSCOPE_A_SEND_UNA, una);
+	attrs_u32(to, TCBSCOPE_A_SEND_NXT, nxt);
+	attrs_u32(to, TCBSCOPE_A_SEND_WND, t->tcpi_snd_wnd);
+	attrs_u32(to, TCBSCOPE_A_SEND_ISS, 0);
+	attrs_u32(to, TCBSCOPE_A_SEND_WRITE, una + m->idiag_wqueue);
+	attrs_u32(to, TCBSCOPE_A_SEND_MSS, t->tcpi_snd_mss);
+	attrs_u32(to, TCBSCOPE_A_SEND_PMTU, t->tcpi_pmtu);
+	attrs_unnest(to, in);
 }
 
-static void put_receive(struct to *to, const struct inet_diag_msg *m,
+static void put_receive(struct attrs *to, const struct inet_diag_msg *m,
 			const struct info *info, size_t len)
 {
 	const struct tcp_info *t = &info->tcp;
@@ -191,21 +155,21 @@ static void put_receive(struct to *to, const struct inet_diag_msg *m,
 
 	if (m->idiag_state == TCBSCOPE_STATE_SYN_SENT)
 		return;
-	in = nest(to, TCBSCOPE_A_SOCKET_RECEIVE);
-	put_u32(to, TCBSCOPE_A_RECEIVE_NXT, nxt);
+	in = attrs_nest(to, TCBSCOPE_A_SOCKET_RECEIVE);
+	attrs_u32(to, TCBSCOPE_A_RECEIVE_NXT, nxt);
 	memcpy(&wnd, (const char *)info + RCV_WND_AT, sizeof(wnd));
 	if (len >= RCV_WND_AT + sizeof(wnd))
-		put_u32(to, TCBSCOPE_A_RECEIVE_WND, wnd);
-	put_u32(to, TCBSCOPE_A_RECEIVE_IRS, 0);
-	put_u32(to, TCBSCOPE_A_RECEIVE_COPIED, nxt - m->idiag_rqueue);
-	put_u32(to, TCBSCOPE_A_RECEIVE_SSTHRESH, t->tcpi_rcv_ssthresh);
-	put_u32(to, TCBSCOPE_A_RECEIVE_ADVMSS, t->tcpi_advmss);
-	put_u32(to, TCBSCOPE_A_RECEIVE_MSS, t->tcpi_rcv_mss);
-	unnest(to, in);
+		attrs_u32(to, TCBSCOPE_A_RECEIVE_WND, wnd);
+	attrs_u32(to, TCBSCOPE_A_RECEIVE_IRS, 0);
+	attrs_u32(to, TCBSCOPE_A_RECEIVE_COPIED, nxt - m->idiag_rqueue);
+	attrs_u32(to, TCBSCOPE_A_RECEIVE_SSTHRESH, t->tcpi_rcv_ssthresh);
+	attrs_u32(to, TCBSCOPE_A_RECEIVE_ADVMSS, t->tcpi_advmss);
+	attrs_u32(to, TCBSCOPE_A_RECEIVE_MSS, t->tcpi_rcv_mss);
+	attrs_unnest(to, in);
 }
 
 /* The algorithm's name and own state, of which it says how much there is. */
-static void put_algorithm(struct to *to, const struct module_list *attrs)
+static void put_algorithm(struct attrs *to, const struct module_list *attrs)
 {
 	static const int kinds[] = { INET_DIAG_VEGASINFO, INET_DIAG_DCTCPINFO,
 				     INET_DIAG_BBRINFO };
@@ -216,54 +180,55 @@ static void put_algorithm(struct to *to, const struct module_list *attrs)
 
 	module_string(attrs, INET_DIAG_CONG, name, sizeof(name));
 	if (*name)
-		put(to, TCBSCOPE_A_CONGESTION_ALGORITHM, name,
-		    strlen(name) + 1);
+		attrs_put(to, TCBSCOPE_A_CONGESTION_ALGORITHM, name,
+			  strlen(name) + 1);
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		at = 0;
 		if (!module_next(attrs, kinds[i], &at, &value))
 			continue;
-		put_u32(to, TCBSCOPE_A_CONGESTION_INFO_KIND, kinds[i]);
-		put(to, TCBSCOPE_A_CONGESTION_INFO, value.data, value.len);
+		attrs_u32(to, TCBSCOPE_A_CONGESTION_INFO_KIND, kinds[i]);
+		attrs_put(to, TCBSCOPE_A_CONGESTION_INFO, value.data,
+			  value.len);
 	}
 }
 
-static void put_congestion(struct to *to, const struct module_list *attrs,
+static void put_congestion(struct attrs *to, const struct module_list *attrs,
 			   const struct tcp_info *t)
 {
-	struct nlattr *in = nest(to, TCBSCOPE_A_SOCKET_CONGESTION);
+	struct nlattr *in = attrs_nest(to, TCBSCOPE_A_SOCKET_CONGESTION);
 
 	put_algorithm(to, attrs);
-	put_u32(to, TCBSCOPE_A_CONGESTION_STATE, t->tcpi_ca_state);
-	put_u32(to, TCBSCOPE_A_CONGESTION_CWND, t->tcpi_snd_cwnd);
-	put_u32(to, TCBSCOPE_A_CONGESTION_SSTHRESH, t->tcpi_snd_ssthresh);
-	put_u32(to, TCBSCOPE_A_CONGESTION_PACKETS_OUT, t->tcpi_unacked);
-	put_u32(to, TCBSCOPE_A_CONGESTION_SACKED_OUT, t->tcpi_sacked);
-	put_u32(to, TCBSCOPE_A_CONGESTION_LOST_OUT, t->tcpi_lost);
-	put_u32(to, TCBSCOPE_A_CONGESTION_RETRANS_OUT, t->tcpi_retrans);
-	put_u32(to, TCBSCOPE_A_CONGESTION_REORDERING, t->tcpi_reordering);
-	put_u32(to, TCBSCOPE_A_CONGESTION_DELIVERED, t->tcpi_delivered);
-	put_u32(to, TCBSCOPE_A_CONGESTION_DELIVERED_CE, t->tcpi_delivered_ce);
-	put_u32(to, TCBSCOPE_A_CONGESTION_RETRANS, t->tcpi_total_retrans);
-	unnest(to, in);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_STATE, t->tcpi_ca_state);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_CWND, t->tcpi_snd_cwnd);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_SSTHRESH, t->tcpi_snd_ssthresh);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_PACKETS_OUT, t->tcpi_unacked);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_SACKED_OUT, t->tcpi_sacked);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_LOST_OUT, t->tcpi_lost);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_RETRANS_OUT, t->tcpi_retrans);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_REORDERING, t->tcpi_reordering);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_DELIVERED, t->tcpi_delivered);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_DELIVERED_CE, t->tcpi_delivered_ce);
+	attrs_u32(to, TCBSCOPE_A_CONGESTION_RETRANS, t->tcpi_total_retrans);
+	attrs_unnest(to, in);
 }
 
-static void put_time(struct to *to, const struct tcp_info *t)
+static void put_time(struct attrs *to, const struct tcp_info *t)
 {
-	struct nlattr *in = nest(to, TCBSCOPE_A_SOCKET_TIME);
+	struct nlattr *in = attrs_nest(to, TCBSCOPE_A_SOCKET_TIME);
 
 	put_measured(to, TCBSCOPE_A_TIME_SRTT_US, t->tcpi_rtt);
-	put_u32(to, TCBSCOPE_A_TIME_MDEV_US, t->tcpi_rttvar);
+	attrs_u32(to, TCBSCOPE_A_TIME_MDEV_US, t->tcpi_rttvar);
 	put_measured(to, TCBSCOPE_A_TIME_RTT_MIN_US, t->tcpi_min_rtt);
 	put_measured(to, TCBSCOPE_A_TIME_RECEIVE_RTT_US, t->tcpi_rcv_rtt);
-	put_u32(to, TCBSCOPE_A_TIME_RTO_US, t->tcpi_rto);
-	put_u32(to, TCBSCOPE_A_TIME_BACKOFF, t->tcpi_backoff);
-	put_u32(to, TCBSCOPE_A_TIME_RETRANSMITS, t->tcpi_retransmits);
-	put_u32(to, TCBSCOPE_A_TIME_PROBES, t->tcpi_probes);
-	put_u32(to, TCBSCOPE_A_TIME_ATO_US, t->tcpi_ato);
-	unnest(to, in);
+	attrs_u32(to, TCBSCOPE_A_TIME_RTO_US, t->tcpi_rto);
+	attrs_u32(to, TCBSCOPE_A_TIME_BACKOFF, t->tcpi_backoff);
+	attrs_u32(to, TCBSCOPE_A_TIME_RETRANSMITS, t->tcpi_retransmits);
+	attrs_u32(to, TCBSCOPE_A_TIME_PROBES, t->tcpi_probes);
+	attrs_u32(to, TCBSCOPE_A_TIME_ATO_US, t->tcpi_ato);
+	attrs_unnest(to, in);
 }
 
-static void put_options(struct to *to, const struct tcp_info *t)
+static void put_options(struct attrs *to, const struct tcp_info *t)
 {
 	static const struct {
 		uint32_t theirs, ours;
@@ -274,23 +239,24 @@ static void put_options(struct to *to, const struct tcp_info *t)
 		{ TCPI_OPT_ECN, TCBSCOPE_OPTION_ECN },
 		{ TCPI_OPT_SYN_DATA, TCBSCOPE_OPTION_SYN_DATA },
 	};
-	struct nlattr *in = nest(to, TCBSCOPE_A_SOCKET_OPTIONS);
+	struct nlattr *in = attrs_nest(to, TCBSCOPE_A_SOCKET_OPTIONS);
 	uint32_t agreed = 0;
 	unsigned int i;
 
 	for (i = 0; i < sizeof(options) / sizeof(*options); i++)
 		if (t->tcpi_options & options[i].theirs)
 			agreed |= options[i].ours;
-	put_u32(to, TCBSCOPE_A_OPTIONS_AGREED, agreed);
+	attrs_u32(to, TCBSCOPE_A_OPTIONS_AGREED, agreed);
 	if (t->tcpi_options & TCPI_OPT_WSCALE) {
-		put_u32(to, TCBSCOPE_A_OPTIONS_SEND_SCALE, t->tcpi_snd_wscale);
-		put_u32(to, TCBSCOPE_A_OPTIONS_RECEIVE_SCALE,
-			t->tcpi_rcv_wscale);
+		attrs_u32(to, TCBSCOPE_A_OPTIONS_SEND_SCALE,
+			  t->tcpi_snd_wscale);
+		attrs_u32(to, TCBSCOPE_A_OPTIONS_RECEIVE_SCALE,
+			  t->tcpi_rcv_wscale);
 	}
-	unnest(to, in);
+	attrs_unnest(to, in);
 }
 
-static void put_memory(struct to *to, const struct module_list *attrs)
+static void put_memory(struct attrs *to, const struct module_list *attrs)
 {
 	static const int types[SK_MEMINFO_VARS] = {
 		[SK_MEMINFO_RMEM_ALLOC] = TCBSCOPE_A_MEMORY_RECEIVE_USED,
@@ -310,12 +276,12 @@ static void put_memory(struct to *to, const struct module_list *attrs)
 
 	if (!module_next(attrs, INET_DIAG_SKMEMINFO, &at, &value))
 		return;
-	in = nest(to, TCBSCOPE_A_SOCKET_MEMORY);
+	in = attrs_nest(to, TCBSCOPE_A_SOCKET_MEMORY);
 	for (i = 0; i < SK_MEMINFO_VARS && (i + 1) * 4 <= value.len; i++) {
 		memcpy(&bytes, (const char *)value.data + i * 4, 4);
-		put_u32(to, types[i], bytes);
+		attrs_u32(to, types[i], bytes);
 	}
-	unnest(to, in);
+	attrs_unnest(to, in);
 }
 
 /* Which timer it is; -1: none, or one that has no name. */
@@ -336,20 +302,22 @@ static int timer_kind(const struct inet_diag_msg *m, bool full)
 	}
 }
 
-static void put_timer(struct to *to, const struct inet_diag_msg *m, bool full)
+static void put_timer(struct attrs *to, const struct inet_diag_msg *m,
+		      bool full)
 {
 	int kind = timer_kind(m, full);
 	struct nlattr *in;
 
 	if (kind < 0)
 		return;
-	in = nest(to, TCBSCOPE_A_SOCKET_TIMER);
-	put_u32(to, TCBSCOPE_A_TIMER_KIND, kind);
-	put_u64(to, TCBSCOPE_A_TIMER_REMAINING_US, m->idiag_expires * MS);
-	unnest(to, in);
+	in = attrs_nest(to, TCBSCOPE_A_SOCKET_TIMER);
+	attrs_u32(to, TCBSCOPE_A_TIMER_KIND, kind);
+	attrs_u64(to, TCBSCOPE_A_TIMER_REMAINING_US,
+		  m->idiag_expires * DIAG_MS);
+	attrs_unnest(to, in);
 }
 
-static void put_flags(struct to *to, const struct module_list *attrs)
+static void put_flags(struct attrs *to, const struct module_list *attrs)
 {
 	struct module_list value;
 	uint32_t flags = 0;
@@ -361,10 +329,10 @@ static void put_flags(struct to *to, const struct module_list *attrs)
 		flags |= TCBSCOPE_FLAG_RECEIVE_SHUTDOWN;
 	if (*(const uint8_t *)value.data & 2)
 		flags |= TCBSCOPE_FLAG_SEND_SHUTDOWN;
-	put_u32(to, TCBSCOPE_A_SOCKET_FLAGS, flags);
+	attrs_u32(to, TCBSCOPE_A_SOCKET_FLAGS, flags);
 }
 
-static void put_tcb(struct to *to, const struct inet_diag_msg *m,
+static void put_tcb(struct attrs *to, const struct inet_diag_msg *m,
 		    const struct module_list *attrs, const struct info *info,
 		    size_t len)
 {
@@ -383,7 +351,7 @@ static void put_tcb(struct to *to, const struct inet_diag_msg *m,
 int diag_attrs_socket(struct nl_msg *msg, const struct inet_diag_msg *m,
 		      const struct module_list *attrs)
 {
-	struct to to = { .msg = msg };
+	struct attrs to = { .msg = msg };
 	struct info info;
 	size_t len = 0;
 	bool full = take_info(attrs, &info, &len);
@@ -392,121 +360,26 @@ int diag_attrs_socket(struct nl_msg *msg, const struct inet_diag_msg *m,
 
 	if (!full && state == TCBSCOPE_STATE_SYN_RECV)
 		state = TCBSCOPE_STATE_NEW_SYN_RECV;
-	put_identity(&to, TCBSCOPE_A_SOCKET_IDENTITY, m);
-	put_u32(&to, TCBSCOPE_A_SOCKET_FAMILY, m->idiag_family);
-	put_u32(&to, TCBSCOPE_A_SOCKET_STATE, state);
+	diag_attrs_put_identity(&to, TCBSCOPE_A_SOCKET_IDENTITY, m);
+	attrs_u32(&to, TCBSCOPE_A_SOCKET_FAMILY, m->idiag_family);
+	attrs_u32(&to, TCBSCOPE_A_SOCKET_STATE, state);
 	if (full) {
-		put_u32(&to, TCBSCOPE_A_SOCKET_RECEIVE_QUEUE, unread(m));
-		put_u32(&to, TCBSCOPE_A_SOCKET_SEND_QUEUE, m->idiag_wqueue);
+		attrs_u32(&to, TCBSCOPE_A_SOCKET_RECEIVE_QUEUE,
+			  diag_attrs_unread(m));
+		attrs_u32(&to, TCBSCOPE_A_SOCKET_SEND_QUEUE, m->idiag_wqueue);
 	}
 	if (m->idiag_inode)
-		put_u64(&to, TCBSCOPE_A_SOCKET_INODE, m->idiag_inode);
+		attrs_u64(&to, TCBSCOPE_A_SOCKET_INODE, m->idiag_inode);
 	if (full)
-		put_u32(&to, TCBSCOPE_A_SOCKET_UID, m->idiag_uid);
+		attrs_u32(&to, TCBSCOPE_A_SOCKET_UID, m->idiag_uid);
 	if (module_number(attrs, INET_DIAG_MARK, &mark))
-		put_u32(&to, TCBSCOPE_A_SOCKET_MARK, mark);
+		attrs_u32(&to, TCBSCOPE_A_SOCKET_MARK, mark);
 	if (full)
 		put_flags(&to, attrs);
 	put_timer(&to, m, full);
 	if (full)
 		put_tcb(&to, m, attrs, &info, len);
-	return done(&to);
-}
-
-int diag_attrs_listener(struct nl_msg *msg, const struct inet_diag_msg *m,
-			const struct module_list *attrs)
-{
-	struct to to = { .msg = msg };
-	uint64_t mark;
-
-	put_identity(&to, TCBSCOPE_A_LISTENER_IDENTITY, m);
-	put_u32(&to, TCBSCOPE_A_LISTENER_FAMILY, m->idiag_family);
-	put_u32(&to, TCBSCOPE_A_LISTENER_ACCEPT, m->idiag_rqueue);
-	put_u32(&to, TCBSCOPE_A_LISTENER_LIMIT, m->idiag_wqueue);
-	if (m->idiag_inode)
-		put_u64(&to, TCBSCOPE_A_LISTENER_INODE, m->idiag_inode);
-	put_u32(&to, TCBSCOPE_A_LISTENER_UID, m->idiag_uid);
-	if (module_number(attrs, INET_DIAG_MARK, &mark))
-		put_u32(&to, TCBSCOPE_A_LISTENER_MARK, mark);
-	return done(&to);
-}
-
-/*
- * A child is as old as its last writing: TCP notes that time when it is
- * established, and nobody can write to it before it is accepted.
- */
-void diag_attrs_waiting(struct diag_waiting *w, const struct inet_diag_msg *m,
-			const struct module_list *attrs)
-{
-	struct info info;
-	size_t len;
-
-	w->msg = *m;
-	w->age_us = 0;
-	if (take_info(attrs, &info, &len))
-		w->age_us = info.tcp.tcpi_last_data_sent * MS;
-}
-
-static bool is_request(const struct diag_waiting *w)
-{
-	return w->msg.idiag_state == TCBSCOPE_STATE_SYN_RECV;
-}
-
-/* Requests first; of them those that were sent more SYN-ACKs are older. */
-static int by_age(const void *a, const void *b)
-{
-	const struct diag_waiting *x = a, *y = b;
-
-	if (is_request(x) != is_request(y))
-		return is_request(x) ? -1 : 1;
-	if (is_request(x) && x->msg.idiag_retrans != y->msg.idiag_retrans)
-		return (int)y->msg.idiag_retrans - x->msg.idiag_retrans;
-	if (is_request(x))
-		return x->msg.idiag_expires < y->msg.idiag_expires ? -1 : 1;
-	return x->age_us > y->age_us ? -1 : x->age_us < y->age_us;
-}
-
-static void put_request(struct to *to, const struct inet_diag_msg *m)
-{
-	struct nlattr *in = nest(to, TCBSCOPE_A_LISTENER_REQUEST);
-
-	put_identity(to, TCBSCOPE_A_REQUEST_IDENTITY, m);
-	put_u32(to, TCBSCOPE_A_REQUEST_RETRANSMITS, m->idiag_retrans);
-	put_u64(to, TCBSCOPE_A_REQUEST_EXPIRES_US, m->idiag_expires * MS);
-	unnest(to, in);
-}
-
-static void put_child(struct to *to, const struct diag_waiting *w)
-{
-	struct nlattr *in = nest(to, TCBSCOPE_A_LISTENER_CHILD);
-
-	put_identity(to, TCBSCOPE_A_CHILD_IDENTITY, &w->msg);
-	put_u64(to, TCBSCOPE_A_CHILD_AGE_US, w->age_us);
-	put_u32(to, TCBSCOPE_A_CHILD_RECEIVE_QUEUE, unread(&w->msg));
-	put_u32(to, TCBSCOPE_A_CHILD_STATE, w->msg.idiag_state);
-	unnest(to, in);
-}
-
-int diag_attrs_queues(struct nl_msg *msg, struct diag_waiting *w, size_t n,
-		      bool truncated)
-{
-	struct to to = { .msg = msg };
-	uint32_t requests = 0;
-	size_t i;
-
-	qsort(w, n, sizeof(*w), by_age);
-	while (requests < n && is_request(&w[requests]))
-		requests++;
-	put_u32(&to, TCBSCOPE_A_LISTENER_SYN, requests);
-	for (i = 0; i < n; i++) {
-		if (i < requests)
-			put_request(&to, &w[i].msg);
-		else
-			put_child(&to, &w[i]);
-	}
-	if (truncated)
-		put(&to, TCBSCOPE_A_LISTENER_TRUNCATED, NULL, 0);
-	return done(&to);
+	return attrs_done(&to);
 }
 
 /* What sock_diag(7) would say of it, had the kernel it in a table. */
@@ -528,20 +401,20 @@ static void make_message(const struct diag_socket *s, struct inet_diag_msg *m)
 }
 
 /* An option of a socket as an attribute. 0 or -errno. */
-static int put_option(struct to *to, int type, int fd, int level, int option)
+static int put_option(struct attrs *to, int type, int fd, int level, int option)
 {
 	char value[sizeof(struct info)];
 	socklen_t len = sizeof(value);
 
 	if (getsockopt(fd, level, option, value, &len))
 		return -errno;
-	put(to, type, value, len);
+	attrs_put(to, type, value, len);
 	return 0;
 }
 
 int diag_attrs_fd(struct nl_msg *msg, int fd, const struct diag_socket *s)
 {
-	struct to answer = { .msg = nlmsg_alloc() };
+	struct attrs answer = { .msg = nlmsg_alloc() };
 	struct module_list attrs;
 	struct inet_diag_msg m;
 	int err = -ENOMEM;
@@ -554,7 +427,7 @@ int diag_attrs_fd(struct nl_msg *msg, int fd, const struct diag_socket *s)
 				 SO_MEMINFO);
 	make_message(s, &m);
 	if (!err)
-		err = done(&answer);
+		err = attrs_done(&answer);
 	if (!err) {
 		attrs.data = nlmsg_attrdata(nlmsg_hdr(answer.msg), 0);
 		attrs.len = nlmsg_attrlen(nlmsg_hdr(answer.msg), 0);
