@@ -151,7 +151,7 @@ own	 = @[ "$$(id -u)" != 0 ] || \
 # ---------------------------------------------------------------- targets
 
 .PHONY: all deps packages static module module-install dkms-install tests \
-	demo pictures check check-host check-unit check-vm check-bed \
+	demo pictures guide check check-host check-unit check-vm check-bed \
 	check-debug-kernel kernels vm-shell fuzz bench bench-doc lint lint-module install \
 	uninstall clean help FORCE
 .DELETE_ON_ERROR:
@@ -173,6 +173,12 @@ pictures: all	## draw Documentation/pictures anew, from runs of the lab (root)
 	$(O)/tcbscope lab simultaneous-open \
 		--svg $(O)/simultaneous-open.svg
 	mv $(O)/simultaneous-open.svg Documentation/pictures/
+
+guide: all	## write Documentation/guide/ anew, from runs of the lab (root)
+	$(Q)for g in $$($(O)/tcbscope lab --list | \
+			awk 'NR > 1 { print $$1 }' | uniq); do \
+		$(O)/tcbscope lab --guide --group $$g >$(O)/guide.rst || exit; \
+		mv $(O)/guide.rst Documentation/guide/$$g.rst; done
 
 tests: all $(TESTS)	## build the tests
 	$(Q)rm -f $(filter-out $(TESTS),$(wildcard $(O)/tests/*/*_test))

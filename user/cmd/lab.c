@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* tcbscope lab: makes TCP stories happen under the tracer, and judges them. */
 #include "cmd/cmd.h"
+#include "lab/guide.h"
 #include "lab/lab.h"
 #include "lib/json.h"
 #include "lib/priv.h"
@@ -19,13 +20,13 @@
 #define TIMES_MAX 10000
 
 struct options {
-	bool list, all, control, json;
+	bool list, all, control, json, guide, outline;
 	const char *group, *svg;
 	const char *name[NAMES_MAX];
 	unsigned int names, times;
 };
 
-enum { OPT_SVG = 256, OPT_CONTROL, OPT_TIMES, OPT_ALL };
+enum { OPT_SVG = 256, OPT_CONTROL, OPT_TIMES, OPT_ALL, OPT_GUIDE, OPT_OUTLINE };
 
 static const struct argp_option options[] = {
 	{ "list", 'l', NULL, 0, "list the scenarios", 0 },
@@ -35,6 +36,10 @@ static const struct argp_option options[] = {
 	  "with one thing changed: what is expected must not be seen", 0 },
 	{ "times", OPT_TIMES, "N", 0, "N times each", 0 },
 	{ "json", 'j', NULL, 0, "one line of JSON for each, and no picture",
+	  0 },
+	{ "guide", OPT_GUIDE, NULL, 0,
+	  "with --group: its page of the guide, as reStructuredText", 0 },
+	{ "outline", OPT_OUTLINE, NULL, 0, "the same without running anything",
 	  0 },
 	{ "svg", OPT_SVG, "FILE", 0, "the ladder as a picture, too", 0 },
 	{ NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 },
@@ -62,6 +67,8 @@ static void check(const struct options *opt, struct argp_state *state)
 		argp_error(state, "which scenario? --list names them");
 	if (ways > 1)
 		argp_error(state, "names, --group, --all, --list: one of them");
+	if ((opt->guide || opt->outline) && !opt->group)
+		argp_error(state, "--guide and --outline are for a --group");
 	if (opt->svg && (opt->names != 1 || opt->json || opt->times > 1))
 		argp_error(state, "--svg is for one scenario, once");
 }
@@ -82,6 +89,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_ALL:
 		opt->all = true;
+		break;
+	case OPT_GUIDE:
+		opt->guide = true;
+		break;
+	case OPT_OUTLINE:
+		opt->outline = true;
 		break;
 	case OPT_CONTROL:
 		opt->control = true;
@@ -339,7 +352,7 @@ static int fail(int err)
 				priv_lacks("making network namespaces", caps),
 				"run it with sudo", "cannot start the lab: %s",
 				strerror(-err));
-	return say_fail(EXIT_FAILED, NULL, NULL, "the trace has failed: %s",
+	return say_fail(EXIT_FAILED, NULL, NULL, "the lab has failed: %s",
 			strerror(-err));
 }
 
@@ -391,12 +404,24 @@ int cmd_lab(int argc, char **argv)
 				"'tcbscope lab --list' lists them",
 				"no such scenario or group: %s",
 				unknown_name(&opt));
+	if (opt.outline)
+		return guide_write(scenario_group_find(opt.group), NULL,
+				   stdout) ?
+			       EXIT_FAILED :
+			       EXIT_DONE;
 	n = readlink("/proc/self/exe", tcbscope, sizeof(tcbscope) - 1);
 	if (n < 0)
 		return say_fail(EXIT_FAILED, "/proc is not mounted",
 				"mount -t proc proc /proc",
 				"cannot find tcbscope itself");
+	if (opt.guide) {
+		int err = guide_write(scenario_group_find(opt.group), tcbscope,
+				      stdout);
+
+		return err ? fail(err) : EXIT_DONE;
+	}
 	run.opt = &opt;
+	run.lab.text = STDOUT_FILENO;
 	run.lab.tcbscope = tcbscope;
 	run.lab.svg = opt.svg;
 	return perform(&run);

@@ -38,7 +38,8 @@ static int lab_trace(struct lab *lab, const struct scenario *scenario)
 	if (lab->ladder && lab->say)
 		lab->say("$ tcbscope trace --ladder --explain --netns %s",
 			 netns);
-	return tracer_start(&lab->tracer, lab->tcbscope, args, lab->ladder);
+	return tracer_start(&lab->tracer, lab->tcbscope, args,
+			    lab->ladder ? lab->text : -1);
 }
 
 /*

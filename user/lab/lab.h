@@ -9,8 +9,9 @@
 
 struct lab {
 	const char *tcbscope; /* path of the program */
-	/* For one scenario only: its picture to standard output, or to a file */
+	/* For one scenario only: its picture as text, and as a file, or NULL. */
 	bool ladder;
+	int text; /* the file descriptor for that; 1: standard output */
 	const char *svg;
 	/* One line for the reader, in order with the picture; or NULL. */
 	void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -17,21 +17,22 @@
 #define TRACER_ARGS 24
 
 static void __attribute__((noreturn))
-tracer_exec(const char *tcbscope, char *const args[], int json, bool text,
+tracer_exec(const char *tcbscope, char *const args[], int json, int text,
 	    pid_t parent)
 {
 	char *argv[TRACER_ARGS + 4] = { (char *)tcbscope, "trace" };
 	char option[64];
 	int i;
 
-	snprintf(option, sizeof(option), text ? "--json=/dev/fd/%d" : "--json",
-		 json);
+	snprintf(option, sizeof(option),
+		 text < 0 ? "--json" : "--json=/dev/fd/%d", json);
 	argv[2] = option;
 	for (i = 0; args[i] && i < TRACER_ARGS; i++)
 		argv[i + 3] = args[i];
 	/* it must not outlive the lab: nothing else would end it */
 	if (!prctl(PR_SET_PDEATHSIG, SIGTERM) && getppid() == parent &&
-	    (text ? !fcntl(json, F_SETFD, 0) : dup2(json, 1) == 1))
+	    dup2(text < 0 ? json : text, 1) == 1 &&
+	    (text < 0 || !fcntl(json, F_SETFD, 0)))
 		execv(tcbscope, argv);
 	_exit(127);
 }
@@ -47,7 +48,7 @@ static int tracer_wait(struct tracer *t)
 }
 
 int tracer_start(struct tracer *t, const char *tcbscope, char *const args[],
-		 bool text)
+		 int text)
 {
 	struct sighting header = { .type = "header" };
 	pid_t parent = getpid();

@@ -3,7 +3,6 @@
 #ifndef TCBSCOPE_LAB_TRACER_H
 #define TCBSCOPE_LAB_TRACER_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #define TRACER_PATIENCE_NS 60000000000ull /* until it is attached, or ends */
@@ -15,14 +14,13 @@ struct tracer {
 
 /*
  * Starts the program @tcbscope as "tcbscope trace @args...", which ends in
- * NULL, with its JSON to the witness, and waits until it is attached. It has
- * our standard output for its text, if @text, or else says nothing but errors.
- * It dies with the calling thread. 0 or -errno: -EOPNOTSUPP if this kernel or
- * its permissions cannot, which it has said on standard error. tracer_free() in
- * any case.
+ * NULL, with its JSON to the witness and its text to the file descriptor @text,
+ * -1: to nobody; and waits until it is attached. It dies with the calling
+ * thread. 0 or -errno: -EOPNOTSUPP if this kernel or its permissions cannot,
+ * which it has said on standard error. tracer_free() in any case.
  */
 int tracer_start(struct tracer *t, const char *tcbscope, char *const args[],
-		 bool text);
+		 int text);
 
 /* Ends it by SIGINT and reads the rest. Its exit code, or -errno. */
 int tracer_stop(struct tracer *t);
