@@ -250,7 +250,7 @@ int BPF_PROG(call_enter, struct pt_regs *regs, long id)
 		return 0;
 	if (waits)
 		poll_begins(calling);
-	calling_emit(&calling->e);
+	calling->told = calling_emit(&calling->e) || makes_socket(&calling->e);
 	return 0;
 }
 
@@ -271,7 +271,7 @@ int BPF_PROG(call_exit, struct pt_regs *regs, long ret)
 	call_ends(calling);
 	if (poll_waits(calling->e.op))
 		poll_ends(calling);
-	calling_emit(&calling->e);
+	calling_end(calling);
 	calling->e.call = 0;
 	return 0;
 }

@@ -18,7 +18,8 @@
 struct calling {
 	struct event_call e;	 /* the call; e.call 0: none */
 	struct event_call ready; /* room for one about a socket that is */
-	__u64 sk; /* whose ends are in e: a number; 0: none, or not yet */
+	__u64 sk;  /* whose ends are in e: a number; 0: none, or not yet */
+	bool told; /* its beginning: nothing is to be made up for */
 };
 
 struct {
@@ -112,7 +113,7 @@ __weak __noinline int calling_socket(struct event_call *e, __u64 file, __u64 sk)
 	return 0;
 }
 
-/* If the kernel's share of the filter lets it pass. */
+/* If the kernel's share of the filter lets it pass: does it? */
 __weak __noinline int calling_emit(const struct event_call *from)
 {
 	struct event_call *e;
@@ -121,9 +122,35 @@ __weak __noinline int calling_emit(const struct event_call *from)
 		return 0;
 	e = EVENT_RESERVE(event_call, EVENT_call);
 	if (!e)
-		return 0;
+		return 1;
 	__builtin_memcpy(e, from, sizeof(*e));
 	EVENT_SUBMIT(e);
+	return 1;
+}
+
+/*
+ * Its end; before it the beginning, if that did not pass when an end of the
+ * socket was not known yet: connect()'s address may only be read afterwards.
+ */
+__weak __noinline int calling_end(struct calling *calling)
+{
+	struct event_call *begin;
+
+	if (!calling)
+		return 0;
+	begin = &calling->ready;
+	if (!calling->told) {
+		__builtin_memcpy(begin, &calling->e, sizeof(*begin));
+		begin->phase = CALL_PHASE_enter;
+		begin->ev.ts_ns -= begin->duration_ns;
+		begin->duration_ns = UNKNOWN_NS;
+		begin->result = CALL_NO_VALUE;
+		begin->err = 0;
+		begin->ready = 0;
+		if (!calling_emit(begin))
+			return 0;
+	}
+	calling_emit(&calling->e);
 	return 0;
 }
 

@@ -101,8 +101,8 @@ static __always_inline void begins(struct calling *calling, int op, __u64 at,
 	if (fd.sk)
 		calling_socket(e, fd.file, fd.sk);
 	args_read(e, at);
-	if (!fixed)
-		calling_emit(e);
+	calling->told = fixed || calling_emit(e) || op == CALL_socket ||
+			op == CALL_accept;
 	bpf_map_update_elem(&uring_calls, &at, calling, BPF_ANY);
 }
 
@@ -175,7 +175,7 @@ int uring_complete(unsigned long long *ctx)
 		calling->e.ready = answer.res;
 	if (socket_now(calling, at)) {
 		user_addr_ends(&calling->e);
-		calling_emit(&calling->e);
+		calling_end(calling);
 	}
 	if (!(answer.flags & IORING_CQE_F_MORE))
 		bpf_map_delete_elem(&uring_calls, &at);

@@ -364,6 +364,25 @@ static void call_port(int family, int port)
 		close(fd[i]);
 }
 
+/* The address stands in memory that has not been touched: no program sees it. */
+static int connect_unread(int port)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int file = memfd_create("address", 0), err;
+	struct sockaddr_storage addr;
+	void *at;
+
+	address(&addr, AF_INET, port);
+	if (write(file, &addr, sizeof(addr)) != sizeof(addr))
+		return -1;
+	at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, 0);
+	err = connect(fd, at, sizeof(addr));
+	munmap(at, 4096);
+	close(file);
+	close(fd);
+	return err;
+}
+
 /*
  * Claim: what a socket without ends is given decides whether the call is one of
  * those asked for, by port or by address, whoever is asked: kernel or reader.
@@ -374,19 +393,22 @@ TEST(given_ends)
 	static const char *const ops[] = { "bind", "connect", "sendto",
 					   "sendmsg" };
 	struct calls c;
-	int i, k;
+	int i, k, n;
 
 	ASSERT_EQ(0, calls_start(&c, AF_INET, options));
 	call_port(AF_INET, CALLS_PORT);
 	call_port(AF_INET6, CALLS_PORT);
 	call_port(AF_INET6, CALLS_PORT + 1); /* IPv4 on the wire */
 	call_port(AF_INET, CALLS_PORT + 2);  /* not asked for */
+	EXPECT_EQ(-1, connect_unread(CALLS_PORT));
+	EXPECT_EQ(-1, connect_unread(CALLS_PORT + 2));
 	ASSERT_EQ(0, calls_stop(&c));
 	for (i = 0; i < 4; i++) {
 		const char *end = i ? "raddr" : "laddr";
 		const char *port = i ? "rport" : "lport";
 
-		for (k = 0; k < 3; k++) {
+		n = i == 1 ? 4 : 3; /* connect() */
+		for (k = 0; k < n; k++) {
 			struct json_object *in, *out;
 
 			in = calls_nth(&c, ops[i], "enter", k);
@@ -404,8 +426,8 @@ TEST(given_ends)
 			EXPECT_STREQ(calls_text(in, end), calls_text(out, end));
 			EXPECT_STREQ(calls_text(in, end), calls_text(in, "to"));
 		}
-		EXPECT_EQ(3, calls_count(&c, ops[i], "enter"));
-		EXPECT_EQ(3, calls_count(&c, ops[i], "exit"));
+		EXPECT_EQ(n, calls_count(&c, ops[i], "enter"));
+		EXPECT_EQ(n, calls_count(&c, ops[i], "exit"));
 	}
 	calls_free(&c);
 }
