@@ -6,6 +6,9 @@
 #include "bpf/emit.h"
 #include "bpf/peek.h"
 
+#define IPV4_HEADER 20 /* bytes without options */
+#define HEADER_MIN 20  /* bytes of a TCP header without options */
+
 struct packet {
 	struct ends ends; /* cookie, cgroup and within: 0 */
 	__u32 seq;
@@ -36,6 +39,12 @@ static __always_inline bool packet_is_ip(struct sk_buff *skb)
 static __always_inline __u64 packet_network(struct sk_buff *skb)
 {
 	return compat_number(skb->head) + skb->network_header;
+}
+
+/* Behind its linear part; what follows is no packet, but can be read. */
+static __always_inline __u64 packet_end(struct sk_buff *skb)
+{
+	return compat_number(skb->data) + skb->len - skb->data_len;
 }
 
 /*
@@ -105,7 +114,7 @@ static __always_inline bool packet_begin(struct packet *p, struct sk_buff *skb,
 
 /*
  * Reads from the IP header at @at. Returns the address of the TCP header; 0:
- * there is none.
+ * there is none, or not in the linear part: where TCP has seen a packet it is.
  */
 static __always_inline __u64 packet_read(struct packet *p, struct sk_buff *skb,
 					 __u64 at, bool sent)
@@ -116,7 +125,9 @@ static __always_inline __u64 packet_read(struct packet *p, struct sk_buff *skb,
 	if (!packet_begin(p, skb, at, bytes))
 		return 0;
 	header = packet_ip(p, bytes[0].word, sent);
-	if (!header || peek(&bytes[0], at + header))
+	if (header < IPV4_HEADER ||
+	    at + header + HEADER_MIN > packet_end(skb) ||
+	    peek(&bytes[0], at + header))
 		return 0;
 	packet_tcp(p, bytes[0].word, sent);
 	return at + header;

@@ -5,7 +5,6 @@
 
 #include "bpf/packet.h"
 
-#define HEADER_MIN 20	/* bytes of a TCP header without options */
 #define OPTIONS_MAX 40	/* bytes of them */
 #define OPTIONS_ROOM 64 /* a power of two that holds them */
 #define SACK_BLOCKS 4	/* as many as an option can have */

@@ -6,8 +6,6 @@
  */
 #include "bpf/sockless.h"
 
-#define IPV4_HEADER 20 /* bytes without options */
-
 /* Out of the packet, whose TCP header is in its linear part. */
 static __always_inline bool segment_read(struct segment *s, struct sk_buff *skb,
 					 __u64 at, bool sent)
@@ -24,7 +22,7 @@ static __always_inline bool segment_read(struct segment *s, struct sk_buff *skb,
 	s->window = bpf_ntohl(bytes->word[3]) & 0xffff;
 	s->segs = 1;
 	size = (bpf_ntohl(bytes->word[3]) >> 28) * 4;
-	if (size < HEADER_MIN)
+	if (size < HEADER_MIN || at + size > packet_end(skb))
 		return false;
 	for (i = 0; i < OPTIONS_ROOM / sizeof(*bytes) - 1; i++)
 		if (peek(bytes + i, at + HEADER_MIN + i * sizeof(*bytes)))

@@ -5,7 +5,6 @@
 
 #include "bpf/packet.h"
 
-#define IPV4_HEADER 20 /* bytes without options */
 #define IPV6_HEADER 40
 #define EXTENSIONS 8 /* headers between IPv6 and TCP that are looked through */
 
