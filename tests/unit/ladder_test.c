@@ -7,6 +7,7 @@
 #include "lib/width.h"
 #include "output/output.h"
 #include "tests/lib/events.h"
+#include "tests/lib/page.h"
 #include "tests/lib/golden.h"
 
 #include <kselftest_harness.h>
@@ -19,29 +20,17 @@
 
 FIXTURE(ladder)
 {
-	struct schema *schema;
-	struct pipeline *pipeline;
-	FILE *file;
-	char *text;
-	size_t size;
+	struct page page;
 };
 
 FIXTURE_SETUP(ladder)
 {
-	self->schema = events_schema();
-	ASSERT_NE(NULL, self->schema);
-	self->pipeline = pipeline_new(self->schema, NULL, 0);
-	ASSERT_NE(NULL, self->pipeline);
-	self->file = open_memstream(&self->text, &self->size);
-	ASSERT_NE(NULL, self->file);
+	ASSERT_EQ(0, page_init(&self->page));
 }
 
 FIXTURE_TEARDOWN(ladder)
 {
-	pipeline_free(self->pipeline);
-	schema_free(self->schema);
-	fclose(self->file);
-	free(self->text);
+	page_free(&self->page);
 }
 
 static int begin(struct pipeline *p, const struct schema *schema, FILE *file,
@@ -192,23 +181,23 @@ static void push_crossed_segments(struct pipeline *p)
 /* The picture that everything here is for: both SYNs, seen to cross. */
 TEST_F(ladder, simultaneous_open)
 {
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
-	PUSH(self->pipeline, crossed);
-	push_crossed_segments(self->pipeline);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("simultaneous.txt", self->text));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
+	PUSH(self->page.pipeline, crossed);
+	push_crossed_segments(self->page.pipeline);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("simultaneous.txt", self->page.text));
 }
 
 /* The same where no segments are seen: concluded from states, and marked. */
 TEST_F(ladder, simultaneous_open_derived)
 {
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
-	PUSH(self->pipeline, crossed);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("simultaneous_derived.txt", self->text));
-	EXPECT_NE(NULL, strstr(self->text, "~SYN+ACK"));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
+	PUSH(self->page.pipeline, crossed);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("simultaneous_derived.txt", self->page.text));
+	EXPECT_NE(NULL, strstr(self->page.text, "~SYN+ACK"));
 }
 
 /* And on a terminal without Unicode, as narrow as they get. */
@@ -217,12 +206,13 @@ TEST_F(ladder, simultaneous_open_ascii)
 	static const struct output_ladder_options narrow = { .width = 40 };
 	const char *c;
 
-	ASSERT_EQ(0, begin(self->pipeline, self->schema, self->file, &narrow));
-	PUSH(self->pipeline, crossed);
-	push_crossed_segments(self->pipeline);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("simultaneous_ascii.txt", self->text));
-	for (c = self->text; *c; c++)
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &narrow));
+	PUSH(self->page.pipeline, crossed);
+	push_crossed_segments(self->page.pipeline);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("simultaneous_ascii.txt", self->page.text));
+	for (c = self->page.text; *c; c++)
 		ASSERT_GT(0x7f, (unsigned char)*c);
 }
 
@@ -309,26 +299,26 @@ TEST_F(ladder, open_and_close)
 {
 	struct event_window w = events_window(START + 2300 * 1000, 1, 10, 11);
 
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
-	PUSH(self->pipeline, orderly);
-	push_orderly_segments(self->pipeline);
-	push_queue(self->pipeline, 90, QUEUE_completed, 1);
-	push_queue(self->pipeline, 500, QUEUE_accepted, 0);
-	pipeline_push(self->pipeline, &w, sizeof(w));
-	push_call(self->pipeline, 1990, 0, CALL_sendto, 7, 90, 26);
-	push_call(self->pipeline, 600, 1, CALL_recvfrom, 8, 1600, 26);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("open_close.txt", self->text));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
+	PUSH(self->page.pipeline, orderly);
+	push_orderly_segments(self->page.pipeline);
+	push_queue(self->page.pipeline, 90, QUEUE_completed, 1);
+	push_queue(self->page.pipeline, 500, QUEUE_accepted, 0);
+	pipeline_push(self->page.pipeline, &w, sizeof(w));
+	push_call(self->page.pipeline, 1990, 0, CALL_sendto, 7, 90, 26);
+	push_call(self->page.pipeline, 600, 1, CALL_recvfrom, 8, 1600, 26);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("open_close.txt", self->page.text));
 }
 
 TEST_F(ladder, open_and_close_ascii)
 {
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &ascii_80));
-	PUSH(self->pipeline, orderly);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("open_close_ascii.txt", self->text));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &ascii_80));
+	PUSH(self->page.pipeline, orderly);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("open_close_ascii.txt", self->page.text));
 }
 
 /* What one end alone tells of: one that comes, or goes; with a number, or 0. */
@@ -365,18 +355,18 @@ TEST_F(ladder, beside_its_cause)
 	};
 	struct event_window w = events_window(START + 2020 * 1000, 1, 10, 11);
 
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
-	push_segment(self->pipeline, 1, 0, 0, PSH | ACK, 1, 9, 1);
-	push_call(self->pipeline, 10, 0, CALL_close, 7, 1500, 0);
-	push_half(self->pipeline, 30, 0, true, 1, ACK, 1, 10);
-	push_segment(self->pipeline, 50, 0, 0, FIN | ACK, 10, 0, 1);
-	push_half(self->pipeline, 2010, 0, true, 2, ACK, 1, 11);
-	pipeline_push(self->pipeline, &w, sizeof(w));
-	push_half(self->pipeline, 6000, 0, true, 3, FIN | ACK, 1, 11);
-	PUSH(self->pipeline, changes);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("causes.txt", self->text));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
+	push_segment(self->page.pipeline, 1, 0, 0, PSH | ACK, 1, 9, 1);
+	push_call(self->page.pipeline, 10, 0, CALL_close, 7, 1500, 0);
+	push_half(self->page.pipeline, 30, 0, true, 1, ACK, 1, 10);
+	push_segment(self->page.pipeline, 50, 0, 0, FIN | ACK, 10, 0, 1);
+	push_half(self->page.pipeline, 2010, 0, true, 2, ACK, 1, 11);
+	pipeline_push(self->page.pipeline, &w, sizeof(w));
+	push_half(self->page.pipeline, 6000, 0, true, 3, FIN | ACK, 1, 11);
+	PUSH(self->page.pipeline, changes);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("causes.txt", self->page.text));
 }
 
 /*
@@ -385,32 +375,32 @@ TEST_F(ladder, beside_its_cause)
  */
 TEST_F(ladder, peer_of_command)
 {
-	struct account *account = pipeline_account(self->pipeline);
+	struct account *account = pipeline_account(self->page.pipeline);
 	unsigned int i;
 
-	ASSERT_EQ(0, pipeline_show_peers(self->pipeline));
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	ASSERT_EQ(0, pipeline_show_peers(self->page.pipeline));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
 	for (i = 0; i < sizeof(orderly) / sizeof(*orderly); i++) {
 		struct change c = orderly[i];
 		struct event_state s = change_state(&c);
 
 		s.ev.foreign = c.end == 0;
-		pipeline_push(self->pipeline, &s, sizeof(s));
+		pipeline_push(self->page.pipeline, &s, sizeof(s));
 		s.ev.foreign = 1;
 		s.ev.cookie += 100; /* that of a stranger */
 		s.ev.lport = 4000;
-		pipeline_push(self->pipeline, &s, sizeof(s));
+		pipeline_push(self->page.pipeline, &s, sizeof(s));
 	}
-	push_half(self->pipeline, 20, 1, true, 0, SYN, 0, 0);
-	push_half(self->pipeline, 35, 1, false, 0, SYN | ACK, 0, 1);
-	push_half(self->pipeline, 75, 1, true, 0, ACK, 1, 1);
-	push_half(self->pipeline, 3010, 1, true, 0, FIN | ACK, 1, 1);
-	push_half(self->pipeline, 3030, 1, false, 0, ACK, 1, 2);
-	push_half(self->pipeline, 3505, 1, false, 0, FIN | ACK, 1, 2);
-	push_half(self->pipeline, 3530, 1, true, 0, ACK, 2, 2);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("peer.txt", self->text));
+	push_half(self->page.pipeline, 20, 1, true, 0, SYN, 0, 0);
+	push_half(self->page.pipeline, 35, 1, false, 0, SYN | ACK, 0, 1);
+	push_half(self->page.pipeline, 75, 1, true, 0, ACK, 1, 1);
+	push_half(self->page.pipeline, 3010, 1, true, 0, FIN | ACK, 1, 1);
+	push_half(self->page.pipeline, 3030, 1, false, 0, ACK, 1, 2);
+	push_half(self->page.pipeline, 3505, 1, false, 0, FIN | ACK, 1, 2);
+	push_half(self->page.pipeline, 3530, 1, true, 0, ACK, 2, 2);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("peer.txt", self->page.text));
 	EXPECT_EQ(10, account->shown[EVENT_state]);
 	EXPECT_EQ(10, account->filtered[EVENT_state]);
 	EXPECT_EQ(1, account->late);
@@ -424,11 +414,11 @@ TEST_F(ladder, refused)
 		{ 50, 0, S(SYN_SENT), S(CLOSE), CAUSE_RX_RST, 0, ECONNREFUSED },
 	};
 
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
-	PUSH(self->pipeline, refused);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("refused.txt", self->text));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
+	PUSH(self->page.pipeline, refused);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("refused.txt", self->page.text));
 }
 
 /* Lost on the way, sent again after a timeout; a long time in between. */
@@ -436,18 +426,18 @@ TEST_F(ladder, lost_and_sent_again)
 {
 	struct event_retransmit r = events_retransmit(START + 206000000, 1);
 
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
-	push_changes(self->pipeline, orderly, 4);
-	push_segment(self->pipeline, 10, 0, 10, SYN, 0, 0, 0);
-	push_segment(self->pipeline, 30, 1, 20, SYN | ACK, 0, 0, 1);
-	push_segment(self->pipeline, 65, 0, 10, ACK, 1, 0, 1);
-	push_segment(self->pipeline, 2100, 0, 0, PSH | ACK, 1, 1, 1);
-	pipeline_push(self->pipeline, &r, sizeof(r));
-	push_segment(self->pipeline, 206010, 0, 20, PSH | ACK, 1, 1, 1);
-	push_segment(self->pipeline, 206040, 1, 15, ACK, 1, 0, 2);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("lost.txt", self->text));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
+	push_changes(self->page.pipeline, orderly, 4);
+	push_segment(self->page.pipeline, 10, 0, 10, SYN, 0, 0, 0);
+	push_segment(self->page.pipeline, 30, 1, 20, SYN | ACK, 0, 0, 1);
+	push_segment(self->page.pipeline, 65, 0, 10, ACK, 1, 0, 1);
+	push_segment(self->page.pipeline, 2100, 0, 0, PSH | ACK, 1, 1, 1);
+	pipeline_push(self->page.pipeline, &r, sizeof(r));
+	push_segment(self->page.pipeline, 206010, 0, 20, PSH | ACK, 1, 1, 1);
+	push_segment(self->page.pipeline, 206040, 1, 15, ACK, 1, 0, 2);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("lost.txt", self->page.text));
 }
 
 /* A reset cuts off both; what is read of it says so. */
@@ -465,12 +455,12 @@ TEST_F(ladder, reset)
 	};
 	struct event_reset r = events_reset(START + 905000, 1);
 
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
-	PUSH(self->pipeline, cut);
-	pipeline_push(self->pipeline, &r, sizeof(r));
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("reset.txt", self->text));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
+	PUSH(self->page.pipeline, cut);
+	pipeline_push(self->page.pipeline, &r, sizeof(r));
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("reset.txt", self->page.text));
 }
 
 /* Columns of the widest line. */
@@ -513,10 +503,10 @@ TEST_F(ladder, columns_are_never_broken)
 			char *text = NULL;
 			size_t size, n;
 			FILE *file = open_memstream(&text, &size);
-			struct pipeline *p = pipeline_new(self->schema, NULL,
-							  0);
+			struct pipeline *p = pipeline_new(self->page.schema,
+							  NULL, 0);
 
-			ASSERT_EQ(0, begin(p, self->schema, file, &how));
+			ASSERT_EQ(0, begin(p, self->page.schema, file, &how));
 			for (i = 0; i < sizeof(orderly) / sizeof(*orderly);
 			     i++) {
 				const struct change *c = &orderly[i];
@@ -559,18 +549,19 @@ TEST_F(ladder, account)
 	const struct account *account;
 	unsigned int i;
 
-	ASSERT_EQ(0, begin(self->pipeline, self->schema, self->file, &how));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &how));
 	for (i = 0; i < 5; i++) {
 		struct event_state s = events_state(START + i, 10 + i, 3000 + i,
 						    80, S(CLOSE), S(SYN_SENT));
 
-		pipeline_push(self->pipeline, &s, sizeof(s));
+		pipeline_push(self->page.pipeline, &s, sizeof(s));
 	}
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	account = pipeline_account(self->pipeline);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	account = pipeline_account(self->page.pipeline);
 	EXPECT_EQ(2, account->shown[EVENT_state]);
 	EXPECT_EQ(3, account->filtered[EVENT_state]);
-	EXPECT_NE(NULL, strstr(self->text,
+	EXPECT_NE(NULL, strstr(self->page.text,
 			       "left out: 3 events of 3 or more connections "
 			       "beyond the first 2"));
 }
@@ -578,17 +569,17 @@ TEST_F(ladder, account)
 /* A connection that is over is drawn before the trace is, and only once. */
 TEST_F(ladder, drawn_when_over)
 {
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
-	PUSH(self->pipeline, orderly);
-	ASSERT_EQ(0, pipeline_release(self->pipeline, ~0ull));
-	ASSERT_EQ(0, pipeline_flush(self->pipeline, START + 4 * MS));
-	fflush(self->file);
-	EXPECT_EQ(0, self->size);
-	ASSERT_EQ(0, pipeline_flush(self->pipeline, START + 1000 * MS));
-	EXPECT_NE(0, self->size);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_EQ(NULL, strstr(self->text, "#2"));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
+	PUSH(self->page.pipeline, orderly);
+	ASSERT_EQ(0, pipeline_release(self->page.pipeline, ~0ull));
+	ASSERT_EQ(0, pipeline_flush(self->page.pipeline, START + 4 * MS));
+	fflush(self->page.file);
+	EXPECT_EQ(0, self->page.size);
+	ASSERT_EQ(0, pipeline_flush(self->page.pipeline, START + 1000 * MS));
+	EXPECT_NE(0, self->page.size);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_EQ(NULL, strstr(self->page.text, "#2"));
 }
 
 /* A socket that is used again has another ladder; so has each of many. */
@@ -601,13 +592,13 @@ TEST_F(ladder, used_again)
 		{ 99, 0, S(SYN_SENT), S(CLOSE), CAUSE_RX_RST, 0, ECONNREFUSED },
 	};
 
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
-	PUSH(self->pipeline, twice);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_NE(NULL, strstr(self->text, "#1  refused"));
-	EXPECT_NE(NULL, strstr(self->text, "#2  refused"));
-	EXPECT_EQ(NULL, strstr(self->text, "left out"));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
+	PUSH(self->page.pipeline, twice);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_NE(NULL, strstr(self->page.text, "#1  refused"));
+	EXPECT_NE(NULL, strstr(self->page.text, "#2  refused"));
+	EXPECT_EQ(NULL, strstr(self->page.text, "left out"));
 }
 
 /* Many events of one connection: drawn within a second. */
@@ -616,16 +607,16 @@ TEST_F(ladder, ten_thousand_events)
 	nsec_t from;
 	unsigned int i;
 
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &columns_80));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &columns_80));
 	for (i = 0; i < 5000; i++)
-		push_segment(self->pipeline, 2 * i, i & 1, 3, PSH | ACK,
+		push_segment(self->page.pipeline, 2 * i, i & 1, 3, PSH | ACK,
 			     i / 2 * 100 + 1, 100, 1);
 	from = clock_now_ns();
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
 	EXPECT_GT(1000 * MS, clock_now_ns() - from);
-	EXPECT_LT(100000, self->size);
-	EXPECT_EQ(NULL, strstr(self->text, "left out"));
+	EXPECT_LT(100000, self->page.size);
+	EXPECT_EQ(NULL, strstr(self->page.text, "left out"));
 }
 
 /* A million events: memory stays bounded, and nothing is left out silently. */
@@ -637,27 +628,28 @@ TEST_F(ladder, a_million_events)
 	unsigned int i;
 	char *said;
 
-	ASSERT_EQ(0,
-		  begin(self->pipeline, self->schema, self->file, &ascii_80));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &ascii_80));
 	before = mallinfo2();
 	for (i = 0; i < 1000000; i++) {
 		struct event_window w = events_window(START + i * 1000ull,
 						      1 + i % 5, i % 9, i % 7);
 
 		w.ev.lport += i % 5;
-		pipeline_push(self->pipeline, &w, sizeof(w));
+		pipeline_push(self->page.pipeline, &w, sizeof(w));
 		if (i % 1000)
 			continue;
-		ASSERT_EQ(0, pipeline_release(self->pipeline, w.ev.ts_ns));
+		ASSERT_EQ(0, pipeline_release(self->page.pipeline, w.ev.ts_ns));
 		if (mallinfo2().uordblks > most.uordblks)
 			most = mallinfo2();
 	}
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
 	EXPECT_GT(64ull << 20, most.uordblks - before.uordblks);
-	account = pipeline_account(self->pipeline);
+	account = pipeline_account(self->page.pipeline);
 	EXPECT_EQ(1000000, account->shown[EVENT_window] +
 				   account->filtered[EVENT_window]);
-	for (said = self->text; (said = strstr(said, "left out: ")); said++)
+	for (said = self->page.text; (said = strstr(said, "left out: "));
+	     said++)
 		left_out += strtoull(said + 10, NULL, 10);
 	EXPECT_EQ(account->filtered[EVENT_window], left_out);
 }
@@ -667,14 +659,15 @@ TEST_F(ladder, svg)
 {
 	const struct output_ladder_options how = { .svg = true };
 
-	ASSERT_EQ(0, begin(self->pipeline, self->schema, self->file, &how));
-	PUSH(self->pipeline, crossed);
-	push_crossed_segments(self->pipeline);
-	ASSERT_EQ(0, finish(self->pipeline, self->file));
-	EXPECT_TRUE(golden("simultaneous.svg", self->text));
-	EXPECT_EQ(0, strncmp(self->text, "<svg ", 5));
-	EXPECT_NE(NULL, strstr(self->text, "</svg>\n"));
-	EXPECT_EQ(NULL, strstr(self->text, "height=\"      0\""));
+	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
+			   self->page.file, &how));
+	PUSH(self->page.pipeline, crossed);
+	push_crossed_segments(self->page.pipeline);
+	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	EXPECT_TRUE(golden("simultaneous.svg", self->page.text));
+	EXPECT_EQ(0, strncmp(self->page.text, "<svg ", 5));
+	EXPECT_NE(NULL, strstr(self->page.text, "</svg>\n"));
+	EXPECT_EQ(NULL, strstr(self->page.text, "height=\"      0\""));
 }
 
 TEST_HARNESS_MAIN

@@ -2,6 +2,7 @@
 /* Text and JSON, written from arrays of events through the whole pipeline. */
 #include "output/output.h"
 #include "tests/lib/events.h"
+#include "tests/lib/page.h"
 
 #include <json-c/json.h>
 #include <kselftest_harness.h>
@@ -9,29 +10,17 @@
 
 FIXTURE(output)
 {
-	struct schema *schema;
-	struct pipeline *pipeline;
-	FILE *file;
-	char *text;
-	size_t size;
+	struct page page;
 };
 
 FIXTURE_SETUP(output)
 {
-	self->schema = events_schema();
-	ASSERT_NE(NULL, self->schema);
-	self->pipeline = pipeline_new(self->schema, NULL, 0);
-	ASSERT_NE(NULL, self->pipeline);
-	self->file = open_memstream(&self->text, &self->size);
-	ASSERT_NE(NULL, self->file);
+	ASSERT_EQ(0, page_init(&self->page));
 }
 
 FIXTURE_TEARDOWN(output)
 {
-	pipeline_free(self->pipeline);
-	schema_free(self->schema);
-	fclose(self->file);
-	free(self->text);
+	page_free(&self->page);
 }
 
 static int header(struct pipeline *p)
@@ -126,29 +115,30 @@ TEST_F(output, text_on_80_columns)
 		" 0.000006 #2   2001>2000   SYN_RECV -> ESTABLISHED   rx SYN+ACK\n"
 		"                           simultaneous open (full)\n";
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
-				 false));
-	push_full_open(self->pipeline);
-	EXPECT_STREQ(expected, finish(self->pipeline, self->file, &self->text));
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 80, false));
+	push_full_open(self->page.pipeline);
+	EXPECT_STREQ(expected, finish(self->page.pipeline, self->page.file,
+				      &self->page.text));
 }
 
 /* Explanations: below the line, within the terminal's columns. */
 TEST_F(output, explained)
 {
 	struct output_text_options options = {
-		.file = self->file,
+		.file = self->page.file,
 		.terminal = true,
 		.width = 60,
 		.explain = true,
 	};
 	const char *text, *line, *end;
 
-	ASSERT_EQ(0,
-		  pipeline_add_output(self->pipeline,
-				      output_text_new(self->schema, &options)));
-	ASSERT_EQ(0, header(self->pipeline));
-	push_full_open(self->pipeline);
-	text = finish(self->pipeline, self->file, &self->text);
+	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
+					 output_text_new(self->page.schema,
+							 &options)));
+	ASSERT_EQ(0, header(self->page.pipeline));
+	push_full_open(self->page.pipeline);
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_NE(
 		NULL,
 		strstr(text,
@@ -166,10 +156,10 @@ TEST_F(output, text_on_a_wide_terminal)
 {
 	const char *text;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 160,
-				 false));
-	push_full_open(self->pipeline);
-	text = finish(self->pipeline, self->file, &self->text);
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 160, false));
+	push_full_open(self->page.pipeline);
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_NE(NULL, strstr(text, "rx SYN+ACK simultaneous open (full)\n"));
 	EXPECT_NE(NULL, strstr(text, "app[100]           10.0.0.1:2000 "));
 }
@@ -179,10 +169,10 @@ TEST_F(output, text_into_a_pipe)
 {
 	const char *text;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
-				 false));
-	push_full_open(self->pipeline);
-	text = finish(self->pipeline, self->file, &self->text);
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 0, false));
+	push_full_open(self->page.pipeline);
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_EQ(NULL, strchr(text, '\033'));
 	EXPECT_EQ(NULL, strstr(text, " + #"));
 	EXPECT_NE(NULL, strstr(text, "NETNS"));
@@ -195,10 +185,10 @@ TEST_F(output, colour)
 	const char *text, *at;
 	int on = 0, off = 0;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
-				 true));
-	push_full_open(self->pipeline);
-	text = finish(self->pipeline, self->file, &self->text);
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 80, true));
+	push_full_open(self->page.pipeline);
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	for (at = text; (at = strchr(at, '\033')); at++)
 		if (!strncmp(at, "\033[0m\n", 5))
 			off++;
@@ -216,21 +206,21 @@ TEST_F(output, derived_and_absent)
 					    TCB_STATE_TIME_WAIT);
 	const char *text;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 132,
-				 false));
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 132, false));
 	s.ev.how = HOW_derived;
 	s.cause = CAUSE_RX_ACK;
 	s.cause_how = HOW_derived;
 	s.tw_substate = TCB_STATE_FIN_WAIT2;
 	s.ev.owner_how = HOW_derived;
-	pipeline_push(self->pipeline, &s, sizeof(s));
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
 	s = events_state(1000000001, 2, 2002, 2001, TCB_STATE_ESTABLISHED,
 			 TCB_STATE_CLOSE);
 	s.ev.pid = 0;
 	s.err = 104;
 	s.gap_from = TCB_STATE_SYN_SENT;
-	pipeline_push(self->pipeline, &s, sizeof(s));
-	text = finish(self->pipeline, self->file, &self->text);
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_NE(NULL, strstr(text, "FIN_WAIT2 -> ~TIME_WAIT"));
 	EXPECT_NE(NULL, strstr(text, "~rx ACK"));
 	EXPECT_NE(NULL, strstr(text, "as FIN_WAIT2"));
@@ -259,8 +249,8 @@ TEST_F(output, cause_words)
 	unsigned int i;
 	const char *text;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
-				 false));
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 0, false));
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct event_state s = events_state(i, i + 1, 1, 2,
 						    TCB_STATE_ESTABLISHED,
@@ -268,9 +258,9 @@ TEST_F(output, cause_words)
 
 		s.cause = rows[i].cause;
 		s.cause_how = HOW_observed;
-		pipeline_push(self->pipeline, &s, sizeof(s));
+		pipeline_push(self->page.pipeline, &s, sizeof(s));
 	}
-	text = finish(self->pipeline, self->file, &self->text);
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		EXPECT_NE(NULL, strstr(text, rows[i].words))
 	TH_LOG("row %u", i);
@@ -336,23 +326,23 @@ TEST_F(output, retransmissions)
 	struct event_window w = events_window(1000000003, 1, 1, 10);
 	const char *text;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
-				 false));
-	pipeline_push(self->pipeline, &r, sizeof(r));
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 80, false));
+	pipeline_push(self->page.pipeline, &r, sizeof(r));
 	r.ev.ts_ns++;
 	r.nth = 12;
 	r.segs = 2;
 	r.rto_us = 800900;
-	pipeline_push(self->pipeline, &r, sizeof(r));
+	pipeline_push(self->page.pipeline, &r, sizeof(r));
 	r = events_retransmit(1000000002, 1);
 	r.kind = RETRANSMIT_SYN_ACK;
 	r.cause = CAUSE_RX_SYN;
 	r.nth = 2;
 	r.rto_us = 0;
-	pipeline_push(self->pipeline, &r, sizeof(r));
+	pipeline_push(self->page.pipeline, &r, sizeof(r));
 	w.undone = 3;
-	pipeline_push(self->pipeline, &w, sizeof(w));
-	text = finish(self->pipeline, self->file, &self->text);
+	pipeline_push(self->page.pipeline, &w, sizeof(w));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_NE(NULL, strstr(text, " RETRANS RTO +1:2      retransmit timer "
 				     "1st, rto 204ms\n"));
 	EXPECT_NE(NULL, strstr(text, " 12th, rto 800.9ms 2 segments\n"));
@@ -367,20 +357,20 @@ TEST_F(output, resets)
 	struct event_reset r = events_reset(1000000000, 1);
 	const char *text;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
-				 false));
-	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
-					 output_json_new(self->schema,
-							 self->file)));
-	pipeline_push(self->pipeline, &r, sizeof(r));
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 0, false));
+	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
+					 output_json_new(self->page.schema,
+							 self->page.file)));
+	pipeline_push(self->page.pipeline, &r, sizeof(r));
 	r.ev.cookie = 0;
 	r.cause = CAUSE_RX_SYN;
 	r.kind = KIND_none;
 	r.state = 0;
 	r.unread = 0;
 	strcpy(r.why.reason, "NO_SOCKET");
-	pipeline_push(self->pipeline, &r, sizeof(r));
-	text = finish(self->pipeline, self->file, &self->text);
+	pipeline_push(self->page.pipeline, &r, sizeof(r));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_NE(NULL, strstr(text, " RST sent                  close()      "
 				     "unread data 5 unread in ESTABLISHED "
 				     "TCP_ABORT_ON_CLOSE\n"));
@@ -397,16 +387,16 @@ TEST_F(output, drops)
 	struct event_drop d = events_drop(1000000000, 1);
 	const char *text;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
-				 false));
-	pipeline_push(self->pipeline, &d, sizeof(d));
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 0, false));
+	pipeline_push(self->page.pipeline, &d, sizeof(d));
 	d.ev.cookie = 0;
 	d.direction = DIRECTION_sent;
 	d.state = 0;
 	d.flags = 2;
 	d.len = 0;
-	pipeline_push(self->pipeline, &d, sizeof(d));
-	text = finish(self->pipeline, self->file, &self->text);
+	pipeline_push(self->page.pipeline, &d, sizeof(d));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_NE(NULL, strstr(text, " DROP received PSH+ACK     TCP_CSUM     "
 				     "100 bytes in ESTABLISHED\n"));
 	EXPECT_NE(NULL, strstr(text, " DROP sent SYN             TCP_CSUM\n"));
@@ -432,9 +422,9 @@ TEST_F(output, segments)
 	const char *text;
 
 	s.ev.type = EVENT_segment;
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
-				 false));
-	pipeline_push(self->pipeline, &s, sizeof(s));
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 0, false));
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
 	s = (struct event_segment){
 		.ev = s.ev,
 		.segment = 2,
@@ -454,8 +444,8 @@ TEST_F(output, segments)
 		.malformed = 1,
 	};
 	s.ev.how = HOW_derived;
-	pipeline_push(self->pipeline, &s, sizeof(s));
-	text = finish(self->pipeline, self->file, &self->text);
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_NE(NULL, strstr(text, " > SYN seq 0               -            "
 				     "win 64240 mss 1460 wscale 7\n"));
 	EXPECT_NE(NULL, strstr(text, " ~< FIN+ACK seq 1:102      again        "
@@ -485,21 +475,21 @@ TEST_F(output, queues)
 	};
 	const char *text;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
-				 false));
-	pipeline_push(self->pipeline, &q, sizeof(q));
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 0, false));
+	pipeline_push(self->page.pipeline, &q, sizeof(q));
 	q.wait_ns = ~0ull;
 	q.syn = ~0u;
 	q.accept = 129;
 	q.op = QUEUE_SYN_dropped;
 	q.rule = QUEUE_RULE_accept_queue_full;
 	q.rule_how = HOW_derived;
-	pipeline_push(self->pipeline, &q, sizeof(q));
+	pipeline_push(self->page.pipeline, &q, sizeof(q));
 	q.op = QUEUE_expired;
 	q.rule = QUEUE_RULE_NONE;
 	q.depth_how = HOW_derived;
-	pipeline_push(self->pipeline, &q, sizeof(q));
-	text = finish(self->pipeline, self->file, &self->text);
+	pipeline_push(self->page.pipeline, &q, sizeof(q));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_NE(NULL, strstr(text, " ACCEPT QUEUE out          accept()     "
 				     "syn 3/128 accept 17/128 waited 1ms\n"));
 	EXPECT_NE(NULL, strstr(text, " DROP SYN                  rx SYN       "
@@ -518,13 +508,13 @@ TEST_F(output, hostile_names)
 	const char *text, *line;
 
 	memcpy(s.ev.comm, "\033[2J\"\\\n\xff\x9b\x01\t\x7f{},", 16);
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
-				 false));
-	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
-					 output_json_new(self->schema,
-							 self->file)));
-	pipeline_push(self->pipeline, &s, sizeof(s));
-	text = finish(self->pipeline, self->file, &self->text);
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 80, false));
+	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
+					 output_json_new(self->page.schema,
+							 self->page.file)));
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	for (line = text; *line; line++)
 		EXPECT_TRUE(*line == '\n' || (*line >= ' ' && *line < 0x7f))
 	TH_LOG("byte %d", *line);
@@ -546,13 +536,13 @@ TEST_F(output, hostile_algorithm)
 	const char *text, *s;
 
 	memcpy(w.w.ca_name, "\033[2J\"\xc2\x9b\n\xff", 10);
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 0,
-				 false));
-	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
-					 output_json_new(self->schema,
-							 self->file)));
-	pipeline_push(self->pipeline, &w, sizeof(w));
-	text = finish(self->pipeline, self->file, &self->text);
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 0, false));
+	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
+					 output_json_new(self->page.schema,
+							 self->page.file)));
+	pipeline_push(self->page.pipeline, &w, sizeof(w));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	for (s = text; *s; s++)
 		EXPECT_TRUE(*s == '\n' || (*s >= ' ' && *s < 0x7f));
 	EXPECT_NE(NULL, strstr(text, "\\x1b[2J\"\\xc2\\x9b\\x0a\\xff\n"));
@@ -568,13 +558,13 @@ TEST_F(output, json)
 	const char *text;
 	char *line, *rest;
 
-	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
-					 output_json_new(self->schema,
-							 self->file)));
-	ASSERT_EQ(0, header(self->pipeline));
+	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
+					 output_json_new(self->page.schema,
+							 self->page.file)));
+	ASSERT_EQ(0, header(self->page.pipeline));
 	w.ev.pid = 0;
-	pipeline_push(self->pipeline, &w, sizeof(w));
-	text = finish(self->pipeline, self->file, &self->text);
+	pipeline_push(self->page.pipeline, &w, sizeof(w));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	rest = (char *)text;
 
 	line = strsep(&rest, "\n");
@@ -618,19 +608,19 @@ TEST_F(output, json)
 /* A flood on a terminal is summed up, and what was summed up is filtered. */
 TEST_F(output, flood)
 {
-	const struct account *a = pipeline_account(self->pipeline);
+	const struct account *a = pipeline_account(self->page.pipeline);
 	const char *text;
 	int i;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
-				 false));
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 80, false));
 	for (i = 0; i < 5000; i++) {
 		struct event_window w = events_window(1000000000 + i, 1, i,
 						      i + 1);
 
-		pipeline_push(self->pipeline, &w, sizeof(w));
+		pipeline_push(self->page.pipeline, &w, sizeof(w));
 	}
-	text = finish(self->pipeline, self->file, &self->text);
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_EQ(5000, a->delivered[EVENT_window]);
 	EXPECT_EQ(5000, a->shown[EVENT_window] + a->filtered[EVENT_window]);
 	EXPECT_LT(900, a->shown[EVENT_window]);
@@ -641,11 +631,12 @@ TEST_F(output, flood)
 /* The limit of shown events is exact; the rest is accounted as filtered. */
 TEST_F(output, limit)
 {
-	struct pipeline *p = pipeline_new(self->schema, NULL, 3);
+	struct pipeline *p = pipeline_new(self->page.schema, NULL, 3);
 	const struct account *a = pipeline_account(p);
 	int i;
 
-	ASSERT_EQ(0, text_output(p, self->schema, self->file, 0, false));
+	ASSERT_EQ(0,
+		  text_output(p, self->page.schema, self->page.file, 0, false));
 	for (i = 0; i < 10; i++) {
 		struct event_window w = events_window(i, 1, i, i + 1);
 
@@ -668,7 +659,7 @@ TEST_F(output, limit)
  */
 TEST_F(output, existing)
 {
-	const struct account *a = pipeline_account(self->pipeline);
+	const struct account *a = pipeline_account(self->page.pipeline);
 	struct event_state server = events_other_end(2000000000, 2, 80, 2000,
 						     TCB_STATE_ESTABLISHED,
 						     TCB_STATE_CLOSE_WAIT);
@@ -677,16 +668,17 @@ TEST_F(output, existing)
 
 	s.ev.type = EVENT_socket;
 	s.state = TCB_STATE_ESTABLISHED;
-	pipeline_hide_existing(self->pipeline);
-	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
-					 output_json_new(self->schema,
-							 self->file)));
-	ASSERT_EQ(0, header(self->pipeline));
-	pipeline_push(self->pipeline, &s, sizeof(s));
-	pipeline_push(self->pipeline, &server, sizeof(server));
-	EXPECT_NE(NULL, strstr(finish(self->pipeline, self->file, &self->text),
+	pipeline_hide_existing(self->page.pipeline);
+	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
+					 output_json_new(self->page.schema,
+							 self->page.file)));
+	ASSERT_EQ(0, header(self->page.pipeline));
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	pipeline_push(self->page.pipeline, &server, sizeof(server));
+	EXPECT_NE(NULL, strstr(finish(self->page.pipeline, self->page.file,
+				      &self->page.text),
 			       "\"pair\":1}\n{\"type\":\"footer\""));
-	EXPECT_NE(NULL, strstr(self->text, "\"existing\":1,"));
+	EXPECT_NE(NULL, strstr(self->page.text, "\"existing\":1,"));
 	EXPECT_EQ(1, a->existing);
 	EXPECT_EQ(0, a->delivered[EVENT_socket] + a->shown[EVENT_socket] +
 			     a->filtered[EVENT_socket]);
@@ -696,15 +688,15 @@ TEST_F(output, existing)
 /* Nor are they if they are dropped before they are looked at. */
 TEST_F(output, existing_dropped)
 {
-	const struct account *a = pipeline_account(self->pipeline);
+	const struct account *a = pipeline_account(self->page.pipeline);
 	struct event_state client = events_state(0, 1, 2000, 80, 0, 0);
 	struct event_socket s = { .ev = client.ev };
 
 	s.ev.type = EVENT_socket;
 	s.state = TCB_STATE_ESTABLISHED;
-	pipeline_hide_existing(self->pipeline);
-	pipeline_push(self->pipeline, &s, sizeof(s));
-	pipeline_drop(self->pipeline);
+	pipeline_hide_existing(self->page.pipeline);
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	pipeline_drop(self->page.pipeline);
 	EXPECT_EQ(1, a->existing);
 	EXPECT_EQ(0, a->filtered[EVENT_socket]);
 }
@@ -712,7 +704,7 @@ TEST_F(output, existing_dropped)
 /* What is not of the traced command is not shown, but known as an other end. */
 TEST_F(output, foreign)
 {
-	const struct account *a = pipeline_account(self->pipeline);
+	const struct account *a = pipeline_account(self->page.pipeline);
 	struct event_state server = events_other_end(1000000001, 2, 80, 2000,
 						     TCB_STATE_SYN_RECV,
 						     TCB_STATE_ESTABLISHED);
@@ -721,14 +713,15 @@ TEST_F(output, foreign)
 						 TCB_STATE_FIN_WAIT1);
 
 	server.ev.foreign = 1;
-	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
-					 output_json_new(self->schema,
-							 self->file)));
-	pipeline_push(self->pipeline, &server, sizeof(server));
-	pipeline_push(self->pipeline, &client, sizeof(client));
-	EXPECT_NE(NULL, strstr(finish(self->pipeline, self->file, &self->text),
+	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
+					 output_json_new(self->page.schema,
+							 self->page.file)));
+	pipeline_push(self->page.pipeline, &server, sizeof(server));
+	pipeline_push(self->page.pipeline, &client, sizeof(client));
+	EXPECT_NE(NULL, strstr(finish(self->page.pipeline, self->page.file,
+				      &self->page.text),
 			       "\"pair\":2}\n{\"type\":\"footer\""));
-	EXPECT_EQ(NULL, strstr(self->text, "\"cookie\":2,"));
+	EXPECT_EQ(NULL, strstr(self->page.text, "\"cookie\":2,"));
 	EXPECT_EQ(1, a->shown[EVENT_state]);
 	EXPECT_EQ(1, a->filtered[EVENT_state]);
 }
@@ -741,10 +734,11 @@ TEST_F(output, write_error)
 
 	ASSERT_NE(NULL, full);
 	setvbuf(full, NULL, _IONBF, 0);
-	ASSERT_EQ(0, pipeline_add_output(self->pipeline,
-					 output_json_new(self->schema, full)));
-	pipeline_push(self->pipeline, &w, sizeof(w));
-	EXPECT_EQ(-ENOSPC, pipeline_footer(self->pipeline));
+	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
+					 output_json_new(self->page.schema,
+							 full)));
+	pipeline_push(self->page.pipeline, &w, sizeof(w));
+	EXPECT_EQ(-ENOSPC, pipeline_footer(self->page.pipeline));
 	fclose(full);
 }
 

@@ -8,6 +8,7 @@
 #include "event/filter.h"
 #include "output/output.h"
 #include "tests/lib/events.h"
+#include "tests/lib/page.h"
 
 #include <kselftest_harness.h>
 #include <string.h>
@@ -16,11 +17,7 @@
 
 FIXTURE(row_call)
 {
-	struct schema *schema;
-	struct pipeline *pipeline;
-	FILE *file;
-	char *text;
-	size_t size;
+	struct page page;
 };
 
 FIXTURE_SETUP(row_call)
@@ -31,25 +28,17 @@ FIXTURE_SETUP(row_call)
 					 .kernel = "6.x",
 					 .start_ns = START };
 
-	self->schema = events_schema();
-	ASSERT_NE(NULL, self->schema);
-	self->pipeline = pipeline_new(self->schema, NULL, 0);
-	ASSERT_NE(NULL, self->pipeline);
-	self->file = open_memstream(&self->text, &self->size);
-	ASSERT_NE(NULL, self->file);
-	options.file = self->file;
-	ASSERT_EQ(0,
-		  pipeline_add_output(self->pipeline,
-				      output_text_new(self->schema, &options)));
-	ASSERT_EQ(0, pipeline_header(self->pipeline, &info));
+	ASSERT_EQ(0, page_init(&self->page));
+	options.file = self->page.file;
+	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
+					 output_text_new(self->page.schema,
+							 &options)));
+	ASSERT_EQ(0, pipeline_header(self->page.pipeline, &info));
 }
 
 FIXTURE_TEARDOWN(row_call)
 {
-	pipeline_free(self->pipeline);
-	schema_free(self->schema);
-	fclose(self->file);
-	free(self->text);
+	page_free(&self->page);
 }
 
 /* A call of socket 1, at @us microseconds; nothing is known of it. */
@@ -111,7 +100,7 @@ static const char *finish(struct pipeline *p, FILE *file, char **text)
 	return *text;
 }
 
-#define FINISH finish(self->pipeline, self->file, &self->text)
+#define FINISH finish(self->page.pipeline, self->page.file, &self->page.text)
 
 /* One line for a call that returns at once; two if something comes between. */
 TEST_F(row_call, lines)
@@ -130,31 +119,31 @@ TEST_F(row_call, lines)
 					    TCB_STATE_SYN_SENT);
 
 	c.shut = SHUT_HOW_WR;
-	push_both(self->pipeline, c, 0);
+	push_both(self->page.pipeline, c, 0);
 	c = call(10, 2, CALL_connect, CALL_PHASE_enter);
 	c.to_family = FAMILY_INET;
 	c.to = c.ev.raddr;
 	c.to_port = 2001;
-	push(self->pipeline, c);
-	pipeline_push(self->pipeline, &s, sizeof(s));
-	push(self->pipeline, returns(c, 5, -EINPROGRESS));
+	push(self->page.pipeline, c);
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	push(self->page.pipeline, returns(c, 5, -EINPROGRESS));
 	c = call(20, 3, CALL_recvfrom, CALL_PHASE_enter);
 	c.len = 100;
-	push(self->pipeline, c);
+	push(self->page.pipeline, c);
 	EXPECT_STREQ(expected, FINISH);
 }
 
 /* A call that lasts is shown while it does. */
 TEST_F(row_call, lasting)
 {
-	push(self->pipeline, call(1, 1, CALL_accept, CALL_PHASE_enter));
-	ASSERT_EQ(0, pipeline_release(self->pipeline, START + 50000000));
-	ASSERT_EQ(0, pipeline_flush(self->pipeline, START + 50000000));
-	fflush(self->file);
-	EXPECT_EQ(NULL, strstr(self->text, "accept"));
-	ASSERT_EQ(0, pipeline_flush(self->pipeline, START + 200000000));
-	fflush(self->file);
-	EXPECT_NE(NULL, strstr(self->text, "accept(3) ...\n"));
+	push(self->page.pipeline, call(1, 1, CALL_accept, CALL_PHASE_enter));
+	ASSERT_EQ(0, pipeline_release(self->page.pipeline, START + 50000000));
+	ASSERT_EQ(0, pipeline_flush(self->page.pipeline, START + 50000000));
+	fflush(self->page.file);
+	EXPECT_EQ(NULL, strstr(self->page.text, "accept"));
+	ASSERT_EQ(0, pipeline_flush(self->page.pipeline, START + 200000000));
+	fflush(self->page.file);
+	EXPECT_NE(NULL, strstr(self->page.text, "accept(3) ...\n"));
 }
 
 /* What each call has for arguments, in words. */
@@ -177,39 +166,39 @@ TEST_F(row_call, arguments)
 
 	c.fd = ~0u;
 	c.flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-	push_both(self->pipeline, c, 4);
+	push_both(self->page.pipeline, c, 4);
 	c = call(11, 2, CALL_listen, CALL_PHASE_enter);
 	c.fd = ~0u;
 	c.backlog = 128;
-	push_both(self->pipeline, c, -EBADF);
+	push_both(self->page.pipeline, c, -EBADF);
 	c = call(21, 3, CALL_setsockopt, CALL_PHASE_enter);
 	c.level = 6;
 	c.optname = 8;
 	c.option = SOCKOPT_TCP_LINGER2;
 	c.optval = -1;
-	push_both(self->pipeline, c, 0);
+	push_both(self->page.pipeline, c, 0);
 	c = call(31, 4, CALL_getsockopt, CALL_PHASE_enter);
 	c.level = 1;
 	c.optname = 99;
-	push_both(self->pipeline, c, 0);
+	push_both(self->page.pipeline, c, 0);
 	c = call(41, 5, CALL_sendto, CALL_PHASE_enter);
 	c.len = 10;
 	c.flags = MSG_NOSIGNAL | 0x10000000;
-	push_both(self->pipeline, c, 10);
+	push_both(self->page.pipeline, c, 10);
 	c = call(51, 6, CALL_fcntl, CALL_PHASE_enter);
 	c.cmd = FCNTL_F_SETFL;
 	c.flags = O_NONBLOCK;
-	push_both(self->pipeline, c, 0);
+	push_both(self->page.pipeline, c, 0);
 	c = call(61, 7, CALL_epoll_ctl, CALL_PHASE_enter);
 	c.epfd = 7;
 	c.epoll_op = EPOLL_OP_ADD;
 	c.wanted = POLLIN | 1u << 31;
-	push_both(self->pipeline, c, 0);
+	push_both(self->page.pipeline, c, 0);
 	c = call(71, 8, CALL_poll, CALL_PHASE_enter);
 	c.wanted = POLLIN;
-	push_both(self->pipeline, c, 1);
+	push_both(self->page.pipeline, c, 1);
 	c = call(81, 9, CALL_read, CALL_PHASE_enter);
-	push_both(self->pipeline, c, -512);
+	push_both(self->page.pipeline, c, -512);
 
 	at = text = FINISH;
 	for (i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
@@ -225,16 +214,16 @@ TEST_F(row_call, arguments)
 TEST_F(row_call, json)
 {
 	struct event_call c = call(1, 1, CALL_connect, CALL_PHASE_enter);
-	struct pipeline *p = pipeline_new(self->schema, NULL, 0);
+	struct pipeline *p = pipeline_new(self->page.schema, NULL, 0);
 	const char *text;
 
-	ASSERT_EQ(0, pipeline_add_output(p, output_json_new(self->schema,
-							    self->file)));
+	ASSERT_EQ(0, pipeline_add_output(p, output_json_new(self->page.schema,
+							    self->page.file)));
 	push(p, c);
 	c.to_family = FAMILY_INET;
 	c.to = c.ev.raddr;
 	push(p, returns(c, 5, -EFAULT));
-	text = finish(p, self->file, &self->text);
+	text = finish(p, self->page.file, &self->page.text);
 	EXPECT_EQ(NULL, strstr(text, "\"result\":1844"));
 	text = strstr(text, "\"phase\":\"enter\"");
 	ASSERT_NE(NULL, text);
@@ -266,7 +255,7 @@ TEST_F(row_call, filter)
 	failed.to = failed.ev.raddr;
 	sent = returns(sent, 1, 10);
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct filter *f = filter_new(self->schema);
+		struct filter *f = filter_new(self->page.schema);
 
 		ASSERT_EQ(0, filter_parse(f, rows[i].text, &error))
 		{
