@@ -292,22 +292,22 @@ TEST_F(output, listener)
 	struct event_queue q = listener_event(1000000001, QUEUE_listen);
 	const char *text;
 
-	ASSERT_EQ(0, text_output(self->pipeline, self->schema, self->file, 80,
-				 false));
-	pipeline_push(self->pipeline, &s, sizeof(s));
-	pipeline_push(self->pipeline, &q, sizeof(q));
+	ASSERT_EQ(0, text_output(self->page.pipeline, self->page.schema,
+				 self->page.file, 80, false));
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	pipeline_push(self->page.pipeline, &q, sizeof(q));
 	s = events_state(1000000002, 1, 2000, 0, TCB_STATE_LISTEN,
 			 TCB_STATE_CLOSE);
 	q = listener_event(1000000003, QUEUE_unlisten);
-	pipeline_push(self->pipeline, &s, sizeof(s));
-	pipeline_push(self->pipeline, &q, sizeof(q));
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	pipeline_push(self->page.pipeline, &q, sizeof(q));
 	/* its queues alone, its state alone */
 	q = listener_event(1000000004, QUEUE_unlisten);
-	pipeline_push(self->pipeline, &q, sizeof(q));
+	pipeline_push(self->page.pipeline, &q, sizeof(q));
 	s = events_state(1000000005, 1, 2000, 0, TCB_STATE_CLOSE,
 			 TCB_STATE_LISTEN);
-	pipeline_push(self->pipeline, &s, sizeof(s));
-	text = finish(self->pipeline, self->file, &self->text);
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
 	EXPECT_NE(NULL, strstr(text, " CLOSE -> LISTEN     syn 0/3 accept "
 				     "0/3 asked for 5000\n"));
 	EXPECT_NE(NULL, strstr(text, " LISTEN -> CLOSE                    "
