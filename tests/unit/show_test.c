@@ -454,6 +454,20 @@ TEST_F(one, long_queue)
 	EXPECT_EQ(NULL, strstr(self->text, "more (--all)"));
 }
 
+/* Where there is more than is told, that is said. */
+TEST_F(one, truncated)
+{
+	const char *socket = "TRUNCATED  The queues had more segments";
+	const char *listener = "TRUNCATED  The queues had more entries";
+
+	EXPECT_EQ(NULL, strstr(DRAW(&columns_80), "TRUNCATED"));
+	nla_put_flag(self->msg, SOCKET(TRUNCATED));
+	EXPECT_NE(NULL, strstr(DRAW(&columns_80), socket));
+	nla_put_flag(self->msg, TCBSCOPE_A_LISTENER_TRUNCATED);
+	self->show.set = &module_set_listener;
+	EXPECT_NE(NULL, strstr(DRAW(&columns_80), listener));
+}
+
 /* What this program has no name for is shown all the same. */
 TEST_F(one, unknown)
 {

@@ -287,9 +287,4 @@ void show_queues(struct show_page *p)
 		 accept > limit ? ", full" : "");
 	draw_box(p, &children, title, accept, limit + 1);
 	arrow(p, 0, "accept()");
-	if (module_number(&p->s->list, TCBSCOPE_A_LISTENER_TRUNCATED, &young))
-		show_heading(p, "TRUNCATED",
-			     module_attr(p->s->set,
-					 TCBSCOPE_A_LISTENER_TRUNCATED)
-				     ->doc);
 }

@@ -126,6 +126,18 @@ static const int socket_skip[] = { TCBSCOPE_A_SOCKET_STATE,
 				   TCBSCOPE_A_SOCKET_TRUNCATED, 0 };
 static const int listener_skip[] = { TCBSCOPE_A_LISTENER_TRUNCATED, 0 };
 
+/* There is more than anybody tells. */
+static void truncated(struct show_page *p, int type)
+{
+	char name[SHOW_LABEL];
+	uint64_t flag;
+
+	if (!module_number(&p->s->list, type, &flag))
+		return;
+	show_name(p->s->set, type, name);
+	show_heading(p, name, module_attr(p->s->set, type)->doc);
+}
+
 /* A value of a limit, as a bar. */
 static void fullness(struct show_page *p, const char *name, uint64_t value,
 		     uint64_t limit, canvas_colour colour)
@@ -224,6 +236,7 @@ static void socket_parts(struct show_page *p)
 		   "irs", show_receive_base(p->s), words);
 	group(p, TCBSCOPE_A_SOCKET_RECEIVE, words);
 	show_received(p);
+	truncated(p, TCBSCOPE_A_SOCKET_TRUNCATED);
 	show_timers(p);
 	group(p, TCBSCOPE_A_SOCKET_CONGESTION, NULL);
 	group(p, TCBSCOPE_A_SOCKET_TIME, NULL);
@@ -243,6 +256,7 @@ int show_text(const struct show *s, const struct show_look *look, FILE *file)
 	head(&p);
 	if (is_listener(s)) {
 		show_queues(&p);
+		truncated(&p, TCBSCOPE_A_LISTENER_TRUNCATED);
 		show_heading(&p, "LISTENER", NULL);
 		show_grid(&p, s->set, &s->list, listener_skip);
 	} else {
