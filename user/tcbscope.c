@@ -23,7 +23,7 @@ static const struct verb {
 
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
 
-static int usage(FILE *file, int code)
+static void usage(FILE *file)
 {
 	unsigned int i;
 
@@ -43,7 +43,6 @@ static int usage(FILE *file, int code)
 		"'tcbscope VERB --help' lists a verb's options; -V prints the version.\n"
 		"Exit status: 0 done, 1 failed, 2 wrong usage, 3 this kernel or its\n"
 		"permissions cannot.\n");
-	return code;
 }
 
 int main(int argc, char **argv)
@@ -54,14 +53,18 @@ int main(int argc, char **argv)
 	say_init();
 	argp_err_exit_status = EXIT_USAGE;
 	argp_program_version = "tcbscope " TCBSCOPE_VERSION;
-	if (argc < 2)
-		return usage(stderr, EXIT_USAGE);
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
 	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help") ||
-	    !strcmp(argv[1], "help"))
-		return usage(stdout, EXIT_DONE);
+	    !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return say_written();
+	}
 	if (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")) {
 		puts(argp_program_version);
-		return EXIT_DONE;
+		return say_written();
 	}
 	for (i = 0; i < VERBS; i++) {
 		if (strcmp(argv[1], verbs[i].name))

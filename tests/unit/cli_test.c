@@ -390,16 +390,31 @@ TEST(events)
 /* Claim: output that cannot be written is a failure, and is said. */
 TEST(full_device)
 {
-	static const char *const formats[] = { NULL, "--rst", "--schema" };
-	char *argv[] = { (char *)trace_program("tcbscope"), "events", NULL,
-			 NULL };
-	const struct prog_setup setup = { .argv = argv, .out = "/dev/full" };
+	static const char *const rows[][ARGS] = {
+		{ "tcbscope", "events" },
+		{ "tcbscope", "events", "--rst" },
+		{ "tcbscope", "events", "--schema" },
+		{ "tcbscope", "events", "--usage" },
+		{ "tcbscope", "trace", "--help" },
+		{ "tcbscope", "--help" },
+		{ "tcbscope", "-V" },
+		{ "tcbpeer", "--help" },
+		{ "tcbpeer", "-V" },
+		{ "tcbpeer", "rendezvous", "--help" },
+	};
+	const char *argv[ARGS + 1] = {};
+	const struct prog_setup setup = { .argv = (char *const *)argv,
+					  .out = "/dev/full" };
 	struct prog prog;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
-		argv[2] = (char *)formats[i];
-		EXPECT_EQ(1, prog_run(&prog, &setup));
+	for (i = 0; i < ROWS(rows); i++) {
+		memcpy(argv, rows[i], sizeof(rows[i]));
+		argv[0] = trace_program(rows[i][0]);
+		EXPECT_EQ(1, prog_run(&prog, &setup))
+		{
+			TH_LOG("%s %s", rows[i][0], rows[i][1]);
+		}
 		EXPECT_NE(NULL, strstr(prog_text(&prog, PROG_ERR),
 				       "No space left on device"));
 		prog_free(&prog);

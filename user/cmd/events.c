@@ -343,7 +343,7 @@ int cmd_events(int argc, char **argv)
 	struct schema *schema;
 	int code;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &format);
+	opt_parse(&argp, argc, argv, 0, &format);
 	in = input_bpf_open(false);
 	schema = in ? schema_new(input_bpf_btf(in)) : NULL;
 	if (!schema) {

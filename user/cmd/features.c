@@ -432,7 +432,7 @@ int cmd_features(int argc, char **argv)
 	struct options opt = {};
 	int code;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &opt);
+	opt_parse(&argp, argc, argv, 0, &opt);
 	if (f)
 		f->in = input_bpf_open(opt.debug);
 	if (f && f->in)

@@ -4,6 +4,7 @@
 #include "lab/guide.h"
 #include "lab/lab.h"
 #include "lib/json.h"
+#include "lib/opt.h"
 #include "lib/priv.h"
 #include "lib/say.h"
 
@@ -396,7 +397,7 @@ int cmd_lab(int argc, char **argv)
 	struct options opt = { .times = 1 };
 	ssize_t n;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &opt);
+	opt_parse(&argp, argc, argv, 0, &opt);
 	if (opt.list)
 		return list();
 	if (unknown_name(&opt))

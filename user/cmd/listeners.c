@@ -406,7 +406,7 @@ int cmd_listeners(int argc, char **argv)
 	struct watch w = {};
 	int code;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &w);
+	opt_parse(&argp, argc, argv, 0, &w);
 	if (w.opt.openmetrics && (w.opt.json || w.opt.count))
 		return say_fail(EXIT_USAGE, NULL, NULL,
 				"--openmetrics is one text: not with %s",

@@ -420,7 +420,7 @@ int cmd_show(int argc, char **argv)
 	struct one o = {};
 	int code;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	opt_parse(&argp, argc, argv, 0, &o);
 	signal(SIGPIPE, SIG_IGN);
 	code = run(&o);
 	module_close(o.module);

@@ -6,6 +6,7 @@
 #include "cmd/pile.h"
 #include "cmd/select.h"
 #include "lib/json.h"
+#include "lib/opt.h"
 #include "lib/say.h"
 #include "output/table.h"
 
@@ -363,7 +364,7 @@ int cmd_sockets(int argc, char **argv)
 	struct sockets t = {};
 	int code;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &t);
+	opt_parse(&argp, argc, argv, 0, &t);
 	code = prepare(&t);
 	if (!code)
 		code = collect(&t);

@@ -577,7 +577,7 @@ int cmd_trace(int argc, char **argv)
 	int code;
 
 	t.opt.command = split_command(&argc, argv);
-	argp_parse(&argp, argc, argv, 0, NULL, &t);
+	opt_parse(&argp, argc, argv, 0, &t);
 	if (t.opt.command && !*t.opt.command)
 		return say_fail(EXIT_USAGE, NULL, NULL, "no command behind --");
 	code = prepare(&t);

@@ -1,15 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Strict parsers for option arguments: the whole string or nothing. */
+/* Options, and strict parsers for what they take: the whole string or nothing. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/opt.h"
 #include "lib/clock.h"
 #include "lib/say.h"
+
+static bool parsing;
+
+static void opt_at_exit(void)
+{
+	if (parsing && say_written())
+		_exit(EXIT_FAILED);
+}
+
+error_t opt_parse(const struct argp *argp, int argc, char **argv,
+		  unsigned int flags, void *input)
+{
+	error_t err;
+
+	atexit(opt_at_exit);
+	parsing = true;
+	err = argp_parse(argp, argc, argv, flags, NULL, input);
+	parsing = false;
+	return err;
+}
 
 /* Not isdigit(): that one asks the locale and dislikes negative chars. */
 static bool opt_digit(char c)

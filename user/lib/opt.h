@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Strict parsers for option arguments: the whole string or nothing. */
+/* Options, and strict parsers for what they take: the whole string or nothing. */
 #ifndef TCBSCOPE_LIB_OPT_H
 #define TCBSCOPE_LIB_OPT_H
 
@@ -8,7 +8,14 @@
 #include <sys/socket.h>
 
 /*
- * All of them take the whole string: no blanks, no sign, no rest. They return
+ * As argp_parse(), where options such as --help end the program: if what they
+ * print cannot be written, with EXIT_FAILED.
+ */
+error_t opt_parse(const struct argp *argp, int argc, char **argv,
+		  unsigned int flags, void *input);
+
+/*
+ * All the others take the whole string: no blanks, no sign, no rest. They return
  *
  *	0	*out and its like are set
  *	-EINVAL	it is not written the way it must be

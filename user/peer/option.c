@@ -369,7 +369,7 @@ void option_parse(struct option_set *set, int argc, char **argv)
 	int err;
 
 	argp_err_exit_status = EXIT_USAGE;
-	err = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, set);
+	err = opt_parse(&argp, argc, argv, ARGP_NO_HELP, set);
 	if (err)
 		exit(say_fail(EXIT_FAILED, NULL, NULL, "options: %s",
 			      strerror(err)));
@@ -423,7 +423,7 @@ void option_parse_rendezvous(struct rendezvous_listen *where, int argc,
 	int err;
 
 	argp_err_exit_status = EXIT_USAGE;
-	err = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, where);
+	err = opt_parse(&argp, argc, argv, ARGP_NO_HELP, where);
 	if (err)
 		exit(say_fail(EXIT_FAILED, NULL, NULL, "options: %s",
 			      strerror(err)));
