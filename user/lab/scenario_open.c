@@ -607,6 +607,7 @@ const struct scenario scenarios_open[] = {
 		.expect = simultaneous_open_expect,
 		.control = { .what = "the gate stays open", .gate_open = true },
 		.comm = { "peer", "peer" },
+		.racy = true,
 	},
 	{
 		.name = "lost-syn",
@@ -632,6 +633,7 @@ const struct scenario scenarios_open[] = {
 		.control = { .what = "the RST is not lost", .no_rules = true },
 		.place = PLACE_WIRE,
 		.comm = { "peer", "peer" },
+		.racy = true,
 	},
 	{
 		.name = "self-connect",
@@ -647,6 +649,7 @@ const struct scenario scenarios_open[] = {
 		.control = { .what = "the socket is not bound" },
 		.place = PLACE_LOOPBACK,
 		.comm = { "peer", "peer" },
+		.racy = true,
 	},
 	{
 		.name = "skew",
@@ -664,6 +667,7 @@ const struct scenario scenarios_open[] = {
 			     .no_rules = true },
 		.place = PLACE_WIRE,
 		.comm = { "peer", "peer" },
+		.racy = true,
 	},
 	{
 		.name = "classic-pair",
@@ -680,6 +684,7 @@ const struct scenario scenarios_open[] = {
 		.place = PLACE_WIRE,
 		.wire = { .link = { .delay_ns = 2000000 } },
 		.comm = { "client1", "client2" },
+		.racy = true,
 	},
 	{
 		.name = "classic-server",
