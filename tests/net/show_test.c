@@ -72,7 +72,7 @@ static int write_name(int fd, char to[NAME])
 	return 0;
 }
 
-static int client(int family)
+static int connect_to(int fd, int family)
 {
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
 				    .sin6_port = htons(CLI_PORT),
@@ -80,14 +80,18 @@ static int client(int family)
 	struct sockaddr_in in = { .sin_family = AF_INET,
 				  .sin_port = htons(CLI_PORT),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	return connect(fd,
+		       family == AF_INET ? (struct sockaddr *)&in :
+					   (struct sockaddr *)&in6,
+		       family == AF_INET ? sizeof(in) : sizeof(in6));
+}
+
+static int client(int family)
+{
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (connect(fd,
-		    family == AF_INET ? (struct sockaddr *)&in :
-					(struct sockaddr *)&in6,
-		    family == AF_INET ? sizeof(in) : sizeof(in6)))
-		return -errno;
-	return fd;
+	return connect_to(fd, family) ? -errno : fd;
 }
 
 FIXTURE_SETUP(show)
@@ -312,6 +316,46 @@ TEST_F(show, listener)
 	EXPECT_NE(NULL, strstr(at, "client has closed"));
 }
 
+/* One whose SYN-ACK does not get through waits in the SYN queue. */
+TEST_F(show, request)
+{
+	int fd = socket(variant->family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct json_object *request, *timer;
+	char name[NAME], peer[NAME];
+	const char *queue;
+
+	ASSERT_EQ(0, conn_deafen(fd, true));
+	ASSERT_EQ(-1, connect_to(fd, variant->family));
+	ASSERT_EQ(EINPROGRESS, errno);
+	snprintf(name, sizeof(name), ":%d", CLI_PORT);
+	ASSERT_NE(NULL, look(&self->cli, &self->json, name));
+	EXPECT_EQ(1, number(self->json, "syn"));
+	EXPECT_EQ(0, number(self->json, "accept"));
+	request = json_object_array_get_idx(json_object_object_get(self->json,
+								   "request"),
+					    0);
+	ASSERT_NE(NULL, request);
+	EXPECT_LE(0, number(request, "retransmits"));
+	EXPECT_LT(0, number(request, "expires_us"));
+
+	/* Drawn, and as a socket of its own. */
+	snprintf(name, sizeof(name), "%lld",
+		 (long long)number(request, "identity.cookie"));
+	snprintf(peer, sizeof(peer), ":%lld ",
+		 (long long)number(request, "identity.remote_port"));
+	ASSERT_EQ(0, run(&self->cli.prog, "-q", ":7000"));
+	queue = strstr(out(&self->cli), " SYN queue 1 ");
+	ASSERT_NE(NULL, queue);
+	EXPECT_NE(NULL, strstr(queue, peer));
+	ASSERT_NE(NULL, look(&self->cli, &self->json, name));
+	EXPECT_STREQ("NEW_SYN_RECV", word(self->json, "state"));
+	timer = json_object_array_get_idx(json_object_object_get(self->json,
+								 "timer"),
+					  0);
+	EXPECT_STREQ("SYN_ACK", word(timer, "kind"));
+}
+
 /* What is not there, or no socket, or no name of one. */
 TEST_F(show, wrong_names)
 {
@@ -417,7 +461,10 @@ TEST_F(show, closed)
 /* One of another namespace, found there. Its process waits until it is told. */
 TEST_F(show, other_namespace)
 {
-	unsigned long long cookie = 0;
+	struct {
+		unsigned long long cookie;
+		int fd;
+	} its = {};
 	int go[2], told[2], status;
 	char name[NAME], byte;
 	struct stat st;
@@ -436,19 +483,24 @@ TEST_F(show, other_namespace)
 		fd = socket(variant->family, SOCK_STREAM, 0);
 		if (listen(fd, 1))
 			_exit(1);
-		cookie = conn_cookie(fd);
-		if (write(told[1], &cookie, sizeof(cookie)) != sizeof(cookie))
+		its.cookie = conn_cookie(fd);
+		its.fd = fd;
+		if (write(told[1], &its, sizeof(its)) != sizeof(its))
 			_exit(1);
 		close(go[1]);
 		_exit(read(go[0], &byte, 1));
 	}
-	ASSERT_EQ((int)sizeof(cookie), read(told[0], &cookie, sizeof(cookie)));
+	ASSERT_EQ((int)sizeof(its), read(told[0], &its, sizeof(its)));
 	snprintf(name, sizeof(name), "/proc/%d/ns/net", (int)pid);
 	ASSERT_EQ(0, stat(name, &st));
-	snprintf(name, sizeof(name), "%llu", cookie);
+	snprintf(name, sizeof(name), "%llu", its.cookie);
 	EXPECT_NE(NULL, look(&self->cli, &self->json, name));
 	EXPECT_EQ((int64_t)st.st_ino, number(self->json, "netns"));
 	EXPECT_EQ(pid, number(self->json, "pid"));
+	snprintf(name, sizeof(name), "%d/%d", (int)pid, its.fd);
+	EXPECT_NE(NULL, look(&self->cli, &self->json, name));
+	EXPECT_EQ((int64_t)st.st_ino, number(self->json, "netns"));
+	EXPECT_EQ((int64_t)its.cookie, number(self->json, "identity.cookie"));
 	close(go[1]);
 	close(go[0]);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
