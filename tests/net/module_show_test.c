@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of "tcbscope show" with the kernel module: what is drawn is true. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "lib/clock.h"
 #include "tests/lib/conn.h"
@@ -257,6 +260,55 @@ TEST_F(show, module_goes)
 	EXPECT_EQ(0, prog_finish(&self->prog));
 	EXPECT_NE(NULL, strstr(prog_text(&self->prog, PROG_ERR), " is gone: "));
 	ASSERT_EQ(0, kmod_load()); /* for the end of the test */
+}
+
+/* The module's file with another version of the family in it, loaded. */
+static int load_other_version(void)
+{
+	static const struct {
+		char name[16]; /* GENL_NAMSIZ */
+		uint32_t version;
+	} family = { TCBSCOPE_FAMILY_NAME, TCBSCOPE_FAMILY_VERSION };
+	const uint32_t other = TCBSCOPE_FAMILY_VERSION + 1;
+	static char file[1 << 22];
+	char path[4096], *at;
+	int fd, memory, err;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/tcbscope.ko",
+		 getenv("TCBSCOPE_BUILD") ?: ".");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = read(fd, file, sizeof(file));
+	close(fd);
+	at = n > 0 ? memmem(file, n, &family, sizeof(family)) : NULL;
+	if (!at)
+		return -ENOENT;
+	memcpy(at + sizeof(family.name), &other, sizeof(other));
+	memory = memfd_create("tcbscope.ko", MFD_CLOEXEC);
+	err = write(memory, file, n) == n &&
+			      !syscall(SYS_finit_module, memory, "", 0) ?
+		      0 :
+		      -errno;
+	close(memory);
+	return err;
+}
+
+/* A module of another version is not asked, and not taken for none. */
+TEST_F(show, other_version)
+{
+	char name[32];
+	char *const argv[] = { (char *)trace_program("tcbscope"), "show", name,
+			       NULL };
+	const struct prog_setup setup = { .argv = argv };
+
+	ASSERT_EQ(0, conn_open(&self->conn));
+	snprintf(name, sizeof(name), "%d/%d", (int)getpid(), self->conn.fd[0]);
+	ASSERT_EQ(0, kmod_unload());
+	ASSERT_EQ(0, load_other_version());
+	EXPECT_EQ(1, prog_run(&self->prog, &setup));
+	EXPECT_NE(NULL, strstr(prog_text(&self->prog, PROG_ERR),
+			       "why:  its protocol is of another version"));
+	EXPECT_STREQ("", prog_text(&self->prog, PROG_OUT));
 }
 
 TEST_HARNESS_MAIN

@@ -446,7 +446,7 @@ TEST_F(show, ambiguous)
 	}
 }
 
-/* A socket that is in no table is shown to who has its descriptor. */
+/* A socket that is in no table is shown to who has its descriptor, once. */
 TEST_F(show, closed)
 {
 	int fd = socket(variant->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -456,6 +456,9 @@ TEST_F(show, closed)
 	ASSERT_NE(NULL, look(&self->cli, &self->json, name));
 	EXPECT_STREQ("CLOSE", word(self->json, "state"));
 	EXPECT_LT(0, number(self->json, "memory.send_limit"));
+	EXPECT_EQ(0, run(&self->cli.prog, "--watch=1ms", name));
+	EXPECT_EQ(1, prog_lines(&self->cli.prog, PROG_OUT));
+	EXPECT_NE(NULL, strstr(said(&self->cli), " is gone: 1 look in "));
 }
 
 /* One of another namespace, found there. Its process waits until it is told. */

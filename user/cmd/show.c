@@ -116,20 +116,31 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* What the module would add, in one line. */
-static void say_without(const struct one *o, const char *why)
+/* What the module would add, and how to have it, in one line. */
+static void say_without(const struct one *o, const char *why, const char *how)
 {
 	if (!o->opt.quiet)
 		say_note("%s; it adds sequence numbers, queues segment by "
-			 "segment and all timers: 'make module-install', then "
-			 "'modprobe tcbscope'",
-			 why);
+			 "segment and all timers: %s",
+			 why, how);
+}
+
+#define LOAD_IT "'make module-install', then 'modprobe tcbscope'"
+
+/* By addresses, which is faster; a listener's may be those of others, too. */
+static struct module_identity identity_of(const struct one *o)
+{
+	struct module_identity id = o->pick.socket->id;
+
+	if (id.remote_port)
+		id.cookie = 0;
+	return id;
 }
 
 /* Where it lives; only who may gets to know, and nobody else needs to. */
 static void find_bucket(struct one *o)
 {
-	struct module_identity id = { .cookie = o->pick.socket->id.cookie };
+	struct module_identity id = identity_of(o);
 	struct module_list list;
 
 	if (module_get(o->module, TCBSCOPE_CMD_HASH_GET, &id, false, &list) ||
@@ -167,11 +178,11 @@ static int open_inputs(struct one *o)
 				strerror(errno));
 	lacks = priv_lacks("asking the kernel module", net_admin);
 	if (o->module && lacks) {
-		say_without(o, lacks);
+		say_without(o, lacks, "run it with sudo");
 		module_close(o->module);
 		o->module = NULL;
 	} else if (!o->module) {
-		say_without(o, "the kernel module is not loaded");
+		say_without(o, "the kernel module is not loaded", LOAD_IT);
 	}
 	if (o->module)
 		find_bucket(o);
@@ -183,15 +194,13 @@ static bool listens(const struct one *o)
 	return o->pick.socket->state == TCBSCOPE_STATE_LISTEN;
 }
 
-/* Asks by addresses, which is faster, and makes sure that it is still it. */
+/* Asks, and makes sure that it is still the same socket. */
 static int ask_module(struct one *o, struct module_list *list)
 {
-	struct module_identity id = o->pick.socket->id;
+	struct module_identity id = identity_of(o);
 	struct module_list identity;
 	int err;
 
-	if (id.remote_port)
-		id.cookie = 0;
 	err = module_get(o->module,
 			 listens(o) ? TCBSCOPE_CMD_LISTENER_GET :
 				      TCBSCOPE_CMD_SOCKET_GET,
@@ -221,14 +230,17 @@ static int ask(struct one *o, struct show *s)
 	/* It may be the module that is gone. */
 	s->via = "sock_diag";
 	s->derived = true;
-	if (o->pick.where.socket >= 0)
-		return diag_of_fd(o->diag, o->pick.where.socket, o->pick.socket,
-				  &s->list);
+	if (o->pick.where.socket >= 0) { /* once: else it would live on by us */
+		err = diag_of_fd(o->diag, o->pick.where.socket, o->pick.socket,
+				 &s->list);
+		locate_close(&o->pick.where);
+		return err;
+	}
 	err = diag_get(o->diag, o->pick.socket, &s->list);
 	if (!err && o->module) {
 		module_close(o->module);
 		o->module = NULL;
-		say_without(o, "the kernel module is gone");
+		say_without(o, "the kernel module is gone", LOAD_IT);
 	}
 	return err;
 }
