@@ -27,6 +27,7 @@ static const struct part {
 	{ "sockets", part_sockets, "A snapshot of 100,000 sockets", false },
 	{ "listeners", part_listeners,
 	  "A refresh of 1,000 listeners among 100,000 other sockets", false },
+	{ "accept", part_accept, "How true the times of accept() are", false },
 	{ "million", part_million,
 	  "A snapshot of a million sockets; takes 4 GB", true },
 	{ "tools", part_tools, "Other tools on the same load", false },
