@@ -188,6 +188,7 @@ TEST_F(queue, asked)
 	ASSERT_NE(NULL, e);
 	EXPECT_EQ(2, witness_number(e, "accept"));
 	EXPECT_EQ(0, witness_number(e, "syn"));
+	EXPECT_EQ(5000, witness_number(queue_nth(c, "completed", 1), "asked"));
 	EXPECT_EQ(NULL, queue_nth(c, "accepted", 0));
 }
 

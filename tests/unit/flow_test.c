@@ -256,6 +256,38 @@ TEST_F(flow, eviction_unpairs)
 	EXPECT_EQ(NULL, b->pair);
 }
 
+/* What an event of the listener's queues says of what listen() asked for. */
+static __u32 asked(struct flows *flows, enum queue_op op, __u64 cookie,
+		   __u32 limit, __u32 asked)
+{
+	struct event_queue q = {
+		.ev = events_state(1, cookie, 443, 2000, 0, 0).ev,
+		.listener = 7,
+		.limit = limit,
+		.asked = asked,
+		.op = op,
+	};
+
+	q.ev.type = EVENT_queue;
+	flow_update(flows, &q.ev, false);
+	return q.asked;
+}
+
+/*
+ * Claim: what listen() asked for is said by all events of the listener, of
+ * those too that have no socket; unless its limit is another one by now.
+ */
+TEST_F(flow, asked)
+{
+	struct flows *f = self->flows;
+
+	EXPECT_EQ(~0u, asked(f, QUEUE_completed, 8, 3, ~0u));
+	EXPECT_EQ(5000, asked(f, QUEUE_listen, 7, 3, 5000));
+	EXPECT_EQ(5000, asked(f, QUEUE_completed, 8, 3, ~0u));
+	EXPECT_EQ(5000, asked(f, QUEUE_SYN_dropped, 0, 3, ~0u));
+	EXPECT_EQ(~0u, asked(f, QUEUE_completed, 9, 4, ~0u));
+}
+
 /* No cookie, no flow. */
 TEST_F(flow, no_cookie)
 {

@@ -382,7 +382,25 @@ static bool is_request(const struct event *e)
 	}
 }
 
-struct flow *flow_update(struct flows *flows, struct event *e, bool stranger)
+/*
+ * Only listen() tells what it asks for. A limit that is another one by now
+ * comes from a listen() that makes no event.
+ */
+static void note_asked(const struct flows *flows, struct event_queue *q)
+{
+	struct flow *flow = flow_find(flows, q->listener);
+
+	if (!flow)
+		return;
+	if (q->op == QUEUE_listen) {
+		flow->asked = q->asked;
+		flow->limit = q->limit;
+	} else if (flow->limit && flow->limit == q->limit) {
+		q->asked = flow->asked;
+	}
+}
+
+static struct flow *update(struct flows *flows, struct event *e, bool stranger)
 {
 	struct flow *flow;
 
@@ -408,6 +426,15 @@ struct flow *flow_update(struct flows *flows, struct event *e, bool stranger)
 	if (flows->closed > FLOW_CLOSED_MAX ||
 	    flows->strangers > FLOW_STRANGERS_MAX)
 		flow_remove(flows, flows->oldest);
+	return flow;
+}
+
+struct flow *flow_update(struct flows *flows, struct event *e, bool stranger)
+{
+	struct flow *flow = update(flows, e, stranger);
+
+	if (e->type == EVENT_queue)
+		note_asked(flows, (struct event_queue *)e);
 	return flow;
 }
 

@@ -23,6 +23,7 @@ struct flow {
 	enum flow_role role;
 	struct event last;    /* the latest event's common part */
 	enum tcb_state state; /* after the latest transition; 0: unknown */
+	__u32 asked, limit;   /* of a listener; limit 0: not known */
 	bool crossed;	      /* went SYN_SENT -> SYN_RECV in this connection */
 	bool introduced, pair_introduced; /* an output's notes */
 	__u32 introduced_pid;
@@ -54,7 +55,8 @@ void flow_table_free(struct flows *flows);
  * Takes note of an event that schema_check() let pass and returns its flow,
  * valid until the next call; NULL if the event has no cookie or there is no
  * memory. Names special transitions in event_state's kind: an open as full,
- * half or self, as far as both ends or the last segment tell.
+ * half or self, as far as both ends or the last segment tell; and what each
+ * listener has asked for in all events of its queues.
  *
  * @stranger: the event is here for the sake of the other end only, whatever
  * would else have kept it in the kernel, a filter or a command.

@@ -428,7 +428,7 @@ static void row_queue(const struct schema *schema, const struct event_queue *q,
 	detail_depth(row, "accept", q->accept, q);
 	if (q->op == QUEUE_fast_opened)
 		DETAIL(row, "Fast Open");
-	if (q->asked != ~0u && q->asked != q->limit)
+	if (q->op == QUEUE_listen && q->asked != q->limit && q->asked != ~0u)
 		DETAIL(row, "asked for %u", q->asked);
 	if (q->nth)
 		DETAIL(row, "%u%s", q->nth, ordinal(q->nth));
