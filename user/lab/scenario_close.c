@@ -85,6 +85,8 @@ static void fin_and_ack(struct stage *s)
 	end_close(a, c.fd);
 	end_recv(b, c.child, 100, 0);
 	stage_rule_done(s, rule, 1);
+	if (s->control) /* else B's FIN may still take the ACK along */
+		end_seen(a, "state", "FIN_WAIT1>FIN_WAIT2");
 	end_close(b, c.child);
 	end_seen(b, "state", "LAST_ACK>CLOSE");
 }
