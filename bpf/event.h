@@ -165,7 +165,7 @@ enum ENUM8 window_at {
 enum ENUM8 retransmit_kind {
 	RETRANSMIT_fast = 1,   /* known to be lost: sent again at once */
 	RETRANSMIT_RTO,	       /* the retransmit timer ran out: the first one */
-	RETRANSMIT_slow_start, /* after a timeout, as ACKs come */
+	RETRANSMIT_slow_start, /* after a timeout, as ACKs come; too long */
 	RETRANSMIT_TLP, /* the last one, to make the peer say something */
 	RETRANSMIT_SYN,
 	RETRANSMIT_SYN_ACK,

@@ -30,6 +30,20 @@ static __always_inline void fast(struct event_retransmit *e,
 	}
 }
 
+/*
+ * All that was sent counts as lost. After a timeout that may be undone; if it
+ * was because segments were too long for the way it may not.
+ */
+static __always_inline void slow_start(struct event_retransmit *e,
+				       struct tcp_sock *tp)
+{
+	OBSERVED(e, slow_start, CAUSE_RX_ACK);
+	if (!tp->undo_marker) {
+		e->cause = CAUSE_RX_ICMP;
+		e->cause_how = HOW_derived; /* or the timeout was in CWR */
+	}
+}
+
 static __always_inline void find(struct event_retransmit *e, struct sock *sk,
 				 struct tcp_sock *tp, struct tcp_skb_cb *cb)
 {
@@ -45,7 +59,7 @@ static __always_inline void find(struct event_retransmit *e, struct sock *sk,
 	else if (e->ca_state != CA_STATE_Loss)
 		fast(e, tp);
 	else if (pending)
-		OBSERVED(e, slow_start, CAUSE_RX_ACK);
+		slow_start(e, tp);
 	else if (!tp->snd_wnd && !compat_sock_flag(sk, SOCK_DEAD))
 		OBSERVED(e, window_probe, CAUSE_TIMER_RETRANSMIT);
 	else

@@ -282,7 +282,7 @@ static const struct expect path_mtu_expect[] = {
 	   "path MTU 1000, "
 	   "offers 1460; is offered 1460; the longest packet has 1500, "
 	   "on the wire: 1448 552 948.*"),
-	HAS(A, "retransmit", "slow_start"),
+	HAS(A, "retransmit", "slow_start RX_ICMP"),
 	{}
 };
 

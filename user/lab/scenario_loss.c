@@ -133,7 +133,7 @@ static void fast_retransmit(struct stage *s)
 }
 
 static const struct expect fast_retransmit_expect[] = {
-	IS(A, "retransmit", "fast"),
+	IS(A, "retransmit", "fast RACK"),
 	HAS(A, "window", "Disorder, Recovery"),
 	NEVER(A, "window", "Loss"),
 	IS(A, "fact", "sent 10 segments; again 1"),
@@ -142,7 +142,7 @@ static const struct expect fast_retransmit_expect[] = {
 };
 
 static const struct expect dup_acks_expect[] = {
-	IS(A, "retransmit", "fast"),
+	IS(A, "retransmit", "fast DUPACK"),
 	HAS(A, "window", "Disorder, Recovery"),
 	NEVER(A, "window", "Loss"),
 	IS(A, "fact", "sent 10 segments; again 1"),
@@ -260,7 +260,7 @@ static void tail_loss_probe(struct stage *s)
 }
 
 static const struct expect tail_loss_probe_expect[] = {
-	IS(A, "retransmit", "TLP"),
+	IS(A, "retransmit", "TLP TIMER_LOSS_PROBE"),
 	HAS(A, "window", "CWR"),
 	NEVER(A, "window", "Loss"),
 	IS(A, "fact", "sent 10 segments; again 1"),

@@ -87,6 +87,8 @@ static void spell_retransmit(struct text *t, struct json_object *e)
 	add_name(t, "", witness_string(e, "kind"), NULL);
 	if (witness_has(e, "nth"))
 		add(t, " %" PRIu64, witness_number(e, "nth"));
+	add_name(t, " ", witness_string(e, "cause"),
+		 witness_string(e, "cause_how"));
 }
 
 static void spell_window(struct text *t, struct json_object *e)

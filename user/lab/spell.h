@@ -17,8 +17,8 @@ struct json_object;
  *	           completed 1/8    SYN_dropped last_quarter 0/8
  *	reset      DIRECTION [CAUSE] [KIND] [in STATE]
  *	           sent CALL_CLOSE unread_data in ESTABLISHED
- *	retransmit KIND [NTH]
- *	           RTO 2
+ *	retransmit KIND [NTH] [CAUSE]
+ *	           RTO 2 TIMER_RETRANSMIT    fast RACK
  *	window     the phase: slow_start, avoidance, Disorder, CWR, Recovery,
  *	           Loss; undone behind it, if the window was given back
  *	segment    DIRECTION FLAGS [LEN] [again]
