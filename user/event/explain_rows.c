@@ -291,6 +291,10 @@ const struct explain_row explain_retransmits[] = {
 	  "timeout in a row), the window falls to {cwnd}, and the next timeout "
 	  "is twice as long.",
 	  "RFC 6298, 5", NULL },
+	{ 0, 0, CAUSE_RX_ICMP, RETRANSMIT_slow_start, 0,
+	  "A router has told by ICMP that segments were too long for its link: "
+	  "{range} is cut anew, and sent again.",
+	  "RFC 1191 and RFC 8201", NULL },
 	{ 0, 0, 0, RETRANSMIT_slow_start, 0,
 	  "After a timeout all that was not acked counts as lost. As ACKs "
 	  "come, {range} is sent again, with a window of {cwnd}.",
