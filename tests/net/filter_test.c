@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "tests/lib/conn.h"
+#include "tests/lib/guest.h"
 #include "tests/lib/play.h"
 
 #include <kselftest_harness.h>
@@ -163,6 +164,37 @@ static const struct row {
 	{ "( dport = :2000 or addr fd08::1 ) and new != listen", mixed, NULL },
 };
 
+/* How many traces have all rows: an emulated CPU is slow to start one. */
+static size_t row_traces(void)
+{
+	return ROWS(rows) / guest_times(1, 2);
+}
+
+/* What trace @i shows: its row, or that of the same place in the other half. */
+static void row_words(size_t i, char *text, size_t size)
+{
+	int n = snprintf(text, size, "( ");
+
+	n += snprintf(text + n, size - n, rows[i].text,
+		      rows[i].number ? (unsigned long long)*rows[i].number : 0);
+	n += snprintf(text + n, size - n, " )");
+	i += row_traces();
+	if (i >= ROWS(rows))
+		return;
+	n += snprintf(text + n, size - n, " or ");
+	row_words(i, text + n, size - n);
+}
+
+static size_t row; /* which trace's */
+
+static bool by_row(struct json_object *e)
+{
+	size_t other = row + row_traces();
+
+	return rows[row].wanted(e) ||
+	       (other < ROWS(rows) && rows[other].wanted(e));
+}
+
 FIXTURE(filter)
 {
 	struct play play;
@@ -198,7 +230,7 @@ static int start(FIXTURE_DATA(filter) * self, size_t i, const char *format,
 {
 	const struct netns_side *side = self->play.pair.side;
 	char *args[] = { "--events", "state", NULL, NULL };
-	char text[128];
+	char text[160];
 
 	snprintf(text, sizeof(text), format, (unsigned long long)number);
 	snprintf(self->expression[i], sizeof(self->expression[i]),
@@ -330,20 +362,23 @@ static void expect_row(struct __test_metadata *_metadata,
  */
 TEST_F_TIMEOUT(filter, same_as_without, 240)
 {
+	char words[128];
 	size_t i;
 
 	/* "err" is nothing that the kernel knows: it decides nothing */
 	ASSERT_EQ(0, start(self, ROWS(rows), "pid or not pid", 0));
-	for (i = 0; i < ROWS(rows); i++)
-		ASSERT_EQ(0, start(self, i, rows[i].text,
-				   rows[i].number ? *rows[i].number : 0));
+	for (i = 0; i < row_traces(); i++) {
+		row_words(i, words, sizeof(words));
+		ASSERT_EQ(0, start(self, i, words, 0));
+	}
 	ASSERT_EQ(0, traffic(self));
-	for (i = 0; i <= ROWS(rows); i++)
+	for (i = 0; i < row_traces(); i++)
 		ASSERT_EQ(0, trace_stop(&self->traces[i]));
+	ASSERT_EQ(0, trace_stop(&self->traces[ROWS(rows)]));
 	EXPECT_EQ(0, witness_counter(self->traces[ROWS(rows)].witness,
 				     "kernel_filtered"));
-	for (i = 0; i < ROWS(rows); i++)
-		expect_row(_metadata, self, i, rows[i].wanted);
+	for (row = 0; row < row_traces(); row++)
+		expect_row(_metadata, self, row, by_row);
 }
 
 /* A directory below the mount point of cgroup2 for @pid; 0 or -errno. */

@@ -99,7 +99,7 @@ static int run(struct prog *prog, char *const args[], uid_t uid,
 }
 
 /* Claim: for root and for others these capabilities are enough. */
-TEST_F(verb, enough)
+TEST_F_TIMEOUT(verb, enough, 120)
 {
 	struct prog *prog = &self->cli.prog;
 	size_t i;
