@@ -461,6 +461,51 @@ pid_t netns_spawn(int fd, char *const argv[], const int stdio[3])
 	return pid;
 }
 
+/* A route to one host, on a link. Takes @dst, which may be NULL. */
+static int netns_add_host(struct nl_sock *sock, struct nl_addr *dst,
+			  int ifindex, unsigned int ms)
+{
+	struct rtnl_nexthop *nh = rtnl_route_nh_alloc();
+	struct rtnl_route *route = rtnl_route_alloc();
+	int err = -ENOMEM;
+
+	if (nh && route && dst) {
+		rtnl_route_nh_set_ifindex(nh, ifindex);
+		rtnl_route_add_nexthop(route, nh);
+		nh = NULL; /* the route's now */
+		rtnl_route_set_scope(route, RT_SCOPE_LINK);
+		rtnl_route_set_dst(route, dst);
+		rtnl_route_set_metric(route, RTAX_RTO_MIN, ms);
+		rtnl_route_set_metric(route, RTAX_LOCK, 1 << RTAX_RTO_MIN);
+		err = netns_nl_error(
+			rtnl_route_add(sock, route,
+				       NLM_F_CREATE | NLM_F_REPLACE));
+	}
+	if (nh)
+		rtnl_route_nh_free(nh);
+	rtnl_route_put(route);
+	nl_addr_put(dst);
+	return err;
+}
+
+int netns_rto_min(const struct netns_side *side, const struct netns_side *peer,
+		  unsigned int ms)
+{
+	struct nl_sock *sock;
+	int err = netns_netlink(side->fd, &sock);
+
+	if (err)
+		return err;
+	err = netns_add_host(sock, nl_addr_build(AF_INET, &peer->addr4, 4),
+			     side->ifindex, ms);
+	if (!err)
+		err = netns_add_host(sock,
+				     nl_addr_build(AF_INET6, &peer->addr6, 16),
+				     side->ifindex, ms);
+	nl_socket_free(sock);
+	return err;
+}
+
 struct netns_sysctl {
 	const char *path, *value;
 };

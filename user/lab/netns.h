@@ -91,6 +91,13 @@ int netns_call(int fd, int (*fn)(void *arg), void *arg);
 pid_t netns_spawn(int fd, char *const argv[], const int stdio[3]);
 
 /*
+ * No retransmission timeout of connections from @side to @peer that are made
+ * from now on is shorter. Returns 0 or -errno.
+ */
+int netns_rto_min(const struct netns_side *side, const struct netns_side *peer,
+		  unsigned int ms);
+
+/*
  * Write @value to a sysctl inside; @path begins with "net/" and takes slashes.
  * Returns 0 or -errno.
  */

@@ -22,10 +22,11 @@
 		.link = { .delay_ns = 40 * MS }, .mtu = 1500 \
 	}
 
-/* Nothing is probed while the lab lets the sender wait. */
-static void no_probes(struct stage *s)
+/* Nothing is probed or times out while the lab lets the sender wait. */
+static void patient(struct stage *s)
 {
 	stage_sysctl(s, A, "net/ipv4/tcp_early_retrans", "0");
+	stage_rto_min(s, A, 2000);
 }
 
 /* Sent and not acked yet, or not even sent. */
@@ -50,7 +51,7 @@ static void send_copies(struct stage *s)
 	struct stage_conn c;
 	int rule;
 
-	no_probes(s);
+	patient(s);
 	c = stage_connect(s);
 	rule = stage_rule(s, &hold);
 	end_send(a, c.fd, "hello", 0);
@@ -143,7 +144,7 @@ static void three_bytes(struct stage *s, bool nodelay)
 	struct stage_conn c;
 	int rule;
 
-	no_probes(s);
+	patient(s);
 	c = stage_connect(s);
 	if (nodelay)
 		end_set(a, c.fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -189,7 +190,7 @@ static void one_write(struct stage *s)
 	struct end *a = stage_end(s, A), *b = stage_end(s, B);
 	struct stage_conn c;
 
-	no_probes(s);
+	patient(s);
 	c = stage_connect(s);
 	if (s->control) {
 		end_send_bytes(a, c.fd, 1000, 0);
@@ -332,7 +333,7 @@ static void zero_window(struct stage *s)
 	struct stage_conn c;
 	int rule, n;
 
-	no_probes(s);
+	stage_sysctl(s, A, "net/ipv4/tcp_early_retrans", "0");
 	stage_sysctl(s, BOTH, "net/ipv4/tcp_window_scaling", "0");
 	c.listener = end_listen(b, 2001, 5);
 	end_set(b, c.listener, SOL_SOCKET, SO_RCVBUF, 4096);

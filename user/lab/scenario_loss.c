@@ -15,6 +15,8 @@
 #define MS 1000000ull
 #define MSS 1448 /* bytes of data: MTU 1500, less headers with timestamps */
 
+#define NEVER_MS \
+	3000	    /* longer than this machine ever keeps a process waiting */
 #define ROOM 400000 /* bytes of a buffer, which the kernel may double */
 
 /* A round trip of 80 ms: no answer is so late that a timer runs out before. */
@@ -30,9 +32,13 @@
 		.end = ((first) + (n)) * MSS          \
 	}
 
-/* Only what the story is about: Reno, which is the textbooks', and no probes. */
-static void plain(struct stage *s)
+/*
+ * Only what the story is about: Reno, which is the textbooks', and no probes.
+ * No timeout is shorter than @ms.
+ */
+static void plain(struct stage *s, unsigned int ms)
 {
+	stage_rto_min(s, A, ms);
 	stage_sysctl(s, A, "net/ipv4/tcp_congestion_control", "reno");
 	stage_sysctl(s, A, "net/ipv4/tcp_early_retrans", "0");
 }
@@ -141,7 +147,7 @@ static void fast_retransmit(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s);
+	plain(s, NEVER_MS);
 	c = lose(s, 2, 1, 1);
 	transfer(s, &c, 10);
 	stage_hang_up(s, &c);
@@ -201,7 +207,7 @@ static void rto_backoff(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s);
+	plain(s, 200);
 	c = lose(s, 0, 1, 3);
 	transfer(s, &c, 1);
 	end_seen(stage_end(s, A), "window", "(slow_start|avoidance)");
@@ -249,7 +255,7 @@ static void timeout(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s);
+	plain(s, 500);
 	c = lose(s, 0, 10, 1);
 	transfer(s, &c, 10);
 	end_seen(stage_end(s, A), "window", "(slow_start|avoidance)");
@@ -273,6 +279,7 @@ static void tail_loss_probe(struct stage *s)
 	struct stage_conn c;
 
 	stage_sysctl(s, A, "net/ipv4/tcp_congestion_control", "reno");
+	stage_rto_min(s, A, 500);
 	c = lose(s, 9, 1, 1);
 	transfer(s, &c, 10);
 	stage_hang_up(s, &c);
@@ -300,7 +307,7 @@ static void spurious(struct stage *s)
 	struct stage_conn c;
 	int rule;
 
-	plain(s);
+	plain(s, NEVER_MS);
 	c = roomy(s);
 	rule = stage_rule(s, &late);
 	end_drain(end_begin(b), c.child, 10 * MSS);
@@ -339,7 +346,7 @@ static void reordering(struct stage *s)
 	};
 	struct stage_conn c;
 
-	plain(s);
+	plain(s, NEVER_MS);
 	c = roomy(s);
 	stage_rule(s, s->control ? &lost : &late);
 	transfer(s, &c, 10);
@@ -370,7 +377,7 @@ static void lost_acks(struct stage *s)
 	struct stage_conn c;
 	int rule;
 
-	plain(s);
+	plain(s, s->control ? 200 : NEVER_MS);
 	c = roomy(s);
 	rule = stage_rule(s, s->control ? &all : &lost);
 	transfer(s, &c, 10);
@@ -469,7 +476,7 @@ static void slow_start(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s);
+	plain(s, NEVER_MS);
 	c = s->control ? lose(s, 12, 1, 1) : roomy(s);
 	transfer(s, &c, 72);
 	stage_hang_up(s, &c);
@@ -488,7 +495,7 @@ static void avoidance(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s);
+	plain(s, NEVER_MS);
 	c = s->control ? roomy(s) : lose(s, 19, 1, 1);
 	transfer(s, &c, 110);
 	stage_hang_up(s, &c);
@@ -550,6 +557,7 @@ static void algorithms(struct stage *s)
 	struct end *b = stage_end(s, B);
 	int listener;
 
+	stage_rto_min(s, A, NEVER_MS);
 	stage_sysctl(s, A, "net/ipv4/tcp_early_retrans", "0");
 	listener = end_listen(b, 2001, 5);
 	one_algorithm(s, listener, "reno", 1);

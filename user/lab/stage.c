@@ -223,6 +223,21 @@ void stage_sysctl(struct stage *s, int sides, const char *path,
 		stage_say(s, "   %s = %s", path, value);
 }
 
+void stage_rto_min(struct stage *s, int side, unsigned int ms)
+{
+	const struct netns_side *sides = s->pair.side;
+	int i = stage_side(side), err;
+
+	if (stage_failed(s))
+		return;
+	err = netns_rto_min(&sides[i], &sides[!i], ms);
+	if (err)
+		stage_fail(s, "a route with a least timeout: %s",
+			   strerror(-err));
+	else
+		stage_say(s, "   no timeout is shorter than %u ms", ms);
+}
+
 int64_t stage_counter(struct stage *s, int side, const char *name)
 {
 	return counter_read(s->pair.side[stage_side(side)].fd, name);

@@ -120,6 +120,12 @@ void stage_release(struct stage *s, int rule);
 void stage_sysctl(struct stage *s, int sides, const char *path,
 		  const char *value);
 
+/*
+ * No timeout of connections that A or B opens from now on is shorter: for
+ * stories in which nothing is to time out, however busy the machine is.
+ */
+void stage_rto_min(struct stage *s, int side, unsigned int ms);
+
 /* A counter of that namespace, as lab/counter.h has it; negative: none. */
 int64_t stage_counter(struct stage *s, int side, const char *name);
 
