@@ -317,17 +317,21 @@ static void count(struct run *run, const struct scenario *s)
 
 static int list(void)
 {
-	static const char fmt[] = "%-8s %-22s %-46s %s\n";
+	static const char fmt[] = "%-8s %-24s %-12s %s\n";
 	const struct scenario_group *g;
 	const struct scenario *s;
+	char needs[128];
 
-	printf(fmt, "GROUP", "SCENARIO", "WHAT", "NEEDS");
+	printf(fmt, "GROUP", "SCENARIO", "NEEDS", "WHAT");
 	for (g = scenario_groups; g->name; g++)
-		for (s = g->scenarios; s->name; s++)
-			printf(fmt, g->name, s->name, s->title,
-			       s->place == PLACE_WIRE ? "tun" :
-			       s->needs		      ?:
-							"");
+		for (s = g->scenarios; s->name; s++) {
+			snprintf(needs, sizeof(needs), "%s%s%s",
+				 s->place == PLACE_WIRE ? "tun" : "",
+				 s->place == PLACE_WIRE && s->needs ? " " : "",
+				 s->needs ?: "");
+			printf(fmt, g->name, s->name, *needs ? needs : "-",
+			       s->title);
+		}
 	return EXIT_DONE;
 }
 

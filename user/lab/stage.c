@@ -397,11 +397,23 @@ static void stage_cannot(struct report *r, const char *what, int err)
 	snprintf(r->why, sizeof(r->why), "%s: %s", what, strerror(-err));
 }
 
+static void stage_lacks(struct report *r, const char *unmet)
+{
+	r->outcome = OUTCOME_CANNOT;
+	snprintf(r->why, sizeof(r->why), "%s", unmet);
+}
+
 static void stage_perform(struct stage *s, struct report *r)
 {
 	const char *unmet, *what = "making network namespaces";
-	int err = stage_place(s);
+	int err;
 
+	if (s->scenario->place == PLACE_WIRE &&
+	    !need_met("tun", NULL, &unmet)) {
+		stage_lacks(r, unmet);
+		return;
+	}
+	err = stage_place(s);
 	if (!err) {
 		what = "starting processes";
 		err = stage_ends(s);
@@ -411,8 +423,7 @@ static void stage_perform(struct stage *s, struct report *r)
 		return;
 	}
 	if (!need_met(s->scenario->needs, s->tracer->witness, &unmet)) {
-		r->outcome = OUTCOME_CANNOT;
-		snprintf(r->why, sizeof(r->why), "%s", unmet);
+		stage_lacks(r, unmet);
 		return;
 	}
 	witness_forget(s->tracer->witness);
