@@ -13,6 +13,7 @@
  *     it and of other structs are fields as if they were the event's own;
  *   - the unit of a number is its typedef (nsec_t, bytes_t, ...);
  *   - of an enum's names the common prefix is not shown, the rest as written;
+ *   - an enum that is marked BITS is a number, and its names are those of bits;
  *   - DOC() is the help text, ABSENT_IF() the value that means "unknown";
  *     a member with neither text is padding and is not shown;
  *   - ABSENT_WITHOUT() on a struct names one of its numbers: when that is 0,
@@ -28,10 +29,12 @@
 #define DOC(text) __attribute__((btf_decl_tag("doc:" text)))
 #define ABSENT_IF(value) __attribute__((btf_decl_tag("absent:" #value)))
 #define ABSENT_WITHOUT(field) __attribute__((btf_decl_tag("without:" #field)))
+#define BITS __attribute__((btf_decl_tag("bits")))
 #else
 #define DOC(text)
 #define ABSENT_IF(value)
 #define ABSENT_WITHOUT(field)
+#define BITS
 #endif
 
 #define ENUM8 __attribute__((packed)) /* an enum that takes one byte */
@@ -176,6 +179,18 @@ enum ENUM8 retransmit_kind {
 enum ENUM8 direction {
 	DIRECTION_sent = 1,
 	DIRECTION_received,
+};
+
+/* Flags of a segment, as in its header. */
+enum ENUM8 segment_flag {
+	SEGMENT_FLAG_FIN = 1,
+	SEGMENT_FLAG_SYN = 2,
+	SEGMENT_FLAG_RST = 4,
+	SEGMENT_FLAG_PSH = 8,
+	SEGMENT_FLAG_ACK = 16,
+	SEGMENT_FLAG_URG = 32,
+	SEGMENT_FLAG_ECE = 64,
+	SEGMENT_FLAG_CWR = 128,
 };
 
 /* A timer of a socket. */
@@ -341,7 +356,7 @@ struct event_drop {
 	enum direction direction DOC("which way it went");
 	enum tcb_state state DOC("state of the socket; absent: no socket, or "
 				 "none that is known") ABSENT_IF(0);
-	__u8 flags DOC("TCP flags: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK");
+	enum segment_flag flags BITS DOC("TCP flags");
 	__u8 pad[5];
 	__u32 tcp_seq DOC("sequence number, as in the header");
 	bytes32_t len DOC("bytes of data");
@@ -365,8 +380,8 @@ enum ENUM8 queue_op {
 	QUEUE_accept_overflow, /* the last ACK came, and there was no room */
 	QUEUE_looked,	       /* nothing: the listener was looked at */
 	QUEUE_waiting,	       /* nothing: who waits in the accept queue was */
-	QUEUE_fast_opened,     /* a SYN with data: into the accept queue at once,
-				  before its handshake (TCP Fast Open) */
+	QUEUE_fast_opened, /* a SYN with data: into the accept queue at once,
+			      before its handshake (TCP Fast Open) */
 };
 
 /* By which of its rules the kernel decided so, in the order of its tests. */
@@ -461,8 +476,7 @@ struct event_segment {
 	enum direction direction DOC("which way it went");
 	enum tcb_state state DOC("state of the socket before; absent: no "
 				 "socket") ABSENT_IF(0);
-	__u8 flags DOC("TCP flags: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK, 32 URG, "
-		       "64 ECE, 128 CWR");
+	enum segment_flag flags BITS DOC("TCP flags");
 	__u8 wscale DOC("option: how far its sender's windows are to be "
 			"shifted, those of SYNs excepted") ABSENT_IF(0xff);
 	__u8 sack_permitted DOC("option: 1, its sender takes SACK blocks")
@@ -581,6 +595,24 @@ enum ENUM8 epoll_op {
 	EPOLL_OP_MOD,
 };
 
+/* What poll() and epoll_ctl() ask for; the last three only the latter. */
+enum poll_bit {
+	POLL_BIT_IN = 1,
+	POLL_BIT_PRI = 2,
+	POLL_BIT_OUT = 4,
+	POLL_BIT_ERR = 8,
+	POLL_BIT_HUP = 0x10,
+	POLL_BIT_NVAL = 0x20,
+	POLL_BIT_RDNORM = 0x40,
+	POLL_BIT_RDBAND = 0x80,
+	POLL_BIT_WRNORM = 0x100,
+	POLL_BIT_WRBAND = 0x200,
+	POLL_BIT_RDHUP = 0x2000,
+	POLL_BIT_EXCLUSIVE = 1 << 28,
+	POLL_BIT_ONESHOT = 1 << 30,
+	POLL_BIT_ET = 1u << 31,
+};
+
 /* What fcntl() is asked for, of what is told here. */
 enum ENUM8 fcntl_cmd {
 	FCNTL_F_DUPFD = 1,
@@ -675,10 +707,8 @@ struct event_call {
 	__u32 backlog DOC("what listen() asks for") ABSENT_IF(0xffffffff);
 	__u32 level DOC("level of the option") ABSENT_IF(0xffffffff);
 	__u32 optname DOC("number of the option") ABSENT_IF(0xffffffff);
-	__u32 wanted DOC("what is waited for, in the numbers of poll()")
-		ABSENT_IF(0);
-	__u32 ready DOC("what it is ready for: 1 IN, 2 PRI, 4 OUT, 8 ERR, "
-			"16 HUP, 8192 RDHUP") ABSENT_IF(0);
+	enum poll_bit wanted BITS DOC("what is waited for") ABSENT_IF(0);
+	enum poll_bit ready BITS DOC("what it is ready for") ABSENT_IF(0);
 };
 
 /* The largest event: size of buffers that hold any of them. */

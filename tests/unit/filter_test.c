@@ -303,6 +303,47 @@ TEST_F(filter, units)
 	expect_rows(_metadata, self, rows, ROWS(rows));
 }
 
+/* Of bits "=" asks for all that are named, and "!=" for one that is not set. */
+TEST_F(filter, bits)
+{
+	static const struct {
+		const char *text;
+		bool syn, syn_ack;
+	} rows[] = {
+		{ "flags = SYN", true, true },
+		{ "flags = syn+ack", false, true },
+		{ "flags = 2", true, true },
+		{ "flags = 0", false, false },
+		{ "flags = ACK,RST", false, true },
+		{ "flags != ACK", true, false },
+		{ "flags = SYN and not flags = ACK", true, false },
+	};
+	struct event_segment syn = { .ev = self->s.ev,
+				     .flags = SEGMENT_FLAG_SYN };
+	struct event_segment syn_ack = syn;
+	struct filter *f;
+	unsigned int i;
+
+	syn.ev.type = syn_ack.ev.type = EVENT_segment;
+	syn_ack.flags |= SEGMENT_FLAG_ACK;
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		f = filter_new(self->schema);
+		ASSERT_EQ(0, filter_parse(f, rows[i].text, &self->error));
+		EXPECT_EQ(rows[i].syn, filter_match(f, &syn.ev))
+		{
+			TH_LOG("%s", rows[i].text);
+		}
+		EXPECT_EQ(rows[i].syn_ack, filter_match(f, &syn_ack.ev))
+		{
+			TH_LOG("%s", rows[i].text);
+		}
+		filter_free(f);
+	}
+	EXPECT_EQ(-EINVAL,
+		  filter_parse(self->filter, "flags = SYN+NACK", &self->error));
+	EXPECT_NE(NULL, strstr(self->error.then, "joined by +: FIN, SYN"));
+}
+
 /* Claim: the kernel says which of the cgroups that are asked for it is in. */
 TEST_F(filter, cgroup_within)
 {

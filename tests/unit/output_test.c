@@ -605,6 +605,29 @@ TEST_F(output, json)
 	EXPECT_STREQ("", rest);
 }
 
+/* Bits are a number in JSON, with the names beside it. */
+TEST_F(output, json_bits)
+{
+	struct event_segment s = { .ev = events_drop(1000000000, 1).ev,
+				   .direction = DIRECTION_sent,
+				   .flags = SEGMENT_FLAG_SYN |
+					    SEGMENT_FLAG_ACK };
+	const char *text;
+
+	s.ev.type = EVENT_segment;
+	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
+					 output_json_new(self->page.schema,
+							 self->page.file)));
+	ASSERT_EQ(0, header(self->page.pipeline));
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	s.flags = 0;
+	pipeline_push(self->page.pipeline, &s, sizeof(s));
+	text = finish(self->page.pipeline, self->page.file, &self->page.text);
+	EXPECT_NE(NULL, strstr(text, ",\"flags\":18,\"flags_names\":"
+				     "[\"SYN\",\"ACK\"],"));
+	EXPECT_NE(NULL, strstr(text, ",\"flags\":0,\"flags_names\":[],"));
+}
+
 /* A flood on a terminal is summed up, and what was summed up is filtered. */
 TEST_F(output, flood)
 {

@@ -121,6 +121,34 @@ TEST_F(schema, enum_names)
 	EXPECT_STREQ("?", schema_name(self->schema, EVENT_state, "nothing", 1));
 }
 
+/* Of an enum of bits the names are those of the bits; the rest is a number. */
+TEST_F(schema, bit_names)
+{
+	const struct schema_field *f;
+	char text[SCHEMA_BITS_LEN];
+	uint64_t value;
+
+	f = schema_field_find(schema_type_find(self->schema, "segment"),
+			      "flags");
+	ASSERT_NE(NULL, f);
+	ASSERT_EQ(SCHEMA_NUMBER, f->kind);
+	ASSERT_NE(NULL, f->bits);
+	EXPECT_EQ(0, schema_bits_value(f->bits, "syn+ACK", &value));
+	EXPECT_EQ(SEGMENT_FLAG_SYN | SEGMENT_FLAG_ACK, value);
+	EXPECT_EQ(0, schema_bits_value(f->bits, "CWR", &value));
+	EXPECT_EQ(SEGMENT_FLAG_CWR, value);
+	EXPECT_EQ(-EINVAL, schema_bits_value(f->bits, "SYN+", &value));
+	EXPECT_EQ(-EINVAL, schema_bits_value(f->bits, "SYN+NACK", &value));
+	EXPECT_STREQ("FIN+SYN+RST+PSH+ACK+URG+ECE+CWR",
+		     schema_bits(self->schema, EVENT_segment, "flags", 255, "+",
+				 text));
+	EXPECT_STREQ("", schema_bits(self->schema, EVENT_segment, "flags", 0,
+				     "+", text));
+	EXPECT_STREQ("IN|RDHUP|ET|0x20000",
+		     schema_bits(self->schema, EVENT_call, "ready", 0x80022001,
+				 "|", text));
+}
+
 /* What is absent has no value; what is not, has its own. */
 TEST_F(schema, absent_values)
 {

@@ -61,19 +61,34 @@ static const char *kind_name(const struct schema_field *f)
 	case SCHEMA_NUMBER:
 		break;
 	}
+	if (f->bits)
+		return "bits";
 	return *f->unit ? f->unit : "number";
+}
+
+/* The @i-th name of a field's values, or bits; NULL: there is none. */
+static const char *value_name(const struct schema_field *f, unsigned int i)
+{
+	if (f->bits)
+		return f->bits->names[i];
+	return f->can_be_absent && i == f->absent ? NULL : f->values->names[i];
+}
+
+static unsigned int n_values(const struct schema_field *f)
+{
+	return f->bits ? f->bits->n : f->values ? f->values->n : 0;
 }
 
 static void print_values(const struct schema_field *f, const char *between)
 {
-	const char *sep = "";
+	const char *sep = "", *name;
 	unsigned int i;
 
-	for (i = 0; i < f->values->n; i++) {
-		if (!f->values->names[i] ||
-		    (f->can_be_absent && i == f->absent))
+	for (i = 0; i < n_values(f); i++) {
+		name = value_name(f, i);
+		if (!name)
 			continue;
-		printf("%s%s", sep, f->values->names[i]);
+		printf("%s%s", sep, name);
 		sep = between;
 	}
 }
@@ -87,7 +102,7 @@ static void print_fields(const struct schema_type *type, unsigned int from,
 		const struct schema_field *f = &type->fields[i];
 
 		printf("  %-15s %-9s %s", f->name, kind_name(f), f->doc);
-		if (f->kind == SCHEMA_ENUM) {
+		if (n_values(f)) {
 			printf(":\n%28s", "");
 			print_values(f, " ");
 		}
@@ -127,8 +142,12 @@ static void rest_fields(const struct schema_type *type, unsigned int from,
 		printf("``%s`` (%s%s)\n    %c%s.\n", f->name, kind_name(f),
 		       schema_may_lack(f) ? ", may be absent" : "",
 		       toupper((unsigned char)f->doc[0]), f->doc + 1);
-		if (f->kind == SCHEMA_ENUM) {
-			printf("    One of ``");
+		if (n_values(f)) {
+			if (f->bits)
+				printf("    In JSON also ``%s_names``, of ``",
+				       f->name);
+			else
+				printf("    One of ``");
 			print_values(f, "``, ``");
 			printf("``.\n");
 		}
@@ -177,12 +196,10 @@ static struct json_object *names_json(const struct schema_field *f)
 	struct json_object *names = json_object_new_array();
 	unsigned int i;
 
-	for (i = 0; i < f->values->n; i++)
-		if (f->values->names[i] &&
-		    !(f->can_be_absent && i == f->absent))
-			json_object_array_add(names,
-					      json_object_new_string(
-						      f->values->names[i]));
+	for (i = 0; i < n_values(f); i++)
+		if (value_name(f, i))
+			json_object_array_add(names, json_object_new_string(
+							     value_name(f, i)));
 	return names;
 }
 
@@ -233,6 +250,20 @@ static struct json_object *line_json(const char *type,
 	return o;
 }
 
+/* Beside the number, as output/json.c writes them. */
+static void add_names_json(struct json_object *properties,
+			   const struct schema_field *f)
+{
+	struct json_object *items = json_object_new_object();
+	struct json_object *o = described("array", "names of the bits");
+	char name[64];
+
+	json_object_object_add(items, "enum", names_json(f));
+	json_object_object_add(o, "items", items);
+	snprintf(name, sizeof(name), "%s_names", f->name);
+	json_object_object_add(properties, name, o);
+}
+
 static struct json_object *type_json(const struct schema_type *type)
 {
 	struct json_object *properties = json_object_new_object();
@@ -245,6 +276,8 @@ static struct json_object *type_json(const struct schema_type *type)
 		if (!strcmp(f->name, "type"))
 			continue;
 		json_object_object_add(properties, f->name, field_json(f));
+		if (f->bits)
+			add_names_json(properties, f);
 		if (!schema_may_lack(f))
 			json_object_array_add(required,
 					      json_object_new_string(f->name));

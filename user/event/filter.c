@@ -108,6 +108,12 @@ static bool text_matches(const struct schema_field *f, const struct event *e,
 	return !fnmatch(v->text, text, 0);
 }
 
+/* All of these bits are set; of none: no bit is. */
+static bool bits_match(uint64_t bits, uint64_t wanted)
+{
+	return wanted ? (bits & wanted) == wanted : !bits;
+}
+
 /* Numbers that say where the socket's cgroup is compare by its ancestors. */
 static bool cgroup_matches(const struct event *e, const struct filter_value *v)
 {
@@ -146,6 +152,8 @@ static bool value_matches(const struct filter_term *term,
 	case FILTER_AT_LEAST:
 		return n >= v->number;
 	default:
+		if (f->bits)
+			return bits_match(n, v->number);
 		return f->offset == offsetof(struct event, cgroup) ?
 			       cgroup_matches(e, v) :
 			       n == v->number;

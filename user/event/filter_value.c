@@ -74,6 +74,8 @@ static int number_read(const struct schema_field *f, const char *s, uint64_t *n)
 	if (f->offset == offsetof(struct event, cgroup) &&
 	    s[strspn(s, "0123456789")])
 		return inode_cgroup(s, n);
+	if (f->bits && !schema_bits_value(f->bits, s, n))
+		return 0;
 	if (is_port(f) && *s == ':')
 		s++;
 	err = opt_number(s, 0, number_max(f), n);
@@ -84,6 +86,24 @@ static int number_read(const struct schema_field *f, const char *s, uint64_t *n)
 		err = opt_size(s, n);
 	}
 	return err ? err : *n > number_max(f) ? -ERANGE : 0;
+}
+
+/* "one of A, B", or whatever stands @before them. */
+static void names_expected(const struct schema_enum *values, const char *before,
+			   char *to, size_t size)
+{
+	unsigned int i;
+	size_t n = 0;
+
+	for (i = 0; i < values->n && n < size; i++)
+		if (values->names[i])
+			n += snprintf(to + n, size - n, "%s%s",
+				      n ? ", " : before, values->names[i]);
+}
+
+static void bits_expected(const struct schema_enum *bits, char *to, size_t size)
+{
+	names_expected(bits, "names joined by +: ", to, size);
 }
 
 static void numbers_expected(const struct schema_field *f, char *to,
@@ -101,6 +121,8 @@ static void numbers_expected(const struct schema_field *f, char *to,
 		snprintf(to, size,
 			 "ids above 0, or paths below the mount "
 			 "point of cgroup2: /system.slice");
+	else if (f->bits)
+		bits_expected(f->bits, to, size);
 	else
 		snprintf(to, size, "a number from %d to %llu%s%s",
 			 f->can_be_absent && !f->absent,
@@ -108,18 +130,6 @@ static void numbers_expected(const struct schema_field *f, char *to,
 				 (f->can_be_absent &&
 				  f->absent == number_max(f)),
 			 *f->unit ? " " : "", f->unit);
-}
-
-static void names_expected(const struct schema_enum *values, char *to,
-			   size_t size)
-{
-	unsigned int i;
-	size_t n = 0;
-
-	for (i = 0; i < values->n && n < size; i++)
-		if (values->names[i])
-			n += snprintf(to + n, size - n, "%s%s",
-				      n ? ", " : "one of ", values->names[i]);
 }
 
 /* @s is no value of this term: say what would be one. */
@@ -134,7 +144,8 @@ static int value_wrong(const struct filter_term *term, const char *s, size_t at,
 		numbers_expected(f, expected, sizeof(expected));
 		break;
 	case SCHEMA_ENUM:
-		names_expected(f->values, expected, sizeof(expected));
+		names_expected(f->values, "one of ", expected,
+			       sizeof(expected));
 		break;
 	case SCHEMA_ADDR:
 		snprintf(expected, sizeof(expected),

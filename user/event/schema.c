@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <bpf/btf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +13,7 @@
 #define DOC_TAG "doc:"
 #define ABSENT_TAG "absent:"
 #define WITHOUT_TAG "without:"
+#define BITS_TAG "bits"
 #define ENUM_VALUES_MAX 256
 
 /* The unit of a number is its typedef. */
@@ -72,24 +74,31 @@ static size_t enum_prefix(const struct schema *schema, const struct btf_type *t)
 	return common;
 }
 
+/* Where the name of an enumerator stands; one below 0 does not fit. */
+static unsigned int enum_index(const struct btf_enum *v, bool bits)
+{
+	__u32 value = v->val;
+
+	if (!bits)
+		return v->val < 0 ? ENUM_VALUES_MAX : value;
+	return value && !(value & (value - 1)) ? __builtin_ctz(value) :
+						 ENUM_VALUES_MAX;
+}
+
 static const struct schema_enum *enum_read(struct schema *schema,
-					   const struct btf_type *t)
+					   const struct btf_type *t, bool bits)
 {
 	const struct btf_enum *v = btf_enum(t);
 	struct schema_enum *e;
+	unsigned int i, max = 0;
 	size_t prefix;
-	unsigned int i;
-	int max = 0;
 
 	for (i = 0; i < schema->n_enums; i++)
 		if (!strcmp(schema->enums[i].name, type_name(schema, t)))
 			return &schema->enums[i];
-	for (i = 0; i < btf_vlen(t); i++) {
-		if (v[i].val > max)
-			max = v[i].val;
-		if (v[i].val < 0)
-			max = ENUM_VALUES_MAX; /* it does not fit either */
-	}
+	for (i = 0; i < btf_vlen(t); i++)
+		if (enum_index(&v[i], bits) > max)
+			max = enum_index(&v[i], bits);
 	if (!btf_vlen(t) || max >= ENUM_VALUES_MAX) {
 		errno = EPROTO;
 		return NULL;
@@ -103,14 +112,14 @@ static const struct schema_enum *enum_read(struct schema *schema,
 	e->n = max + 1;
 	prefix = enum_prefix(schema, t);
 	for (i = 0; i < btf_vlen(t); i++)
-		e->names[v[i].val] = prefix +
-				     btf__name_by_offset(schema->btf,
-							 v[i].name_off);
+		e->names[enum_index(&v[i], bits)] =
+			prefix +
+			btf__name_by_offset(schema->btf, v[i].name_off);
 	return e;
 }
 
 /* Kind, unit and size of a field from the C type of its member. */
-static int field_type(struct schema *schema, unsigned int id,
+static int field_type(struct schema *schema, unsigned int id, bool bits,
 		      struct schema_field *f)
 {
 	const struct btf_type *t = btf__type_by_id(schema->btf, id);
@@ -137,9 +146,14 @@ static int field_type(struct schema *schema, unsigned int id,
 		f->kind = SCHEMA_TEXT;
 		return 0;
 	}
+	if (btf_is_enum(t) && bits) {
+		f->kind = SCHEMA_NUMBER;
+		f->bits = enum_read(schema, t, true);
+		return f->bits ? 0 : -errno;
+	}
 	if (btf_is_enum(t)) {
 		f->kind = SCHEMA_ENUM;
-		f->values = enum_read(schema, t);
+		f->values = enum_read(schema, t, false);
 		return !f->values ? -errno : f->size == 1 ? 0 : -EPROTO;
 	}
 	f->kind = SCHEMA_NUMBER;
@@ -202,7 +216,7 @@ static int field_read(struct schema *schema, unsigned int id, int i,
 	f->doc = tag_find(schema, id, i, DOC_TAG);
 	if (!f->doc)
 		return 0;
-	err = field_type(schema, m->type, f);
+	err = field_type(schema, m->type, tag_find(schema, id, i, BITS_TAG), f);
 	if (err)
 		return err;
 	absent = tag_find(schema, id, i, ABSENT_TAG);
@@ -451,6 +465,48 @@ int schema_enum_value(const struct schema_enum *values, const char *name)
 		if (values->names[i] && same_name(values->names[i], name))
 			return i;
 	return -ENOENT;
+}
+
+int schema_bits_value(const struct schema_enum *bits, const char *names,
+		      uint64_t *value)
+{
+	char copy[SCHEMA_BITS_LEN], *rest = copy, *name;
+	int bit;
+
+	if (strlen(names) >= sizeof(copy))
+		return -EINVAL;
+	strcpy(copy, names);
+	*value = 0;
+	while ((name = strsep(&rest, "+"))) {
+		bit = schema_enum_value(bits, name);
+		if (bit < 0)
+			return -EINVAL;
+		*value |= 1ull << bit;
+	}
+	return 0;
+}
+
+const char *schema_bits(const struct schema *schema, enum event_type type,
+			const char *field, uint64_t value, const char *between,
+			char text[SCHEMA_BITS_LEN])
+{
+	const struct schema_field *f;
+	size_t n = 0;
+	unsigned int i;
+
+	f = schema_field_find(&schema->types[type], field);
+	*text = '\0';
+	for (i = 0; f && f->bits && i < f->bits->n; i++) {
+		if (!(value & 1ull << i) || !f->bits->names[i])
+			continue;
+		n += snprintf(text + n, SCHEMA_BITS_LEN - n, "%s%s",
+			      n ? between : "", f->bits->names[i]);
+		value &= ~(1ull << i);
+	}
+	if (value)
+		snprintf(text + n, SCHEMA_BITS_LEN - n, "%s%#llx",
+			 n ? between : "", (unsigned long long)value);
+	return text;
 }
 
 const char *schema_name(const struct schema *schema, enum event_type type,

@@ -26,7 +26,7 @@ enum schema_kind {
 struct schema_enum {
 	const char *name; /* of the C enum */
 	unsigned int n;
-	const char **names; /* indexed by value; NULL: no such value */
+	const char **names; /* by value, or number of a bit; NULL: none such */
 };
 
 struct schema_field {
@@ -41,6 +41,7 @@ struct schema_field {
 	uint64_t absent;		    /* the value that means so */
 	const struct schema_field *without; /* absent while that is 0; or NULL */
 	const struct schema_enum *values;   /* of SCHEMA_ENUM */
+	const struct schema_enum *bits; /* names of a number's bits; or NULL */
 };
 
 #define SCHEMA_FIELDS 96 /* more than any event has */
@@ -108,6 +109,19 @@ const char *schema_enum_name(const struct schema_enum *values, uint64_t value);
  * -ENOENT if there is none.
  */
 int schema_enum_value(const struct schema_enum *values, const char *name);
+
+/*
+ * The value of names of bits, "SYN+ACK", each written as above; -EINVAL if one
+ * is none.
+ */
+int schema_bits_value(const struct schema_enum *bits, const char *names,
+		      uint64_t *value);
+
+/* "SYN+ACK", or with @between whatever else; bits without a name: 0x40000. */
+#define SCHEMA_BITS_LEN 200
+const char *schema_bits(const struct schema *schema, enum event_type type,
+			const char *field, uint64_t value, const char *between,
+			char text[SCHEMA_BITS_LEN]);
 
 /* Shortcut: the name of a value of the enum of a field of a type. */
 const char *schema_name(const struct schema *schema, enum event_type type,

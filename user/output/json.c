@@ -23,6 +23,27 @@ struct json_lines {
 	struct json out;
 };
 
+/* ,"flags_names":["SYN","ACK"] beside the number */
+static void put_bits(struct json *j, const struct schema_field *f,
+		     uint64_t value)
+{
+	bool first = true;
+	unsigned int i;
+
+	json_text(j, ",\"");
+	json_text(j, f->name);
+	json_text(j, "_names\":[");
+	for (i = 0; i < f->bits->n; i++) {
+		if (!(value & 1ull << i) || !f->bits->names[i])
+			continue;
+		json_text(j, first ? "\"" : ",\"");
+		json_text(j, f->bits->names[i]);
+		json_put(j, "\"", 1);
+		first = false;
+	}
+	json_put(j, "]", 1);
+}
+
 static void put_field(struct json *j, const struct schema_field *f,
 		      const struct json_name *name, const struct event *e)
 {
@@ -42,6 +63,8 @@ static void put_field(struct json *j, const struct schema_field *f,
 			value = -value;
 		}
 		json_number(j, value);
+		if (f->bits)
+			put_bits(j, f, value);
 		break;
 	case SCHEMA_ENUM:
 		if (!schema_value(f, e, &value))

@@ -32,9 +32,6 @@ enum step_kind {
 	STEP_RETURN,   /* a call returns, or something is to be noted */
 };
 
-/* Flags of a segment, as in the header. */
-enum { FLAG_FIN = 1, FLAG_SYN = 2, FLAG_RST = 4, FLAG_PSH = 8, FLAG_ACK = 16 };
-
 struct step {
 	nsec_t ts;
 	const struct event *e;

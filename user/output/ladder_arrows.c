@@ -26,13 +26,14 @@ static bool is_mixed(const struct ladder *l)
 static bool fits_derived(unsigned int real, unsigned int derived)
 {
 	return (real & derived) == derived &&
-	       !(real & ~derived & (FLAG_SYN | FLAG_RST));
+	       !(real & ~derived & (SEGMENT_FLAG_SYN | SEGMENT_FLAG_RST));
 }
 
 /* May what was sent be what has come? @exact: byte for byte. */
 static bool fits(const struct step *sent, const struct step *came, bool exact)
 {
-	const unsigned int must = FLAG_SYN | FLAG_RST | FLAG_FIN;
+	const unsigned int must = SEGMENT_FLAG_SYN | SEGMENT_FLAG_RST |
+				  SEGMENT_FLAG_FIN;
 	const struct event_segment *a = (const void *)sent->e;
 	const struct event_segment *b = (const void *)came->e;
 	unsigned int f = ladder_flags(sent), g = ladder_flags(came);
@@ -40,16 +41,18 @@ static bool fits(const struct step *sent, const struct step *came, bool exact)
 	if (sent->ts > came->ts)
 		return false;
 	if (sent->derived != came->derived)
-		return sent->derived ? fits_derived(g, f) &&
-					       (f != FLAG_ACK || !b->len) :
-				       fits_derived(f, g);
+		return sent->derived ?
+			       fits_derived(g, f) &&
+				       (f != SEGMENT_FLAG_ACK || !b->len) :
+			       fits_derived(f, g);
 	if (sent->derived) /* a SYN+ACK is an ACK to who has the SYN */
-		return f == g || (g == FLAG_ACK && f == (FLAG_SYN | FLAG_ACK));
+		return f == g || (g == SEGMENT_FLAG_ACK &&
+				  f == (SEGMENT_FLAG_SYN | SEGMENT_FLAG_ACK));
 	if (exact || !b->len)
 		return f == g && same(a->tcp_seq, b->tcp_seq) &&
 		       same(a->end, b->end) && same(a->ack, b->ack);
-	return !((f ^ g) & must & ~FLAG_FIN) && a->len && a->tcp_seq < b->end &&
-	       b->tcp_seq < a->end;
+	return !((f ^ g) & must & ~SEGMENT_FLAG_FIN) && a->len &&
+	       a->tcp_seq < b->end && b->tcp_seq < a->end;
 }
 
 const struct step *ladder_told(const struct ladder *l, const struct arrow *a)
@@ -83,7 +86,7 @@ static bool is_repeated(const struct step *s)
 {
 	const struct event_segment *g = (const void *)s->e;
 
-	return ladder_flags(s) & (FLAG_SYN | FLAG_FIN) ||
+	return ladder_flags(s) & (SEGMENT_FLAG_SYN | SEGMENT_FLAG_FIN) ||
 	       (!s->derived && g->len);
 }
 
@@ -187,7 +190,7 @@ static void find_fates(struct ladder *l)
 		if (!a->derived)
 			a->fate = l->end[!a->from].segments ? ARROW_LOST :
 							      ARROW_ARRIVED;
-		else if (sent->flags == FLAG_ACK)
+		else if (sent->flags == SEGMENT_FLAG_ACK)
 			sent->arrow = -1; /* maybe it was never sent */
 		else
 			a->fate = derived_fate(l, sent);

@@ -292,7 +292,7 @@ static void note_end(struct conn *c, unsigned int i, const struct event *e)
 			      s->new == TCB_STATE_TIME_WAIT;
 	else if (!end->cookie &&
 		 (e->type == EVENT_reset ||
-		  (e->type == EVENT_segment && g->flags & FLAG_RST)))
+		  (e->type == EVENT_segment && g->flags & SEGMENT_FLAG_RST)))
 		end->closed = true;
 }
 

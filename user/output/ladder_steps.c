@@ -43,15 +43,15 @@ static unsigned int flags_of_cause(enum cause cause)
 {
 	switch (cause) {
 	case CAUSE_RX_SYN:
-		return FLAG_SYN;
+		return SEGMENT_FLAG_SYN;
 	case CAUSE_RX_SYN_ACK:
-		return FLAG_SYN | FLAG_ACK;
+		return SEGMENT_FLAG_SYN | SEGMENT_FLAG_ACK;
 	case CAUSE_RX_ACK:
-		return FLAG_ACK;
+		return SEGMENT_FLAG_ACK;
 	case CAUSE_RX_FIN:
-		return FLAG_FIN;
+		return SEGMENT_FLAG_FIN;
 	case CAUSE_RX_RST:
-		return FLAG_RST;
+		return SEGMENT_FLAG_RST;
 	default:
 		return 0;
 	}
@@ -62,19 +62,21 @@ static unsigned int flags_sent(const struct event_state *s)
 {
 	switch (s->new) {
 	case TCB_STATE_SYN_SENT:
-		return FLAG_SYN;
+		return SEGMENT_FLAG_SYN;
 	case TCB_STATE_SYN_RECV:
-		return s->old == TCB_STATE_SYN_SENT ? FLAG_SYN | FLAG_ACK : 0;
+		return s->old == TCB_STATE_SYN_SENT ?
+			       SEGMENT_FLAG_SYN | SEGMENT_FLAG_ACK :
+			       0;
 	case TCB_STATE_ESTABLISHED:
-		return s->old == TCB_STATE_SYN_SENT ? FLAG_ACK : 0;
+		return s->old == TCB_STATE_SYN_SENT ? SEGMENT_FLAG_ACK : 0;
 	case TCB_STATE_FIN_WAIT1:
 	case TCB_STATE_LAST_ACK:
-		return FLAG_FIN;
+		return SEGMENT_FLAG_FIN;
 	case TCB_STATE_CLOSE_WAIT:
 	case TCB_STATE_CLOSING:
-		return FLAG_ACK;
+		return SEGMENT_FLAG_ACK;
 	case TCB_STATE_TIME_WAIT:
-		return s->cause == CAUSE_RX_FIN ? FLAG_ACK : 0;
+		return s->cause == CAUSE_RX_FIN ? SEGMENT_FLAG_ACK : 0;
 	default:
 		return 0;
 	}
@@ -127,8 +129,8 @@ static void state_steps(struct ladder *l, const struct ladder_event *at,
 	const struct event_state *next = right_after(l, at);
 
 	if (next && is_fin_ack(s, next))
-		came = FLAG_FIN;
-	if (same_segment(b, s) || (came == FLAG_RST && b->reset))
+		came = SEGMENT_FLAG_FIN;
+	if (same_segment(b, s) || (came == SEGMENT_FLAG_RST && b->reset))
 		came = 0;
 	if (derive)
 		add_derived(l, at, STEP_RECEIVED, came);
@@ -148,23 +150,23 @@ static void reset_steps(struct ladder *l, const struct ladder_event *at,
 	if (r->direction == DIRECTION_sent) {
 		add_step(l, at, STEP_CALL);
 		if (derive)
-			add_derived(l, at, STEP_SENT, FLAG_RST);
+			add_derived(l, at, STEP_SENT, SEGMENT_FLAG_RST);
 		return;
 	}
 	b->reset = true;
 	if (derive)
-		add_derived(l, at, STEP_RECEIVED, FLAG_RST);
+		add_derived(l, at, STEP_RECEIVED, SEGMENT_FLAG_RST);
 }
 
 static unsigned int flags_again(const struct event_retransmit *r)
 {
 	switch (r->kind) {
 	case RETRANSMIT_SYN:
-		return FLAG_SYN;
+		return SEGMENT_FLAG_SYN;
 	case RETRANSMIT_SYN_ACK:
-		return FLAG_SYN | FLAG_ACK;
+		return SEGMENT_FLAG_SYN | SEGMENT_FLAG_ACK;
 	default:
-		return r->len ? FLAG_PSH : FLAG_FIN;
+		return r->len ? SEGMENT_FLAG_PSH : SEGMENT_FLAG_FIN;
 	}
 }
 

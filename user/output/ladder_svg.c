@@ -126,15 +126,15 @@ static void arrow_classes(const struct ladder *l, const struct arrow *a,
 	unsigned int flags = ladder_flags(s);
 	const char *kind = "";
 
-	if (flags & FLAG_RST)
+	if (flags & SEGMENT_FLAG_RST)
 		kind = "rst";
 	else if (s->e->type == EVENT_retransmit ||
 		 (!s->derived &&
 		  ((const struct event_segment *)s->e)->retransmitted))
 		kind = "again";
-	else if (flags & FLAG_SYN)
+	else if (flags & SEGMENT_FLAG_SYN)
 		kind = "syn";
-	else if (flags & FLAG_FIN)
+	else if (flags & SEGMENT_FLAG_FIN)
 		kind = "fin";
 	snprintf(line, 40, "arrow %s%s", kind, a->derived ? " derived" : "");
 	snprintf(head, 40, "head h%s", kind);

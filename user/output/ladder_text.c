@@ -78,15 +78,15 @@ static canvas_colour arrow_colour(const struct ladder *l, const struct arrow *a)
 	const struct step *s = ladder_told(l, a);
 	unsigned int flags = ladder_flags(s);
 
-	if (flags & FLAG_RST)
+	if (flags & SEGMENT_FLAG_RST)
 		return "31";
 	if (s->e->type == EVENT_retransmit ||
 	    (!s->derived &&
 	     ((const struct event_segment *)s->e)->retransmitted))
 		return "35";
-	if (flags & FLAG_SYN)
+	if (flags & SEGMENT_FLAG_SYN)
 		return "33";
-	return flags & FLAG_FIN ? "36" : NULL;
+	return flags & SEGMENT_FLAG_FIN ? "36" : NULL;
 }
 
 /* How an end's time line looks: heavy while data can flow both ways. */

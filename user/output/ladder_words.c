@@ -346,29 +346,29 @@ __attribute__((format(printf, 3, 4))) static void add_if(char to[LADDER_WORDS],
 
 #define ROOM_FOR_OPTIONS 20 /* less is for what all segments have */
 
-static void segment_label(const struct event_segment *g, unsigned int room,
-			  char to[LADDER_WORDS])
+static void segment_label(const struct ladder *l, const struct event_segment *g,
+			  unsigned int room, char to[LADDER_WORDS])
 {
 	char range[32] = "", flags[ROW_WORDS];
 	bool known = g->tcp_seq != SEGMENT_UNKNOWN;
 
 	if (known && g->len)
 		snprintf(range, sizeof(range), "%u:%u", g->tcp_seq, g->end);
-	else if (known && g->flags & (FLAG_SYN | FLAG_FIN))
+	else if (known && g->flags & (SEGMENT_FLAG_SYN | SEGMENT_FLAG_FIN))
 		snprintf(range, sizeof(range), "%u", g->tcp_seq);
-	row_flags(g->flags, flags);
+	row_flags(l->schema, g->flags, flags);
 	if (strlen(flags) + 1 + strlen(range) > room)
-		row_flags(g->flags & ~FLAG_PSH, flags);
+		row_flags(l->schema, g->flags & ~SEGMENT_FLAG_PSH, flags);
 	/* data that acks, as all does: what is sent says more */
 	if (g->len && strlen(flags) + 1 + strlen(range) > room)
 		*flags = '\0';
-	if (g->flags == FLAG_ACK && !*range)
+	if (g->flags == SEGMENT_FLAG_ACK && !*range)
 		*flags = '\0'; /* "ACK 1" says it */
 	if (*flags)
 		add_if(to, room, "%s", flags);
 	if (*range)
 		add_if(to, room, "%s", range);
-	if (g->flags & FLAG_ACK && g->ack != SEGMENT_UNKNOWN)
+	if (g->flags & SEGMENT_FLAG_ACK && g->ack != SEGMENT_UNKNOWN)
 		add_if(to, room, *to ? "ack %u" : "ACK %u", g->ack);
 	if (g->retransmitted)
 		add_if(to, room, "again");
@@ -391,14 +391,14 @@ void ladder_label(const struct ladder *l, const struct arrow *a,
 
 	*to = '\0';
 	if (!s->derived) {
-		segment_label((const void *)s->e, room, to);
+		segment_label(l, (const void *)s->e, room, to);
 		return;
 	}
 	if (s->e->type == EVENT_retransmit && r->len) {
 		add_if(to, room, "~%u:%u", r->start, r->end);
 		return;
 	}
-	row_flags(s->flags, flags);
+	row_flags(l->schema, s->flags, flags);
 	add_if(to, room, "~%s", flags);
 }
 

@@ -326,17 +326,13 @@ static void row_reset(const struct schema *schema, const struct event_reset *r,
 	row->colour = "31";
 }
 
-void row_flags(unsigned int flags, char to[ROW_WORDS])
+void row_flags(const struct schema *schema, unsigned int flags,
+	       char to[ROW_WORDS])
 {
-	static const char *const names[] = { "FIN", "SYN", "RST", "PSH",
-					     "ACK", "URG", "ECE", "CWR" };
-	unsigned int i;
+	char text[SCHEMA_BITS_LEN];
 
-	*to = '\0';
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (flags & 1u << i)
-			snprintf(to + strlen(to), ROW_WORDS - strlen(to),
-				 "%s%s", *to ? "+" : "", names[i]);
+	snprintf(to, ROW_WORDS, "%.*s", ROW_WORDS - 1,
+		 schema_bits(schema, EVENT_segment, "flags", flags, "+", text));
 }
 
 /* DROP received PSH+ACK   TCP_CSUM   100 bytes in ESTABLISHED */
@@ -345,7 +341,7 @@ static void row_drop(const struct schema *schema, const struct event_drop *d,
 {
 	char reason[REASON_LEN * 4 + 1], words[ROW_WORDS];
 
-	row_flags(d->flags, words);
+	row_flags(schema, d->flags, words);
 	snprintf(row->event, sizeof(row->event), "DROP %s %s",
 		 schema_name(schema, EVENT_drop, "direction", d->direction),
 		 words);
@@ -467,12 +463,13 @@ static void detail_options(struct row *row, const struct event_segment *s)
 }
 
 /* > SYN seq 0     win 64240 mss 1460 wscale 7 */
-static void row_segment(const struct event_segment *s, bool wide,
+static void row_segment(const struct schema *schema,
+			const struct event_segment *s, bool wide,
 			struct row *row)
 {
 	char range[40], words[ROW_WORDS];
 
-	row_flags(s->flags, words);
+	row_flags(schema, s->flags, words);
 	range_words(range, sizeof(range), s);
 	snprintf(row->event, sizeof(row->event), "%s%c %s%s",
 		 s->ev.how == HOW_derived ? "~" : "",
@@ -545,7 +542,7 @@ void row_event(const struct schema *schema, const struct event *e, bool wide,
 		row_call(schema, any, row);
 		break;
 	case EVENT_segment:
-		row_segment(any, wide, row);
+		row_segment(schema, any, wide, row);
 		break;
 	default:
 		row_any(schema, e, row);

@@ -31,7 +31,8 @@ void row_kind(const struct schema *schema, enum kind kind, enum how how,
 	      char to[ROW_WORDS]);
 
 /* TCP flags, as in the header: "PSH+ACK"; "" if there are none. */
-void row_flags(unsigned int flags, char to[ROW_WORDS]);
+void row_flags(const struct schema *schema, unsigned int flags,
+	       char to[ROW_WORDS]);
 
 /* Adds words to the detail. */
 void row_add(struct row *row, const char *fmt, ...)

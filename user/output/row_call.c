@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,16 +45,6 @@ static const struct word splice_words[] = { { SPLICE_F_MOVE, "SPLICE_F_MOVE" },
 					      "SPLICE_F_NONBLOCK" },
 					    { SPLICE_F_MORE, "SPLICE_F_MORE" },
 					    {} };
-
-/* The same numbers for poll() and epoll_ctl(); EPOLLET and its like only there.
- */
-static const struct word poll_words[] = {
-	{ POLLIN, "IN" },	 { POLLPRI, "PRI" },  { POLLOUT, "OUT" },
-	{ POLLERR, "ERR" },	 { POLLHUP, "HUP" },  { POLLNVAL, "NVAL" },
-	{ 0x40, "RDNORM" },	 { 0x80, "RDBAND" },  { 0x100, "WRNORM" },
-	{ 0x200, "WRBAND" },	 { 0x2000, "RDHUP" }, { 1u << 28, "EXCLUSIVE" },
-	{ 1u << 30, "ONESHOT" }, { 1u << 31, "ET" },  {}
-};
 
 /* Adds to the text under EVENT, which is cut if it does not fit. */
 __attribute__((format(printf, 2, 3))) static void put(struct row *row,
@@ -131,7 +120,7 @@ static void arg_option(const struct schema *schema, struct row *row,
 static void row_args(const struct schema *schema, const struct event_call *c,
 		     struct row *row)
 {
-	char end[CELL_TEXT];
+	char end[CELL_TEXT], bits[SCHEMA_BITS_LEN];
 
 	if (c->op == CALL_socket)
 		ARG(row, "%s",
@@ -161,7 +150,10 @@ static void row_args(const struct schema *schema, const struct event_call *c,
 	if (c->len != ~0ull)
 		ARG(row, "%llu", (unsigned long long)c->len);
 	arg_bits(row, flag_words(c->op), c->flags);
-	arg_bits(row, poll_words, c->wanted);
+	if (c->wanted)
+		ARG(row, "%s",
+		    schema_bits(schema, EVENT_call, "wanted", c->wanted, "|",
+				bits));
 }
 
 static void row_result(const struct event_call *c, struct row *row)
@@ -184,7 +176,7 @@ static void row_result(const struct event_call *c, struct row *row)
 void row_call(const struct schema *schema, const struct event_call *c,
 	      struct row *row)
 {
-	char bits[200];
+	char bits[SCHEMA_BITS_LEN];
 
 	put(row, "%s(", schema_name(schema, EVENT_call, "op", c->op));
 	row_args(schema, c, row);
@@ -196,7 +188,8 @@ void row_call(const struct schema *schema, const struct event_call *c,
 		put(row, c->phase == CALL_PHASE_ready ? " ready" : " ...");
 	if (c->ready)
 		row_add(row, "ready: %s",
-			bits_text(poll_words, c->ready, bits));
+			schema_bits(schema, EVENT_call, "ready", c->ready, "|",
+				    bits));
 	if (c->via == CALL_VIA_io_uring)
 		row_add(row, "io_uring");
 	if (c->ev.tid != c->ev.pid)
