@@ -182,8 +182,7 @@ TEST_F(cause, minisocket)
 {
 	struct event_state s;
 	bool by_call, over;
-	__u64 n;
-	int i;
+	__u64 n, i;
 
 	for (i = 0; i < 4; i++) {
 		by_call = i & 1;
