@@ -334,6 +334,15 @@ TEST_F(one, window_not_told)
 	EXPECT_EQ(NULL, strstr(text, "window"));
 }
 
+/* Numbers that make no sense are drawn somewhere, and soon. */
+TEST_F(one, nonsense)
+{
+	put_identity(self->msg, "10.0.0.1", "10.0.0.2", 443);
+	put_send(self->msg, 5, 1, 0, 0xffffffff);
+	put_receive(self->msg, 9, 1, 110);
+	EXPECT_NE(NULL, strstr(DRAW(&columns_80), "copied"));
+}
+
 /* The peer has closed its window, and taken back some of it. */
 TEST_F(one, closed_window)
 {

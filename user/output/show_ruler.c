@@ -44,13 +44,18 @@ struct ruler {
 	char rest[160]; /* those that have no room there */
 };
 
-/* The names of marks at one place share it: "una=nxt 1". */
+/*
+ * The names of marks at one place share it: "una=nxt 1". They come in order;
+ * one that does not, because numbers make no sense, is where the last one is.
+ */
 static void add_mark(struct ruler *r, uint32_t at, uint32_t base,
 		     const char *name)
 {
 	struct mark *m = r->n ? &r->mark[r->n - 1] : NULL;
 	char names[40] = "";
 
+	if (m && at < m->at)
+		at = m->at;
 	if (m && m->at == at) {
 		snprintf(names, sizeof(names),
 			 "%.*s=", (int)strcspn(m->words, " "), m->words);

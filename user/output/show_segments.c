@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BOARD_ROWS 12 /* if not all is asked for */
-#define BOARD_AT 13   /* where signs begin; before them, a sequence number */
+#define BOARD_ROWS 12  /* if not all is asked for ... */
+#define BOARD_ALL 4096 /* ... and if it is */
+#define BOARD_AT 13    /* where signs begin; before them, a sequence number */
 
 #define PACKETS_MAX 65535 /* of a segment, in the kernel */
 
@@ -161,7 +162,7 @@ static void board_fill(struct board *b, const struct show *s)
 static void board(struct show_page *p, const struct queue *q)
 {
 	struct board b = { .per_sign = 1, .base = show_send_base(p->s) };
-	unsigned int most = p->look->all ? 65536 : BOARD_ROWS;
+	unsigned int most = p->look->all ? BOARD_ALL : BOARD_ROWS;
 	uint64_t signs;
 	char text[64];
 
