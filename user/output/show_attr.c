@@ -339,10 +339,10 @@ void show_grid(struct show_page *p, const struct module_set *set,
 void show_bar(struct canvas *c, int x, int y, int room, uint64_t value,
 	      uint64_t max, canvas_colour colour)
 {
-	int full = max ? (double)value / max * room + 0.5 : 0, i;
+	int full = 0, i;
 
-	if (full > room || value > max)
-		full = room;
+	if (max)
+		full = value < max ? (double)value / max * room + 0.5 : room;
 	if (!full && value && max)
 		full = 1;
 	for (i = 0; i < room; i++)
