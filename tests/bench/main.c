@@ -28,6 +28,7 @@ static const struct part {
 	{ "listeners", part_listeners,
 	  "A refresh of 1,000 listeners among 100,000 other sockets", false },
 	{ "accept", part_accept, "How true the times of accept() are", false },
+	{ "lab", part_lab, "How often a story comes as it is told", false },
 	{ "million", part_million,
 	  "A snapshot of a million sockets; takes 4 GB", true },
 	{ "tools", part_tools, "Other tools on the same load", false },

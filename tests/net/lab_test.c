@@ -68,12 +68,12 @@ static void test(const struct scenario_group *g, const struct scenario *s,
 
 	snprintf(name, sizeof(name), "lab.%s.%s%s", g->name, s->name,
 		 control ? ".control" : "");
+	printf("#  RUN           %s ...\n", name);
 	for (i = 0; i < n && good; i++) {
 		good = once(s, control, &report);
 		if (report.outcome == OUTCOME_CANNOT) {
 			runs -= n - i - 1;
-			ksft_test_result_skip("%s # SKIP %s\n", name,
-					      report.why);
+			ksft_test_result_skip("%s\n", report.why);
 			judge_free(&report);
 			return;
 		}

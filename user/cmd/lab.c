@@ -21,18 +21,28 @@
 #define TIMES_MAX 10000
 
 struct options {
-	bool list, all, control, json, guide, outline;
+	bool list, all, racy, control, json, guide, outline;
 	const char *group, *svg;
 	const char *name[NAMES_MAX];
 	unsigned int names, times;
 };
 
-enum { OPT_SVG = 256, OPT_CONTROL, OPT_TIMES, OPT_ALL, OPT_GUIDE, OPT_OUTLINE };
+enum {
+	OPT_SVG = 256,
+	OPT_CONTROL,
+	OPT_TIMES,
+	OPT_ALL,
+	OPT_RACY,
+	OPT_GUIDE,
+	OPT_OUTLINE
+};
 
 static const struct argp_option options[] = {
 	{ "list", 'l', NULL, 0, "list the scenarios", 0 },
 	{ "group", 'g', "GROUP", 0, "all of a group", 0 },
 	{ "all", OPT_ALL, NULL, 0, "all there are", 0 },
+	{ "racy", OPT_RACY, NULL, 0, "all in which it matters who is first",
+	  0 },
 	{ "control", OPT_CONTROL, NULL, 0,
 	  "with one thing changed: what is expected must not be seen", 0 },
 	{ "times", OPT_TIMES, "N", 0, "N times each", 0 },
@@ -62,12 +72,14 @@ static unsigned int parse_times(const char *arg, struct argp_state *state)
 
 static void check(const struct options *opt, struct argp_state *state)
 {
-	int ways = (opt->names > 0) + opt->all + !!opt->group + opt->list;
+	int ways = (opt->names > 0) + opt->all + opt->racy + !!opt->group +
+		   opt->list;
 
 	if (!ways)
 		argp_error(state, "which scenario? --list names them");
 	if (ways > 1)
-		argp_error(state, "names, --group, --all, --list: one of them");
+		argp_error(state,
+			   "names, --group, --all, --racy, --list: one of them");
 	if ((opt->guide || opt->outline) && !opt->group)
 		argp_error(state, "--guide and --outline are for a --group");
 	if (opt->svg && (opt->names != 1 || opt->json || opt->times > 1))
@@ -90,6 +102,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_ALL:
 		opt->all = true;
+		break;
+	case OPT_RACY:
+		opt->racy = true;
 		break;
 	case OPT_GUIDE:
 		opt->guide = true;
@@ -288,7 +303,8 @@ static bool is_chosen(const struct options *opt,
 {
 	unsigned int i;
 
-	if (opt->all || (opt->group && !strcmp(opt->group, group->name)))
+	if (opt->all || (opt->racy && s->racy) ||
+	    (opt->group && !strcmp(opt->group, group->name)))
 		return true;
 	for (i = 0; i < opt->names; i++)
 		if (!strcmp(opt->name[i], s->name))
