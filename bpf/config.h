@@ -57,7 +57,7 @@ struct kfilter_test {
 		};
 		__u32 bits; /* of states and cgroups, which of them */
 		struct {
-			__u32 set; /* the index in sets ... */
+			__u32 set;		/* the index in sets ... */
 			port_t lowest, highest; /* ... and of ports, which */
 		};
 	};
@@ -140,7 +140,7 @@ struct setup {
 
 /* Which listener the reader wants looked at. */
 struct look {
-	__u64 listener; /* its cookie */
+	__u64 listener; /* its cookie; 0: all that have had drops since */
 	__u64 children; /* how many of those that wait in it, at most */
 };
 
@@ -148,6 +148,8 @@ struct look {
 struct listener_place {
 	__u64 sk;
 	struct event ev; /* who it is, as its events say it */
+	__u32 drops;	 /* that it had when all were looked at last */
+	__u32 pad;
 };
 
 #endif

@@ -104,7 +104,7 @@ static __always_inline void look_fill(struct event_queue *e,
 					icsk_accept_queue.young));
 	e->accept = peek_word(PEEK_FIELD(sk, struct sock, sk_ack_backlog));
 	e->limit = peek_word(PEEK_FIELD(sk, struct sock, sk_max_ack_backlog));
-	e->drops = peek_word(PEEK_FIELD(sk, struct sock, sk_drops));
+	e->drops = listener_drops(place);
 	e->somaxconn = peek_word(
 		PEEK_FIELD(peek_pointer(PEEK_FIELD(sk, struct sock,
 						   __sk_common.skc_net.net)),
@@ -112,15 +112,45 @@ static __always_inline void look_fill(struct event_queue *e,
 	e->depth_how = HOW_sampled;
 }
 
+/*
+ * For bpf_for_each_map_elem(): has it had drops since the last look at all, of
+ * which no event has told?
+ */
+static long look_for_drops(void *map, __u64 *cookie,
+			   struct listener_place *place, void *ctx)
+{
+	struct event_queue *e;
+	__u32 drops;
+
+	if (!listener_is_at(place, *cookie))
+		return 0;
+	drops = listener_drops(place);
+	if (drops == place->drops)
+		return 0;
+	e = EVENT_RESERVE(event_queue, EVENT_queue);
+	if (!e)
+		return 0;
+	look_fill(e, place);
+	EVENT_SUBMIT(e);
+	place->drops = drops;
+	return 0;
+}
+
 /* Run by hand, with nobody in the way who could free what it looks at. */
 SEC("raw_tp")
 int listener_look(const struct look *look)
 {
 	__u64 cookie = look->listener;
-	struct listener_place *place = listener_place(cookie);
 	struct walk walk = { .listener = cookie };
+	struct listener_place *place;
 	struct event_queue *e;
 
+	if (!cookie) {
+		bpf_for_each_map_elem(&listener_places, look_for_drops, NULL,
+				      0);
+		return 0;
+	}
+	place = listener_place(cookie);
 	if (!place)
 		return 0;
 	e = EVENT_RESERVE(event_queue, EVENT_queue);

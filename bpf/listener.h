@@ -41,6 +41,7 @@ static __noinline void listener_found(struct sock *sk, struct tcp_sock *tp,
 	event_fill(&place->ev, sk, tp, mem);
 	place->ev.type = EVENT_queue;
 	place->ev.how = HOW_sampled;
+	place->drops = sk->sk_drops.counter;
 	place->sk = compat_number(sk);
 }
 
@@ -49,16 +50,26 @@ static __always_inline void listener_gone(__u64 cookie)
 	bpf_map_delete_elem(&listener_places, &cookie);
 }
 
+/* Is it still the one that it was? */
+static __always_inline bool listener_is_at(const struct listener_place *place,
+					   __u64 cookie)
+{
+	return place->sk && peek_state(place->sk) == TCB_STATE_LISTEN &&
+	       peek_cookie(place->sk) == cookie;
+}
+
 /* Where it is, if it is still the one that it was; else NULL. */
 static __always_inline struct listener_place *listener_place(__u64 cookie)
 {
 	struct listener_place *place;
 
 	place = bpf_map_lookup_elem(&listener_places, &cookie);
-	if (!place || !place->sk || peek_state(place->sk) != TCB_STATE_LISTEN ||
-	    peek_cookie(place->sk) != cookie)
-		return NULL;
-	return place;
+	return place && listener_is_at(place, cookie) ? place : NULL;
+}
+
+static __always_inline __u32 listener_drops(const struct listener_place *place)
+{
+	return peek_word(PEEK_FIELD(place->sk, struct sock, sk_drops));
 }
 
 #endif

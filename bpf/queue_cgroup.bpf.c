@@ -292,7 +292,7 @@ static __always_inline __u32 drops_of(__u64 listener, __u32 before)
 
 	if (!place)
 		return before;
-	drops = peek_word(PEEK_FIELD(place->sk, struct sock, sk_drops));
+	drops = listener_drops(place);
 	return listener_place(listener) ? drops : before;
 }
 

@@ -243,7 +243,10 @@ TEST_F(drop, last_quarter)
 	EXPECT_EQ(drops(c), queue_count(c, "SYN_dropped", "last_quarter"));
 }
 
-/* Claim: behind a full accept queue SYNs are dropped, and come again. */
+/*
+ * Claim: behind a full accept queue SYNs are dropped, and come again. Where no
+ * event tells of each, what the listener has dropped is sampled.
+ */
 TEST_F(drop, accept_queue_full)
 {
 	struct conn *c = &self->conn;
@@ -258,10 +261,21 @@ TEST_F(drop, accept_queue_full)
 			ASSERT_EQ(0, queue_wait_accept(c, i + 1));
 	}
 	ASSERT_EQ(0, queue_wait_counter(c, "ListenOverflows", 6));
+	if (!variant->sees)
+		ASSERT_EQ(0, queue_wait_shown(c, "looked", NULL, 1));
 	ASSERT_EQ(0, quiesce(c, self->client));
 
 	EXPECT_TRUE(told(c, variant->sees));
 	EXPECT_EQ(3, queue_count(c, "completed", NULL));
+	e = queue_nth(c, "looked", 0);
+	EXPECT_EQ(!variant->sees, !!e);
+	if (e) {
+		EXPECT_LT(0, witness_number(e, "drops"));
+		EXPECT_EQ(3, witness_number(e, "accept"));
+		EXPECT_STREQ("sampled", queue_text(e, "how"));
+		EXPECT_EQ(conn_cookie(c->listener),
+			  witness_number(e, "listener"));
+	}
 	if (!variant->sees)
 		return;
 	EXPECT_EQ(conn_counter(c, 1, "ListenOverflows"),

@@ -25,7 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define POLL_NS 10000000 /* between two looks into the ring */
+#define POLL_NS 10000000   /* between two looks into the ring */
+#define LOOK_NS 1000000000 /* between two looks at listeners */
 
 struct options {
 	struct select select;
@@ -44,6 +45,7 @@ struct trace {
 	int child_status;
 	bool child_ended;
 	nsec_t start;
+	nsec_t look_due;
 	nsec_t stats_due;    /* when the next interval ends ... */
 	struct account told; /* ... and where it began */
 	int signals, timer;  /* file descriptors */
@@ -401,6 +403,18 @@ static int say_stats(struct trace *t)
 	return pipeline_stats(t->pipeline, &interval, now);
 }
 
+/*
+ * Where no event tells of what listeners drop they are looked at, so that what
+ * is stuck does not look idle.
+ */
+static void look(struct trace *t)
+{
+	if (!input_bpf_works(t->live.in, "queue_segment") &&
+	    !input_bpf_works(t->live.in, "queue_decided"))
+		input_bpf_look(t->live.in, 0, 0);
+	t->look_due = clock_now_ns() + LOOK_NS;
+}
+
 static int loop(struct trace *t)
 {
 	FILE *json = t->opt.outputs.json_file;
@@ -430,6 +444,8 @@ static int loop(struct trace *t)
 		if (t->opt.duration_ns &&
 		    clock_now_ns() - t->start >= t->opt.duration_ns)
 			end = true;
+		if (end || clock_now_ns() >= t->look_due)
+			look(t);
 		err = input_bpf_read(t->live.in, pipeline_push, t->pipeline,
 				     &complete);
 		if (!err)
@@ -500,6 +516,7 @@ static int run(struct trace *t)
 
 	t->start = clock_now_ns();
 	t->stats_due = t->start + t->opt.stats_ns;
+	t->look_due = t->start + LOOK_NS;
 	err = write_header(t);
 	if (!err && isatty(STDERR_FILENO) && !t->child.pid && !t->live.quiet)
 		say_note("tracing; Ctrl-C ends");

@@ -94,8 +94,9 @@ int input_bpf_read(struct input_bpf *in, input_sink sink, void *ctx,
 
 /*
  * Looks at a listener, by its cookie, and at up to @children connections that
- * wait in its accept queue: events that say so come out of the next read. With
- * queue events only, of a listener that they or the snapshot have told of.
+ * wait in its accept queue: events that say so come out of the next read. 0: at
+ * those only that have had drops since this was last done. With queue events
+ * asked for by name, of listeners that they or the snapshot have told of.
  */
 void input_bpf_look(struct input_bpf *in, __u64 listener,
 		    unsigned int children);

@@ -404,11 +404,12 @@ static void row_queue(const struct schema *schema, const struct event_queue *q,
 		[QUEUE_cookie_sent] = { "COOKIE sent", "rx SYN" },
 		[QUEUE_cookie_accepted] = { "COOKIE accepted", "rx ACK" },
 		[QUEUE_accept_overflow] = { "DROP last ACK", "rx ACK" },
+		[QUEUE_looked] = { "DROPS", "sampled" },
 	};
 	const char *mark = q->ev.how == HOW_derived ? "~" : "";
 	char span[CELL_TEXT], rule[40];
 
-	row->colour = q->op == QUEUE_SYN_dropped ||
+	row->colour = q->op == QUEUE_SYN_dropped || q->op == QUEUE_looked ||
 				      q->op == QUEUE_accept_overflow ?
 			      "31" :
 			      "34";
@@ -420,6 +421,8 @@ static void row_queue(const struct schema *schema, const struct event_queue *q,
 	if (*rule)
 		DETAIL(row, "%s%s", q->rule_how == HOW_derived ? "~" : "",
 		       rule);
+	if (q->op == QUEUE_looked)
+		DETAIL(row, "%u so far", q->drops);
 	detail_depth(row, "syn", q->syn, q);
 	detail_depth(row, "accept", q->accept, q);
 	if (q->op == QUEUE_fast_opened)
