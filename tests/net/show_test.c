@@ -278,7 +278,7 @@ TEST_F(show, listener)
 		do { /* ages are told in ticks of the kernel's clock */
 			ASSERT_NE(NULL, look(&self->cli, &self->json, name));
 			children = json_object_object_get(self->json, "child");
-			ASSERT_EQ(i + 1, json_object_array_length(children));
+			ASSERT_EQ(i + 1U, json_object_array_length(children));
 			child = json_object_array_get_idx(children, i);
 		} while (number(child, "age_us") < TICK_US);
 	}
