@@ -444,7 +444,7 @@ static void say_flights(struct stage *s, unsigned int n)
 						.kinds = PACKET_DATA };
 	uint64_t from_ns = recovered_ns(s), until_ns = 0;
 	unsigned int size = 0, last = 0, least = 0;
-	bool slow = true;
+	bool slow = true, partial = from_ns;
 	struct wire_entry e;
 	char text[128] = "";
 	size_t i, len = 0;
@@ -453,6 +453,11 @@ static void say_flights(struct stage *s, unsigned int n)
 		if (!rule_matches(&data, e.from, &e.packet) ||
 		    e.in_ns < from_ns)
 			continue;
+		if (size && e.in_ns > until_ns && partial) {
+			/* in part it was sent before all was repaired */
+			partial = false;
+			size = 0;
+		}
 		if (size && e.in_ns > until_ns) {
 			len += snprintf(text + len, sizeof(text) - len, " %u",
 					size);
@@ -497,7 +502,7 @@ static void avoidance(struct stage *s)
 
 	plain(s, NEVER_MS);
 	c = s->control ? roomy(s) : lose(s, 19, 1, 1);
-	transfer(s, &c, 110);
+	transfer(s, &c, 130);
 	stage_hang_up(s, &c);
 	say_window(s, "Recovery");
 	say_flights(s, 3);
