@@ -202,7 +202,7 @@ check-bed: tests $(VM_FILES)	## whether the bed of guests sees what goes wrong t
 
 check-debug-kernel: tests $(VM_FILES)	## the module under KASAN, lockdep, kmemleak (root; builds a kernel)
 	$(Q)tests/vm/debugkernel
-	$(Q)tests/vm/run $(VM_FLAGS) $(O) debug $(or $(TEST),module*)
+	$(Q)tests/vm/debugcheck $(VM_FLAGS) $(O) $(TEST)
 
 kernels: tests $(VM_FILES)	## write Documentation/kernels.rst anew, from guests
 	$(Q)tests/vm/kernels_rst $(O) >$(O)/kernels.rst

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of the kernel module: who may ask, nonsense, churn, load and unload. */
+/* Tests of the kernel module: who may ask, nonsense, churn. */
 #include "lab/netns.h"
 #include "lib/clock.h"
 #include "tests/lib/caps.h"
+#include "tests/lib/churn.h"
 #include "tests/lib/guest.h"
 #include "tests/lib/kmod.h"
 
@@ -18,7 +19,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -42,7 +42,7 @@ FIXTURE(abuse)
 	struct module *at;
 	int stable[STABLE];
 	uint64_t cookie[STABLE];
-	pid_t child[2]; /* 0: not running */
+	pid_t child; /* 0: not running */
 };
 
 FIXTURE_SETUP(abuse)
@@ -51,7 +51,7 @@ FIXTURE_SETUP(abuse)
 	self->netns = netns_create();
 	ASSERT_LE(0, self->netns);
 	ASSERT_EQ(0, netns_enter(self->netns));
-	/* Dumps are to be many, not long. */
+	/* What lives on is of interest here. */
 	ASSERT_EQ(0, netns_sysctl(self->netns, "net/ipv4/tcp_max_tw_buckets",
 				  "64"));
 	ASSERT_EQ(0, kmod_load());
@@ -63,11 +63,8 @@ FIXTURE_TEARDOWN(abuse)
 {
 	int i;
 
-	for (i = 0; i < 2; i++)
-		if (self->child[i]) {
-			kill(self->child[i], SIGKILL);
-			waitpid(self->child[i], NULL, 0);
-		}
+	if (self->child)
+		churn_stop(self->child);
 	for (i = 0; i < STABLE; i++)
 		if (self->stable[i])
 			close(self->stable[i]);
@@ -76,119 +73,12 @@ FIXTURE_TEARDOWN(abuse)
 	EXPECT_EQ(0, kmod_unload());
 }
 
-/* A listener on a port that may have several; 0: that the kernel chooses. */
-static int listener_at(uint16_t port)
-{
-	struct sockaddr_in at = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-	};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
-
-	if (fd >= 0 &&
-	    (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) ||
-	     bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 8))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int listener(void)
-{
-	return listener_at(0);
-}
-
-/* A connection to a listener, nobody accepts it; -1 if it cannot be. */
-static int client_of(int fd)
-{
-	struct sockaddr_in to = {};
-	socklen_t len = sizeof(to);
-	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	getsockname(fd, (struct sockaddr *)&to, &len);
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (connect(client, (struct sockaddr *)&to, sizeof(to))) {
-		close(client);
-		return -1;
-	}
-	return client;
-}
-
-/* Opens and closes a listener and a connection to it. */
-static void churn_once(void)
-{
-	int fd = listener();
-
-	close(client_of(fd));
-	close(fd);
-}
-
-static void churn(void)
-{
-	for (;;)
-		churn_once();
-}
-
-/* The same in the middle of the one chain that the others are in. */
+/* Listeners that come and go in the middle of the one chain that the others are
+ * in. */
 static void churn_in_chain(void)
 {
 	for (;;)
-		close(listener_at(CHAIN_PORT));
-}
-
-static int ignore(void *ctx, const struct module_list *list)
-{
-	(void)ctx;
-	(void)list;
-	return 0;
-}
-
-/* Opens and closes, and dumps all there is, whether the module is there or not.
- */
-static void churn_and_dump(void)
-{
-	struct module *m;
-
-	for (;;) {
-		churn_once();
-		m = module_open();
-		if (!m) {
-			poll(NULL, 0, 1);
-			continue;
-		}
-		module_each(m, TCBSCOPE_CMD_SOCKET_GET, ignore, NULL);
-		churn_once();
-		module_each(m, TCBSCOPE_CMD_LISTENER_GET, ignore, NULL);
-		module_close(m);
-	}
-}
-
-static pid_t start(void (*fn)(void))
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		fn();
-		_exit(1);
-	}
-	return pid;
-}
-
-/* It comes and goes while two others open, close and dump. */
-TEST_F_TIMEOUT(abuse, reload, 200)
-{
-	int i;
-
-	self->child[0] = start(churn_and_dump);
-	self->child[1] = start(churn_and_dump);
-	for (i = 0; i < 200; i++) {
-		/* Else the others would not run on a single processor. */
-		poll(NULL, 0, 1);
-		ASSERT_EQ(0, kmod_unload());
-		poll(NULL, 0, 1);
-		ASSERT_EQ(0, kmod_load());
-	}
+		close(churn_listener(CHAIN_PORT));
 }
 
 struct seen {
@@ -218,7 +108,7 @@ static int stable_open(FIXTURE_DATA(abuse) * self, uint16_t port)
 	int i;
 
 	for (i = 0; i < STABLE; i++) {
-		self->stable[i] = listener_at(port);
+		self->stable[i] = churn_listener(port);
 		if (self->stable[i] < 0 ||
 		    getsockopt(self->stable[i], SOL_SOCKET, SO_COOKIE,
 			       &self->cookie[i], &len))
@@ -248,7 +138,7 @@ TEST_F_TIMEOUT(abuse, dumps_under_churn, 200)
 	int round;
 
 	ASSERT_EQ(0, stable_open(self, 0));
-	self->child[0] = start(churn);
+	self->child = churn_start(churn);
 	for (round = guest_times(50, 4); round; round--) {
 		poll(NULL, 0, 1);
 		ASSERT_TRUE(has_each_once(self, TCBSCOPE_CMD_SOCKET_GET));
@@ -262,7 +152,7 @@ TEST_F_TIMEOUT(abuse, long_chain_under_churn, 200)
 	int round;
 
 	ASSERT_EQ(0, stable_open(self, CHAIN_PORT));
-	self->child[0] = start(churn_in_chain);
+	self->child = churn_start(churn_in_chain);
 	for (round = guest_times(50, 4); round; round--) {
 		poll(NULL, 0, 1);
 		ASSERT_TRUE(has_each_once(self, TCBSCOPE_CMD_SOCKET_GET));
@@ -300,7 +190,7 @@ TEST_F(abuse, namespaces)
 	struct module *m;
 
 	ASSERT_LE(0, other);
-	self->stable[0] = listener();
+	self->stable[0] = churn_listener(0);
 	ASSERT_EQ(0,
 		  module_each(self->at, TCBSCOPE_CMD_SOCKET_GET, note, &seen));
 	EXPECT_EQ(1, seen.others);
@@ -426,8 +316,8 @@ TEST_F(abuse, busy)
 	if (fault.fd == -ENOSYS)
 		SKIP(return, "this kernel has no userfaultfd");
 	ASSERT_LE(0, fault.fd);
-	self->stable[0] = listener();
-	s.fd = self->stable[1] = client_of(self->stable[0]);
+	self->stable[0] = churn_listener(0);
+	s.fd = self->stable[1] = churn_client(self->stable[0]);
 	ASSERT_LT(0, s.fd);
 	id = kmod_identity(s.fd);
 	EXPECT_EQ(0, module_get(self->at, TCBSCOPE_CMD_SOCKET_GET, &id, false,
@@ -502,7 +392,7 @@ TEST_F_TIMEOUT(abuse, nonsense, 200)
 	family = genl_ctrl_resolve(sock, TCBSCOPE_FAMILY_NAME);
 	ASSERT_LT(0, family);
 	fd = nl_socket_get_fd(sock);
-	self->stable[0] = listener();
+	self->stable[0] = churn_listener(0);
 	for (i = guest_times(20000, 3000); i; i--) {
 		len = nonsense(request, family, &seed);
 		send(fd, request, len, MSG_DONTWAIT);
