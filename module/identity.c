@@ -138,36 +138,41 @@ bool tcbscope_identity_is(const struct tcbscope_identity *id,
 }
 
 /* An IPv4 address has four bytes, also of a socket for IPv6. */
-static int local_put(struct sk_buff *skb, const struct sock *sk)
+static void local_put(struct sk_buff *skb, const struct sock *sk)
 {
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6 &&
-	    !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr))
-		return nla_put_in6_addr(skb, TCBSCOPE_A_IDENTITY_LOCAL_ADDR,
-					&sk->sk_v6_rcv_saddr);
+	    !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr)) {
+		tcbscope_put(skb, TCBSCOPE_A_IDENTITY_LOCAL_ADDR,
+			     &sk->sk_v6_rcv_saddr, sizeof(struct in6_addr));
+		return;
+	}
 #endif
-	return nla_put_in_addr(skb, TCBSCOPE_A_IDENTITY_LOCAL_ADDR,
-			       sk->sk_rcv_saddr);
+	tcbscope_put(skb, TCBSCOPE_A_IDENTITY_LOCAL_ADDR, &sk->sk_rcv_saddr,
+		     sizeof(sk->sk_rcv_saddr));
 }
 
-static int remote_put(struct sk_buff *skb, const struct sock *sk)
+static void remote_put(struct sk_buff *skb, const struct sock *sk)
 {
 #if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr))
-		return nla_put_in6_addr(skb, TCBSCOPE_A_IDENTITY_REMOTE_ADDR,
-					&sk->sk_v6_daddr);
+	if (sk->sk_family == AF_INET6 &&
+	    !ipv6_addr_v4mapped(&sk->sk_v6_daddr)) {
+		tcbscope_put(skb, TCBSCOPE_A_IDENTITY_REMOTE_ADDR,
+			     &sk->sk_v6_daddr, sizeof(struct in6_addr));
+		return;
+	}
 #endif
-	return nla_put_in_addr(skb, TCBSCOPE_A_IDENTITY_REMOTE_ADDR,
-			       sk->sk_daddr);
+	tcbscope_put(skb, TCBSCOPE_A_IDENTITY_REMOTE_ADDR, &sk->sk_daddr,
+		     sizeof(sk->sk_daddr));
 }
 
-static int peer_put(struct sk_buff *skb, const struct sock *sk)
+static void peer_put(struct sk_buff *skb, const struct sock *sk)
 {
 	if (sk->sk_state == TCP_LISTEN || !sk->sk_dport)
-		return 0;
-	return remote_put(skb, sk) ?:
-	       nla_put_u16(skb, TCBSCOPE_A_IDENTITY_REMOTE_PORT,
-			   ntohs(sk->sk_dport));
+		return;
+	remote_put(skb, sk);
+	tcbscope_put_u16(skb, TCBSCOPE_A_IDENTITY_REMOTE_PORT,
+			 ntohs(sk->sk_dport));
 }
 
 /**
@@ -182,22 +187,23 @@ static int peer_put(struct sk_buff *skb, const struct sock *sk)
  */
 int tcbscope_identity_put(struct sk_buff *skb, int type, struct sock *sk)
 {
-	struct nlattr *nest = nla_nest_start(skb, type);
 	int device = READ_ONCE(sk->sk_bound_dev_if);
+	struct nlattr *nest;
 	u32 half[2];
-	u64 cookie;
 
-	if (!nest)
+	if (skb_tailroom(skb) < TCBSCOPE_IDENTITY)
 		return -EMSGSIZE;
+	nest = nla_nest_start(skb, type);
 	sock_diag_save_cookie(sk, half);
-	cookie = half[0] | (u64)half[1] << 32;
-	if (nla_put_u64_64bit(skb, TCBSCOPE_A_IDENTITY_COOKIE, cookie,
-			      TCBSCOPE_A_IDENTITY_PAD) ||
-	    local_put(skb, sk) ||
-	    nla_put_u16(skb, TCBSCOPE_A_IDENTITY_LOCAL_PORT, sk->sk_num) ||
-	    peer_put(skb, sk) ||
-	    (device && nla_put_u32(skb, TCBSCOPE_A_IDENTITY_DEVICE, device)))
+	if (nla_put_u64_64bit(skb, TCBSCOPE_A_IDENTITY_COOKIE,
+			      half[0] | (u64)half[1] << 32,
+			      TCBSCOPE_A_IDENTITY_PAD))
 		return -EMSGSIZE;
+	local_put(skb, sk);
+	tcbscope_put_u16(skb, TCBSCOPE_A_IDENTITY_LOCAL_PORT, sk->sk_num);
+	peer_put(skb, sk);
+	if (device)
+		tcbscope_put_u32(skb, TCBSCOPE_A_IDENTITY_DEVICE, device);
 	nla_nest_end(skb, nest);
 	return 0;
 }

@@ -477,13 +477,13 @@ u32 tcbscope_unread(const struct sock *sk)
 }
 
 /* Bytes, or of a listener connections. */
-static int depths_put(struct sk_buff *skb, const struct sock *sk)
+static void depths_put(struct sk_buff *skb, const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	u32 receive = 0, send = 0;
+	u32 receive, send;
 
 	if (!sk_fullsock(sk))
-		return 0;
+		return;
 	if (sk->sk_state == TCP_LISTEN) {
 		receive = READ_ONCE(sk->sk_ack_backlog);
 		send = READ_ONCE(sk->sk_max_ack_backlog);
@@ -491,8 +491,8 @@ static int depths_put(struct sk_buff *skb, const struct sock *sk)
 		receive = tcbscope_unread(sk);
 		send = READ_ONCE(tp->write_seq) - tp->snd_una;
 	}
-	return nla_put_u32(skb, TCBSCOPE_A_SOCKET_RECEIVE_QUEUE, receive) ?:
-	       nla_put_u32(skb, TCBSCOPE_A_SOCKET_SEND_QUEUE, send);
+	tcbscope_put_u32(skb, TCBSCOPE_A_SOCKET_RECEIVE_QUEUE, receive);
+	tcbscope_put_u32(skb, TCBSCOPE_A_SOCKET_SEND_QUEUE, send);
 }
 
 /**
@@ -506,12 +506,15 @@ int tcbscope_tcb_short(struct sk_buff *skb, struct sock *sk)
 {
 	u32 state = READ_ONCE(sk->sk_state);
 
+	if (skb_tailroom(skb) < TCBSCOPE_SHORT ||
+	    tcbscope_identity_put(skb, TCBSCOPE_A_SOCKET_IDENTITY, sk))
+		return -EMSGSIZE;
 	if (state == TCP_TIME_WAIT) /* that, or FIN_WAIT2 */
 		state = READ_ONCE(inet_twsk(sk)->tw_substate);
-	return tcbscope_identity_put(skb, TCBSCOPE_A_SOCKET_IDENTITY, sk) ?:
-	       nla_put_u32(skb, TCBSCOPE_A_SOCKET_FAMILY, sk->sk_family) ?:
-	       nla_put_u32(skb, TCBSCOPE_A_SOCKET_STATE, state) ?:
-	       depths_put(skb, sk);
+	tcbscope_put_u32(skb, TCBSCOPE_A_SOCKET_FAMILY, sk->sk_family);
+	tcbscope_put_u32(skb, TCBSCOPE_A_SOCKET_STATE, state);
+	depths_put(skb, sk);
+	return 0;
 }
 
 /**

@@ -17,6 +17,33 @@
 #define TCBSCOPE_LOCK_MS 100	     /* how long a process may keep a socket */
 #define TCBSCOPE_ROOM 3072	     /* bytes of a part; a socket has 1500 */
 #define TCBSCOPE_ENTRY 256	     /* bytes; no entry of a queue has more */
+#define TCBSCOPE_IDENTITY 96	     /* bytes; no identity has more */
+#define TCBSCOPE_SHORT 128	     /* nor a socket's short form */
+
+/*
+ * As nla_put(), but inline and without looking for room: a dump of all sockets
+ * makes several for each, and is not to cost more than the kernel's own.
+ */
+static inline void tcbscope_put(struct sk_buff *skb, int type, const void *data,
+				int len)
+{
+	struct nlattr *attr = __skb_put(skb, nla_total_size(len));
+
+	attr->nla_type = type;
+	attr->nla_len = nla_attr_size(len);
+	memcpy(nla_data(attr), data, len);
+	memset((char *)attr + attr->nla_len, 0, nla_padlen(len));
+}
+
+static inline void tcbscope_put_u32(struct sk_buff *skb, int type, u32 value)
+{
+	tcbscope_put(skb, type, &value, sizeof(value));
+}
+
+static inline void tcbscope_put_u16(struct sk_buff *skb, int type, u16 value)
+{
+	tcbscope_put(skb, type, &value, sizeof(value));
+}
 
 /* netlink.c */
 extern struct genl_family tcbscope_family;
