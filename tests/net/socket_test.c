@@ -372,6 +372,7 @@ TEST_F(existing, request)
 	EXPECT_EQ(play->client.pid, (pid_t)witness_number(s, "pid"));
 	EXPECT_GT(TRACE_PATIENCE_NS, witness_number(s, "age_ns"));
 	EXPECT_STREQ("RETRANSMIT", text(s, "timer"));
+	EXPECT_LT(0, (int64_t)witness_number(s, "timer_ns"));
 	ASSERT_EQ(0, sockets(&self->prog, &self->json, "-j", "--netns",
 			     play->netns, "--state", "LISTEN", NULL));
 	s = only(self->json, "sockets");
