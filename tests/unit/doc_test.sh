@@ -184,6 +184,23 @@ old_pictures()
 	done
 }
 
+# Pages of the guide: what is said in them, without what was printed.
+old_guide()
+{
+	local group page
+
+	for group in $("$build/tcbscope" lab --list |
+			awk 'NR > 1 { print $1 }' | uniq); do
+		page=$source/Documentation/guide/$group.rst
+		cmp -s <(sed '/^  /d; s/::$//' "$page" | cat -s) \
+			<("$build/tcbscope" lab --outline --group "$group" |
+				cat -s) ||
+			echo "make guide: $group.rst is old"
+		grep -q "$group.rst" "$source/Documentation/guide/index.rst" ||
+			echo "$group.rst is missing in index.rst"
+	done
+}
+
 echo TAP version 13
 
 verdict "Documentation/events.rst is that of tcbscope events --rst" "$(
@@ -203,6 +220,7 @@ verdict "relative links lead somewhere" "$(dead_links 2>&1)"
 verdict "a reader finds few things at the top" "$(top_level 2>&1)"
 verdict "no line is longer than 80 columns" "$(long_lines 2>&1)"
 verdict "the pictures are of this program" "$(old_pictures 2>&1)"
+verdict "the guide is of today's scenarios" "$(old_guide 2>&1)"
 verdict "the README's make commands exist" "$(bad_makes 2>&1)"
 
 echo "1..$count"
