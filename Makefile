@@ -272,7 +272,8 @@ module:	## build the kernel module (KDIR=/lib/modules/.../build)
 	$(own)
 
 module-install: module	## install it for the kernel of KDIR, to be loaded by modprobe (root)
-	$(MAKE) -C $(KDIR) M=$(abspath $(O)/kbuild) modules_install
+	$(MAKE) -C $(KDIR) M=$(abspath $(O)/kbuild) \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
 # What DKMS needs to build it for each kernel that is installed.
 dkms-install:	## install its source to $(DESTDIR)/usr/src, for DKMS
@@ -450,7 +451,8 @@ lint: $(O)/.flags $(HARNESS)/.done lint-module	## style, static analysis, both c
 bindir := $(DESTDIR)$(PREFIX)/bin
 mandir := $(DESTDIR)$(PREFIX)/share/man
 
-install: all	## install to $(DESTDIR)$(PREFIX)
+# The module as well, where there is something to build it with.
+install: all $(if $(wildcard $(KDIR)/Makefile),module-install)	## install to $(DESTDIR)$(PREFIX)
 	install -d $(bindir)
 	install -m 755 $(PROGS) $(bindir)
 	for m in $(MAN); do install -D -m 644 -t $(mandir)/man$${m##*.} $$m; done
@@ -458,6 +460,7 @@ install: all	## install to $(DESTDIR)$(PREFIX)
 uninstall:	## remove what install put there
 	rm -f $(patsubst $(O)/%,$(bindir)/%,$(PROGS))
 	for m in $(notdir $(MAN)); do rm -f $(mandir)/man$${m##*.}/$$m; done
+	rm -f $(foreach d,extra updates,$(DESTDIR)/lib/modules/*/$d/tcbscope.ko*)
 
 clean:	## remove what was built (the test harness in .cache stays)
 	[ ! -e $(O)/.flags ] || rm -rf $(O)
