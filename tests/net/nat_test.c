@@ -86,6 +86,16 @@ static void check(struct __test_metadata *_metadata, const struct natmeet *m,
 }
 
 /*
+ * Where both NATs refuse and nothing takes any time, one meeting in a hundred
+ * finds no way: twice in a row is a fault.
+ */
+static bool may_fail_once(const struct natmeet_row *row)
+{
+	return row->way && !row->late && row->kind[0].filter == NAT_RESET &&
+	       row->kind[1].filter == NAT_RESET;
+}
+
+/*
  * One meeting between NATs of that row. The rendezvous has nothing to do once
  * its peers have met or gone, and ends when it is told to.
  */
@@ -94,11 +104,19 @@ static void meet(struct __test_metadata *_metadata, struct natmeet *m,
 {
 	/* A SYN without an answer means something after a second only. */
 	const char *more[] = { row->way ? NULL : "--deadline", "1500ms", NULL };
+	int met;
 	long ms;
 
 	ASSERT_EQ(0, natmeet_create(m, row))
 	TH_LOG("%s", row->name);
-	EXPECT_EQ(row->way ? 2 : 0, natmeet_run(m, more))
+	met = natmeet_run(m, more);
+	if (met != 2 && may_fail_once(row)) {
+		TH_LOG("%s: once more", row->name);
+		natmeet_destroy(m);
+		ASSERT_EQ(0, natmeet_create(m, row));
+		met = natmeet_run(m, more);
+	}
+	EXPECT_EQ(row->way ? 2 : 0, met)
 	TH_LOG("%s: %s%s", row->name, m->peer[0].err_text, m->peer[1].err_text);
 	check(_metadata, m, 0);
 	check(_metadata, m, 1);

@@ -206,6 +206,7 @@ static void flood(struct stage *s, const char *cookies, int limit)
 	end_listen(b, 2001, limit);
 	stage_hold(s, B);
 	connect_many(s, BURST);
+	end_seen_times(b, "segment", "received SYN", BURST);
 }
 
 static void flood_cookies(struct stage *s)
