@@ -228,7 +228,8 @@ bench: all $(O)/tests/bench/bench	## measure what a trace costs (root; BENCH=con
 		status=$$?; cat $(O)/bench.rst; exit $$status
 
 bench-doc:	## put what "make bench" found into the documentation
-	$(Q)tests/bench/publish $(O)/bench.rst Documentation/performance.rst
+	$(Q)for f in performance peer; do \
+		tests/bench/publish $(O)/bench.rst Documentation/$$f.rst; done
 
 $(O)/tests/vm/%: tests/vm/%.c $(O)/.flags
 	$(call say,CC,$<)

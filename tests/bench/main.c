@@ -31,6 +31,10 @@ static const struct part {
 	{ "lab", part_lab, "How often a story comes as it is told", false },
 	{ "million", part_million,
 	  "A snapshot of a million sockets; takes 4 GB", true },
+	{ "gated", part_gated, "Opens over the gate", true },
+	{ "peers", part_peers, "How often peers behind NATs find to each other",
+	  true },
+	{ "reasons", part_reasons, "What they say if they do not", true },
 	{ "tools", part_tools, "Other tools on the same load", false },
 };
 
@@ -99,10 +103,11 @@ static int usage(FILE *out)
 	unsigned int i;
 
 	fputs("usage: bench [-r ROUNDS] [-t TRACERS] [PART...]\n\n"
-	      "TRACERS is a glob of their names. Parts; by default all but million:\n",
+	      "TRACERS is a glob of their names. Parts; by default those without a star:\n",
 	      out);
 	for (i = 0; i < PARTS; i++)
-		fprintf(out, "  %-8s %s\n", parts[i].name, parts[i].title);
+		fprintf(out, "%c %-9s %s\n", parts[i].extra ? '*' : ' ',
+			parts[i].name, parts[i].title);
 	return out == stdout ? 0 : 2;
 }
 

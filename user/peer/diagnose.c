@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-/* The kernel has repeated the first SYN by then. */
+/* The kernel has repeated a SYN by then: it was dropped. */
 #define DIAGNOSE_SILENCE_NS 1000000000ULL
 
 static enum diagnose_filter diagnose_filter(const struct peer_result *res)
@@ -26,8 +26,7 @@ static enum diagnose_why diagnose_try(const struct punch_try *try)
 	if (try->stranger || try->state == PUNCH_PROVING)
 		return DIAGNOSE_STRANGER;
 	if (res->refused || res->reset)
-		return res->refused + res->reset + res->limited >=
-				       res->attempts ?
+		return res->unanswered_ns < DIAGNOSE_SILENCE_NS ?
 			       DIAGNOSE_REFUSED :
 			       DIAGNOSE_FILTERED;
 	if (!res->attempts || res->unreachable || res->error == -ENETUNREACH ||

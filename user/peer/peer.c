@@ -109,6 +109,8 @@ void peer_exit(struct peer *peer)
 /* Returns 1, 0 or -errno just as peer_step() does. */
 static int peer_end(struct peer *peer, int err)
 {
+	if (err && peer->fd >= 0)
+		peer->result.unanswered_ns = clock_now_ns() - peer->began_ns;
 	peer_exit(peer);
 	peer->result.error = err;
 	peer->result.elapsed_ns = clock_now_ns() - peer->start_ns;

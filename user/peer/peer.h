@@ -87,6 +87,7 @@ struct peer_result {
 	unsigned int unreachable; /* a router said so */
 	unsigned int inuse;	  /* port or 4-tuple still taken: no SYN sent */
 	uint64_t elapsed_ns;	  /* from the start to the end */
+	uint64_t unanswered_ns;	  /* the attempt that was under way then */
 
 	bool accepted;	  /* the listener won: the peer's SYN came first */
 	uint32_t segs_in; /* tcp_info, right after the open */

@@ -235,6 +235,7 @@ static void punch_count(const struct punch *p, struct punch_try *try)
 	sum->unreachable += res->unreachable;
 	sum->inuse += res->inuse;
 	sum->elapsed_ns = now_ns > p->start_ns ? now_ns - p->start_ns : 0;
+	sum->unanswered_ns = res->unanswered_ns;
 	sum->segs_in = res->segs_in;
 	sum->segs_out = res->segs_out;
 	memcpy(sum->cc, res->cc, sizeof(sum->cc));
