@@ -128,6 +128,9 @@ int natmeet_create(struct natmeet *m, const struct natmeet_row *row)
 		{ NAT_RENDEZVOUS ":7000", NAT_RENDEZVOUS ":7001" },
 		{ "[" NAT_RENDEZVOUS6 "]:7000", "[" NAT_RENDEZVOUS6 "]:7001" },
 	};
+	static const struct wire_config late = {
+		.link.delay_ns = NATMEET_DELAY_NS,
+	};
 	const char *const *two = at[row->family == AF_INET6];
 	const char *args[] = { "rendezvous", "-l", two[0], "-l", two[1], NULL };
 	int err;
@@ -136,7 +139,7 @@ int natmeet_create(struct natmeet *m, const struct natmeet_row *row)
 	m->row = row;
 	m->address = two[0];
 	m->stranger = -1;
-	err = nat_create(&m->lab, row->late ? NATMEET_DELAY_NS : 0);
+	err = nat_create(&m->lab, NULL, row->late ? &late : NULL);
 	if (err)
 		return err;
 	err = natmeet_nats(m);

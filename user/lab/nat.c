@@ -15,8 +15,6 @@
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 
-#define NAT_NFT "/usr/sbin/nft"
-
 /* One end of a link. Indices differ, as netns_pair_create() says why. */
 static void nat_side(struct netns_side *side, int fd, const char *name,
 		     int index, const char *addr)
@@ -86,35 +84,34 @@ static int nat_link(int fd0, const char *name0, const char *addr0, int fd1,
 	return netns_join(&pair);
 }
 
-/* NAT 0 and the middle, with a delay or without. *@index is the NAT's. */
-static int nat_far_link(struct nat_lab *lab, uint64_t delay_ns, int *index)
+/* NAT 0 and the middle, by a wire or without. *@index is the NAT's. */
+static int nat_far_link(struct nat_lab *lab, const struct wire_config *wire,
+			int *index)
 {
-	const struct wire_config config = { .link.delay_ns = delay_ns };
 	struct netns_pair pair;
 	int err;
 
 	nat_side(&pair.side[0], lab->nat[0], "out", 20, "203.0.113.2");
 	nat_side(&pair.side[1], lab->middle, "a", 21, "203.0.113.1");
-	err = delay_ns ? wire_create(&lab->wire, &pair, &config) :
-			 netns_join(&pair);
+	err = wire ? wire_create(&lab->wire, &pair, wire) : netns_join(&pair);
 	*index = pair.side[0].ifindex;
 	lab->near = pair.side[1].ifindex;
 	return err;
 }
 
-static int nat_links(struct nat_lab *lab, uint64_t delay_ns)
+static int nat_links(struct nat_lab *lab, const struct wire_config *wire)
 {
 	int err, far;
 
-	err = nat_link(lab->host[0], "out", "10.1.0.2", lab->nat[0], "in",
+	err = nat_link(lab->host[0], "out", NAT_HOST0, lab->nat[0], "in",
 		       "10.1.0.1", 10);
 	if (!err)
-		err = nat_far_link(lab, delay_ns, &far);
+		err = nat_far_link(lab, wire, &far);
 	if (!err)
 		err = nat_link(lab->nat[1], "out", "203.0.114.2", lab->middle,
 			       "b", "203.0.114.1", 30);
 	if (!err)
-		err = nat_link(lab->host[1], "out", "10.2.0.2", lab->nat[1],
+		err = nat_link(lab->host[1], "out", NAT_HOST1, lab->nat[1],
 			       "in", "10.2.0.1", 40);
 	if (!err)
 		err = nat_default(lab->host[0], 10, "10.1.0.1", "fd0a:100::1");
@@ -135,24 +132,39 @@ static int nat_forward(int fd)
 	return err ?: netns_sysctl(fd, "net/ipv6/conf/all/forwarding", "1");
 }
 
-int nat_create(struct nat_lab *lab, uint64_t delay_ns)
+/* Five namespaces, of which the first two may be given. */
+static int nat_spaces(struct nat_lab *lab, const int host[2])
 {
 	int *const all[] = { &lab->host[0], &lab->host[1], &lab->nat[0],
 			     &lab->nat[1], &lab->middle };
 	int i, err = 0;
 
-	lab->wire = NULL;
 	for (i = 0; i < 5; i++)
 		*all[i] = -1;
-	for (i = 0; i < 5 && err >= 0; i++)
-		err = *all[i] = netns_create();
+	for (i = 0; i < 5 && err >= 0; i++) {
+		if (host && i < 2)
+			*all[i] = fcntl(host[i], F_DUPFD_CLOEXEC, 3);
+		else
+			*all[i] = netns_create();
+		err = *all[i];
+	}
 	for (i = 2; i < 5 && err >= 0; i++)
 		err = nat_forward(*all[i]);
-	if (err >= 0)
-		err = nat_links(lab, delay_ns);
-	if (err < 0)
-		nat_destroy(lab);
 	return err < 0 ? err : 0;
+}
+
+int nat_create(struct nat_lab *lab, const int host[2],
+	       const struct wire_config *wire)
+{
+	int err;
+
+	lab->wire = NULL;
+	err = nat_spaces(lab, host);
+	if (!err)
+		err = nat_links(lab, wire);
+	if (err)
+		nat_destroy(lab);
+	return err;
 }
 
 void nat_destroy(struct nat_lab *lab)

@@ -45,6 +45,10 @@ struct nat_kind {
 	uint16_t serves; /* a port at which it is a host as well; 0: none */
 };
 
+#define NAT_NFT "/usr/sbin/nft"
+
+#define NAT_HOST0 "10.1.0.2"
+#define NAT_HOST1 "10.2.0.2"
 #define NAT_RENDEZVOUS "203.0.113.1" /* an address of the middle */
 #define NAT_RENDEZVOUS6 "fdcb:71::1"
 
@@ -55,10 +59,12 @@ struct nat_lab {
 };
 
 /*
- * With @delay_ns one way, 0 for no wire but a veth pair. Returns 0, or -errno
- * with nothing left behind.
+ * Between two namespaces that are empty, or if @host is NULL two of its own.
+ * With @wire NULL there is a veth pair instead. Returns 0, or -errno with
+ * nothing left behind.
  */
-int nat_create(struct nat_lab *lab, uint64_t delay_ns);
+int nat_create(struct nat_lab *lab, const int host[2],
+	       const struct wire_config *wire);
 void nat_destroy(struct nat_lab *lab);
 
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One function for each kind of condition. */
 #include "lab/need.h"
+#include "lab/nat.h"
 #include "lab/witness.h"
 
 #include <fcntl.h>
@@ -19,6 +20,13 @@ static bool need_tun(const char *name, const struct witness *w)
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
+}
+
+static bool need_nft(const char *name, const struct witness *w)
+{
+	(void)name;
+	(void)w;
+	return !access(NAT_NFT, X_OK);
 }
 
 static bool need_cpus2(const char *name, const struct witness *w)
@@ -85,6 +93,7 @@ static const struct need {
 	const char *unmet;
 } needs_known[] = {
 	{ "tun", need_tun, "this kernel has no TUN devices" },
+	{ "nft", need_nft, "there is no nft: install nftables" },
 	{ "cpus2", need_cpus2, "this machine has one CPU only" },
 	{ "memory2G", need_memory,
 	  "this machine has not 2 GiB of free memory" },

@@ -10,6 +10,7 @@ struct witness;
 /*
  *	tun        /dev/net/tun can be opened
  *	memory2G   2 GiB of memory are free
+ *	nft        the program nft is there
  *	cpus2      there are two CPUs
  *	reno, cubic, bbr, ...: that congestion control
  *	sysctl:PATH  the kernel has it: net/ipv4/...

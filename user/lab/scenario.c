@@ -14,6 +14,7 @@ const struct scenario_group scenario_groups[] = {
 	{ "close", "Closing a connection", scenarios_close },
 	{ "after", "What is left of a connection", scenarios_after },
 	{ "reset", "Resets, and peers that are gone", scenarios_reset },
+	{ "nat", "Through NATs", scenarios_nat },
 	{ "scale", "Many connections", scenarios_scale },
 	{ "udp", "For contrast: UDP", scenarios_udp },
 	{}

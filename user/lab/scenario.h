@@ -115,6 +115,7 @@ struct control {
 enum place {
 	PLACE_PAIR,	/* two namespaces, veth, and the gate (lab/gate.h) */
 	PLACE_WIRE,	/* two namespaces, and the wire (lab/wire.h) */
+	PLACE_NAT,	/* two hosts behind NATs (lab/nat.h), and the wire */
 	PLACE_LOOPBACK, /* one namespace: what A does, B sees as well */
 };
 
@@ -129,7 +130,7 @@ struct scenario {
 
 	/* The setting, if it is not the usual one. */
 	enum place place;
-	struct wire_config wire; /* of PLACE_WIRE */
+	struct wire_config wire; /* of PLACE_WIRE, PLACE_NAT */
 	int family;		 /* 0: AF_INET */
 	const char *comm[2];	 /* of the processes; "client", "server" */
 	const char *needs;	 /* conditions (lab/need.h): "bbr cpus2" */
@@ -151,6 +152,6 @@ const struct scenario_group *scenario_group_find(const char *name);
 extern const struct scenario scenarios_sockets[], scenarios_open[],
 	scenarios_queues[], scenarios_data[], scenarios_loss[],
 	scenarios_close[], scenarios_after[], scenarios_reset[],
-	scenarios_scale[], scenarios_udp[];
+	scenarios_scale[], scenarios_nat[], scenarios_udp[];
 
 #endif

@@ -208,6 +208,19 @@ void stage_release(struct stage *s, int rule)
 		wire_release(s->wire, rule, 0);
 }
 
+void stage_nat(struct stage *s, int sides, enum nat_mapping mapping,
+	       enum nat_filter filter)
+{
+	const struct nat_kind kind = { .mapping = mapping, .filter = filter };
+	int side, err = 0;
+
+	for (side = A; side <= B && !err; side++)
+		if (sides & side && !stage_failed(s))
+			err = nat_set(&s->nat, stage_side(side), kind);
+	if (err)
+		stage_fail(s, "rules for the NAT: %s", strerror(-err));
+}
+
 void stage_sysctl(struct stage *s, int sides, const char *path,
 		  const char *value)
 {
@@ -268,6 +281,20 @@ static int stage_wire(struct stage *s)
 	return wire_create(&s->wire, &s->pair, &s->scenario->wire);
 }
 
+/* The hosts are the two namespaces; their addresses are the lab's. */
+static int stage_hosts(struct stage *s)
+{
+	int host[2], i, err;
+
+	for (i = 0; i < 2; i++)
+		host[i] = s->pair.side[i].fd;
+	err = nat_create(&s->nat, host, &s->scenario->wire);
+	s->wire = s->nat.wire;
+	inet_pton(AF_INET, NAT_HOST0, &s->pair.side[0].addr4);
+	inet_pton(AF_INET, NAT_HOST1, &s->pair.side[1].addr4);
+	return err;
+}
+
 static int stage_pair(struct stage *s)
 {
 	int err = netns_join(&s->pair);
@@ -284,6 +311,8 @@ static int stage_place(struct stage *s)
 		return stage_loopback(s);
 	case PLACE_WIRE:
 		return stage_wire(s);
+	case PLACE_NAT:
+		return stage_hosts(s);
 	case PLACE_PAIR:
 		break;
 	}
@@ -441,7 +470,10 @@ static void stage_clear(struct stage *s)
 	for (i = STAGE_ENDS - 1; i >= 0; i--)
 		end_stop(&s->end[i]);
 	gate_exit(&s->gate);
-	wire_destroy(s->wire);
+	if (s->nat.middle > 0)
+		nat_destroy(&s->nat); /* with its wire */
+	else
+		wire_destroy(s->wire);
 	netns_pair_destroy(&s->pair);
 }
 

@@ -6,6 +6,7 @@
 #include "lab/end.h"
 #include "lab/gate.h"
 #include "lab/judge.h"
+#include "lab/nat.h"
 #include "lab/netns.h"
 #include "lab/scenario.h"
 #include "lab/tracer.h"
@@ -33,7 +34,8 @@ struct stage {
 
 	struct netns_pair pair; /* PLACE_LOOPBACK: both sides are the same */
 	struct gate gate;	/* PLACE_PAIR */
-	struct wire *wire;	/* PLACE_WIRE */
+	struct wire *wire;	/* PLACE_WIRE; PLACE_NAT: A's NAT and beyond */
+	struct nat_lab nat;	/* PLACE_NAT */
 	struct end end[STAGE_ENDS];
 
 	/* private */
@@ -115,6 +117,10 @@ void stage_let_go(struct stage *s, int sides);
 int stage_rule(struct stage *s, const struct rule *rule);
 void stage_rule_done(struct stage *s, int rule, unsigned int n);
 void stage_release(struct stage *s, int rule);
+
+/* What the NAT of A, B, or BOTH does (lab/nat.h). Once for each. */
+void stage_nat(struct stage *s, int sides, enum nat_mapping mapping,
+	       enum nat_filter filter);
 
 /* A sysctl in the namespace of A, B, or BOTH: "net/ipv4/tcp_sack", "0". */
 void stage_sysctl(struct stage *s, int sides, const char *path,
