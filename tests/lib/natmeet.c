@@ -10,9 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-#define PORT 5000 /* of end 1, where a stranger has it as well */
+#define PORT_OTHER 7001
+#define PATIENCE_MS 10000 /* for the rendezvous to listen */
+#define PORT 5000	  /* of end 1, where a stranger has it as well */
 
 #define NAT(m, f, ...)                                               \
 	{                                                            \
@@ -122,6 +125,38 @@ static int natmeet_nats(struct natmeet *m)
 	return m->stranger < 0 ? m->stranger : 0;
 }
 
+/* Inside: is there a listener at the later one of its ports? */
+static int natmeet_look(void *family)
+{
+	char line[256], want[16];
+	bool found = false;
+	FILE *file;
+
+	file = fopen(*(const int *)family == AF_INET6 ?
+			     "/proc/thread-self/net/tcp6" :
+			     "/proc/thread-self/net/tcp",
+		     "re");
+	if (!file)
+		return -errno;
+	snprintf(want, sizeof(want), ":%04X ", PORT_OTHER);
+	while (fgets(line, sizeof(line), file))
+		found |= strstr(line, want) && strstr(line, " 0A ");
+	fclose(file);
+	return found;
+}
+
+static int natmeet_listens(struct natmeet *m)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int family = m->row->family, tries, ret = 0;
+
+	for (tries = 0; !ret && tries < PATIENCE_MS; tries++) {
+		nanosleep(&pause, NULL);
+		ret = netns_call(m->lab.middle, natmeet_look, &family);
+	}
+	return ret < 0 ? ret : ret ? 0 : -ETIMEDOUT;
+}
+
 int natmeet_create(struct natmeet *m, const struct natmeet_row *row)
 {
 	static const char *const at[][2] = {
@@ -149,6 +184,8 @@ int natmeet_create(struct natmeet *m, const struct natmeet_row *row)
 		err = natmeet_secret(m->secret[1], "another one");
 	if (!err)
 		err = peerprog_start(&m->rendezvous, m->lab.middle, args);
+	if (!err)
+		err = natmeet_listens(m);
 	if (err)
 		natmeet_destroy(m);
 	return err;

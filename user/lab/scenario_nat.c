@@ -43,10 +43,12 @@ static int nat_listen(void *arg)
 		.sin_port = htons(*(const uint16_t *)arg),
 	};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int one = 1;
 
 	if (fd < 0)
 		return -errno;
-	if (!bind(fd, (const struct sockaddr *)&at, sizeof(at)) &&
+	if (!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+	    !bind(fd, (const struct sockaddr *)&at, sizeof(at)) &&
 	    !listen(fd, 1))
 		return fd;
 	close(fd);
@@ -138,10 +140,13 @@ static void nat_preserving(struct stage *s)
 	fd[1] = nat_socket(b, 2001, 0);
 	end_connect(end_begin(a), fd[0], OUTSIDE_B, 2001);
 	stage_rule_done(s, rule, 1);
+	if (s->control)
+		end_finish(a);
 	end_connect(end_begin(b), fd[1], OUTSIDE_A, 2000);
 	stage_rule_done(s, rule, 2);
 	stage_release(s, rule);
-	end_finish(a);
+	if (!s->control)
+		end_finish(a);
 	end_finish(b);
 	nat_talk(s, fd);
 }
