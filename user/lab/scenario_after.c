@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is left of a connection: CLOSE_WAIT, FIN_WAIT2, TIME_WAIT, SO_LINGER. */
 #include "lab/end.h"
+#include "lab/paths.h"
 #include "lab/scenario.h"
 #include "lab/stage.h"
 
@@ -10,12 +11,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>
-
-#define OPENS "CLOSE>SYN_SENT CALL_CONNECT, SYN_SENT>ESTABLISHED RX_SYN_ACK, "
-#define ACCEPTED "LISTEN>SYN_RECV RX_ACK, SYN_RECV>ESTABLISHED RX_ACK, "
-#define CLOSES                                                           \
-	"ESTABLISHED>FIN_WAIT1 CALL_CLOSE, FIN_WAIT1>FIN_WAIT2 RX_ACK, " \
-	"FIN_WAIT2>TIME_WAIT"
 
 /* @first closes, then the other end. */
 static void close_first(struct stage *s, const struct stage_conn *c, int first)
@@ -55,7 +50,7 @@ static void close_wait(struct stage *s)
 static const struct expect close_wait_expect[] = {
 	IS(B, "fact", "20 in CLOSE_WAIT"),
 	IS(B, "state", "CLOSE>LISTEN"),
-	IS(B, "state", ACCEPTED "ESTABLISHED>CLOSE_WAIT RX_FIN",
+	IS(B, "state", ACCEPTED ", ESTABLISHED>CLOSE_WAIT RX_FIN",
 	   .least = FORGOTTEN),
 	{}
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Queues: who waits at a listener, where, and who is turned away. */
 #include "lab/end.h"
+#include "lab/paths.h"
 #include "lab/scenario.h"
 #include "lab/stage.h"
 
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-
-#define ACCEPTED "LISTEN>SYN_RECV RX_ACK, SYN_RECV>ESTABLISHED RX_ACK"
 
 #define QUEUED "SYN_queued, (SYN_ACK_resent, )*"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reset: who sends a RST, and how a peer that is gone is noticed. */
 #include "lab/end.h"
+#include "lab/paths.h"
 #include "lab/scenario.h"
 #include "lab/stage.h"
 
@@ -9,8 +10,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-
-#define OPENS "CLOSE>SYN_SENT CALL_CONNECT, SYN_SENT>ESTABLISHED RX_SYN_ACK, "
 
 /* ------------------------------------------------ nobody listens */
 
