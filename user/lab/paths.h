@@ -7,6 +7,9 @@
 #define OPENS "CLOSE>SYN_SENT CALL_CONNECT, SYN_SENT>ESTABLISHED RX_SYN_ACK, "
 #define ACCEPTED "LISTEN>SYN_RECV RX_ACK, SYN_RECV>ESTABLISHED RX_ACK"
 
+#define REFUSED \
+	"CLOSE>SYN_SENT CALL_CONNECT, SYN_SENT>CLOSE RX_RST ECONNREFUSED, "
+
 /* Who closes first, and the other end. */
 #define CLOSES                                                           \
 	"ESTABLISHED>FIN_WAIT1 CALL_CLOSE, FIN_WAIT1>FIN_WAIT2 RX_ACK, " \

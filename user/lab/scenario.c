@@ -8,10 +8,12 @@
 const struct scenario_group scenario_groups[] = {
 	{ "sockets", "Sockets and control blocks", scenarios_sockets },
 	{ "open", "Opening a connection", scenarios_open },
+	{ "peers", "Two peers, no listener", scenarios_peers },
 	{ "queues", "The two queues of a listener", scenarios_queues },
 	{ "data", "Data and windows", scenarios_data },
 	{ "loss", "Loss and congestion", scenarios_loss },
 	{ "close", "Closing a connection", scenarios_close },
+	{ "shutdown", "Half of a connection", scenarios_shutdown },
 	{ "after", "What is left of a connection", scenarios_after },
 	{ "reset", "Resets, and peers that are gone", scenarios_reset },
 	{ "nat", "Through NATs", scenarios_nat },

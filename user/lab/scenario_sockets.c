@@ -45,7 +45,7 @@ static int ask_cookie(struct end *me, int fd)
 	return 0;
 }
 
-/* "itself:2000", "the other:2001", "nobody". */
+/* "itself:2000", "the other:2001", "none". */
 static void name_end(const struct end *me, const struct sockaddr_in *in,
 		     char *text, size_t size)
 {
@@ -53,7 +53,7 @@ static void name_end(const struct end *me, const struct sockaddr_in *in,
 
 	inet_ntop(AF_INET, &in->sin_addr, ip, sizeof(ip));
 	if (!in->sin_port)
-		snprintf(text, size, "nobody");
+		snprintf(text, size, "none");
 	else
 		snprintf(text, size, "%s:%u",
 			 strcmp(ip, me->ip) ? "the other" : "itself",
@@ -228,7 +228,7 @@ static void bind_is_local(struct stage *s)
 
 static const struct expect bind_is_local_expect[] = {
 	IS(A, "fact",
-	   "local itself:2000; peer nobody, "
+	   "local itself:2000; peer none, "
 	   "local itself:2000; peer the other:2001"),
 	HAS(A, "call", "bind 0, connect 0"),
 	{}
@@ -253,7 +253,7 @@ static void ephemeral_port(struct stage *s)
 static const struct expect ephemeral_port_expect[] = {
 	IS(A, "fact",
 	   "local itself:40000; peer the other:2001, "
-	   "local nobody; peer nobody"),
+	   "local none; peer none"),
 	HAS(A, "call", "connect 0"),
 	HAS(A, "call", "connect EADDRNOTAVAIL"),
 	{}
