@@ -11,6 +11,7 @@
 #define TCBSCOPE_CAUSE_H
 
 #include "bpf/call.h"
+#include "bpf/fastopen.h"
 
 #define EPIPE 32
 #define ECONNABORTED 103
@@ -168,17 +169,6 @@ static __always_inline void cause_established(struct transition *t,
 }
 
 /*
- * May a SYN with a cookie make a child here, as TCP Fast Open has it? Of the
- * listener, whose copy the child is, nothing is left that would tell.
- */
-static __always_inline bool fastopen_server(struct tcp_sock *tp)
-{
-	struct net *net = sock_of(tp)->__sk_common.skc_net.net;
-
-	return net->ipv4.sysctl_tcp_fastopen & 2;
-}
-
-/*
  * Fills in cause and kind of a transition that is about to be made. Not inline,
  * because the verifier then forgets which of the many ways it came: it would
  * follow each of them to the end of the program.
@@ -195,8 +185,8 @@ static __noinline void cause_find(struct transition *t, struct sock *sk,
 		if (t->old == TCB_STATE_SYN_SENT) {
 			SURE(t, CAUSE_RX_SYN);
 			t->kind = KIND_crossed;
-		} else if (fastopen_server(tp)) {
-			LIKELY(t, CAUSE_RX_ACK); /* or a SYN with a cookie */
+		} else if (fastopen_possible(tp)) {
+			LIKELY(t, CAUSE_RX_ACK); /* until hold_release() */
 		} else {
 			SURE(t, CAUSE_RX_ACK);
 		}

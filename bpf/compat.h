@@ -245,6 +245,25 @@ compat_keepalive_expires(struct inet_connection_sock *icsk)
 	return 0;
 }
 
+/*
+ * Has TCP Fast Open made this child, whose SYN-ACK has just been acked? Linux
+ * 6.16 has a flag of it. Before, the timer of the SYN-ACK tells, which still
+ * says when it would have run out: a child of an ACK has had none.
+ */
+struct tcp_sock___child {
+	__u8 syn_fastopen_child : 1;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool compat_fastopen_child(struct tcp_sock *tp)
+{
+	struct tcp_sock___child *child = (void *)tp;
+
+	if (bpf_core_field_exists(child->syn_fastopen_child))
+		return BPF_CORE_READ_BITFIELD(child, syn_fastopen_child);
+	return (__s64)(compat_icsk_expires(&tp->inet_conn) - bpf_jiffies64()) >
+	       0;
+}
+
 /* From which ports the kernel chooses a local one, as highest << 16 | lowest. */
 struct local_ports___pair {
 	int range[2];

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The reader's look into the slots: run by hand, it emits the events there
- * whose socket has got its port.
+ * whose socket has got what was missing.
  */
 #include "bpf/hold.h"
+#include "bpf/peek.h"
 
 __u64 hold_next = HOLD_FIRST;
 __u64 hold_from = HOLD_FIRST;
 
-/*
- * The local port of a socket that waits in a slot; 0 if connect() has yet to
- * choose it. The pointer is not trusted and the socket may be another one by
- * now: if so, @gone.
- */
+/* May the event in this slot go, and with which local port? */
 struct looked {
 	port_t lport;
-	bool gone;
+	bool ready;
 };
 
+/*
+ * The pointer is not trusted, and the socket may be another one by now: then
+ * nothing more will come.
+ */
 static __always_inline struct looked look(const struct hold_slot *slot)
 {
 	struct sock *sk = slot->sk;
-	struct looked l = { .gone = true };
+	struct looked l = { .ready = true };
 	__u64 cookie;
 
 	if (!sk)
@@ -33,16 +34,27 @@ static __always_inline struct looked look(const struct hold_slot *slot)
 		l.lport = BPF_CORE_READ(sk, __sk_common.skc_num);
 		cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	}
-	l.gone = cookie != slot->e.ev.cookie;
+	if (cookie != slot->e.ev.cookie)
+		return (struct looked){ .ready = true };
+	if (slot->e.new == TCB_STATE_SYN_RECV)
+		l.ready = peek_pointer(PEEK_FIELD(compat_number(sk),
+						  struct tcp_sock,
+						  fastopen_rsk));
+	else
+		l.ready = l.lport;
 	return l;
 }
 
 static __always_inline void emit(struct hold_slot *slot, port_t lport)
 {
-	struct event_state *e;
+	struct event_state *e = &slot->e;
 
-	slot->e.ev.lport = lport;
-	e = &slot->e;
+	if (lport)
+		e->ev.lport = lport;
+	if (lport && e->new == TCB_STATE_SYN_RECV) {
+		e->cause = CAUSE_RX_SYN;
+		e->cause_how = HOW_observed;
+	}
 	if (!wanted(event_passes(&e->ev, 1u << e->old % 32, 1u << e->new % 32),
 		    EVENT_state))
 		return;
@@ -67,9 +79,7 @@ static long collect_one(__u32 i, struct collection *c)
 		return 0;
 	if (slot->ticket == ticket) {
 		l = look(slot);
-		if (l.gone)
-			l.lport = 0;
-		if (l.lport || l.gone) {
+		if (l.ready) {
 			if (!hold_take(slot, ticket))
 				return 0;
 			emit(slot, l.lport);

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * State events that are held back, because the kernel has not filled in an
- * end of the connection yet.
+ * end of the connection yet, or does not tell yet what has made it.
  *
  * The local port is chosen after the state has become SYN_SENT, and before
- * Linux 6.18 a child gets its peer after LISTEN -> SYN_RECV. The transition is
+ * Linux 6.18 a child gets its peer after LISTEN -> SYN_RECV. What has made a
+ * child is not known either, where it may have been a SYN. The transition is
  * kept in the socket's memory with its own time, and goes out with the next
- * one. A SYN may stay unanswered for long: so that it is shown all the same,
- * its event also waits in a slot, whole but for the port, and the reader
- * collects what waits there. A ticket says who emits it: only one of the two
- * gets it out of the slot.
+ * one. A SYN, or the SYN-ACK for it, may stay unanswered for long: so that the
+ * transition is shown all the same, its event also waits in a slot, whole but
+ * for what is missing, and the reader collects what waits there. A ticket says
+ * who emits it: only one of the two gets it out of the slot.
  */
 #ifndef TCBSCOPE_HOLD_H
 #define TCBSCOPE_HOLD_H
 
 #include "bpf/emit.h"
+#include "bpf/fastopen.h"
 
 #define HOLD_SLOTS 4096 /* connect() calls between two looks of the reader */
 #define HOLD_NO_SLOT 1	/* sock_mem.ticket: it is in the memory only */
@@ -139,7 +141,10 @@ static __always_inline void hold_leave(struct hold_slot *slot, __u64 ticket)
 	__sync_lock_test_and_set(&slot->ticket, 0);
 }
 
-/* The transition that is held, if any, goes out before what comes next. */
+/*
+ * The transition that is held, if any, goes out before what comes next. By now
+ * a child tells what has made it.
+ */
 static __always_inline void hold_release(struct sock *sk, struct tcp_sock *tp,
 					 struct sock_mem *mem)
 {
@@ -157,6 +162,10 @@ static __always_inline void hold_release(struct sock *sk, struct tcp_sock *tp,
 		hold_leave(slot, ticket);
 	}
 	t = mem->held;
+	if (t.cause_how == HOW_derived) {
+		t.cause = fastopen_child(tp) ? CAUSE_RX_SYN : CAUSE_RX_ACK;
+		t.cause_how = HOW_observed;
+	}
 	state_emit(sk, tp, mem, &t);
 }
 

@@ -322,6 +322,7 @@ struct tcp_sock {
 	__u32 rcv_tstamp;    /* jiffies when an ACK came last */
 	__u32 retrans_stamp; /* in SYN_SENT: ms when the first SYN was sent */
 	struct tcp_options_received rx_opt;
+	struct request_sock *fastopen_rsk; /* of a child in SYN_RECV */
 	int linger2; /* jiffies; < 0: no FIN_WAIT2 for orphans */
 	__u8 repair : 1;
 	__u8 syn_data_acked : 1; /* data came with the SYN (Fast Open) */

@@ -12,6 +12,7 @@
 #define TCBSCOPE_QUEUE_H
 
 #include "bpf/call.h"
+#include "bpf/fastopen.h"
 #include "bpf/listener.h"
 #include "bpf/packet.h"
 #include "bpf/queue_syn.h"
@@ -375,7 +376,7 @@ static __noinline void queue_accepted(struct sock *sk, struct tcp_sock *tp,
 /*
  * A child that Fast Open has put into the accept queue when it was copied. Only
  * tier 4 sees that; it is seen here when the child leaves SYN_RECV, or when the
- * process uses it before that. Others are not in use then, nor have they data.
+ * process uses it before that.
  */
 static __noinline void queue_fast_opened(struct sock *sk, struct tcp_sock *tp,
 					 struct sock_mem *mem)
@@ -384,8 +385,7 @@ static __noinline void queue_fast_opened(struct sock *sk, struct tcp_sock *tp,
 	struct event_queue *e;
 
 	if (!(mem->flags & MEM_CHILD) || mem->queued_syn & QUEUED_TOLD ||
-	    (!sock_of(tp)->sk_socket &&
-	     !BPF_CORE_READ_BITFIELD(tp, syn_data_acked)))
+	    !fastopen_child(tp))
 		return;
 	e = queue_comes(sk, tp, mem, QUEUE_fast_opened);
 	if (!e)

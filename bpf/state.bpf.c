@@ -191,10 +191,18 @@ static __always_inline void state_skip(struct tcp_sock *tp,
 		COUNT(kernel_filtered[EVENT_state]);
 }
 
+/* Is it not known yet what has made a child? */
+static __always_inline bool of_syn_or_ack(const struct transition *t)
+{
+	return t->new == TCB_STATE_SYN_RECV && t->cause_how == HOW_derived;
+}
+
 static __always_inline void state_make(struct sock *sk, struct tcp_sock *tp,
 				       struct sock_mem *mem,
 				       struct transition *t)
 {
+	bool missing;
+
 	t->ts = bpf_ktime_get_ns();
 	if (t->new == TCB_STATE_CLOSE && t->old != TCB_STATE_LISTEN)
 		t->err = sk->sk_err; /* else left over from before */
@@ -210,9 +218,10 @@ static __always_inline void state_make(struct sock *sk, struct tcp_sock *tp,
 		t->new = TCB_STATE_TIME_WAIT;
 		t->how = HOW_derived;
 	}
-	if (mem && endpoints_missing(sk, tp, t->new))
-		/* a child goes on at once, or is released when it is used */
-		hold(sk, tp, mem, t, t->new == TCB_STATE_SYN_SENT);
+	missing = endpoints_missing(sk, tp, t->new);
+	if (mem && (missing || of_syn_or_ack(t)))
+		/* without a peer it goes on at once, or is released by use */
+		hold(sk, tp, mem, t, t->new == TCB_STATE_SYN_SENT || !missing);
 	else
 		state_emit(sk, tp, mem, t);
 }

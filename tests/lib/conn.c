@@ -173,6 +173,27 @@ int conn_listen(struct conn *c)
 	return listen(c->listener, 8) ? -errno : 0;
 }
 
+int conn_listen_fastopen(struct conn *c, bool cookie)
+{
+	static const int requests = 8;
+	int err;
+
+	/* 1: as a client, 4: without a cookie; 2, 0x200: as a server */
+	err = netns_sysctl(c->pair.side[0].fd, "net/ipv4/tcp_fastopen",
+			   cookie ? "1" : "5");
+	if (!err)
+		err = netns_sysctl(c->pair.side[1].fd, "net/ipv4/tcp_fastopen",
+				   cookie ? "2" : "514");
+	if (!err)
+		err = conn_listen(c);
+	if (err)
+		return err;
+	return setsockopt(c->listener, IPPROTO_TCP, TCP_FASTOPEN, &requests,
+			  sizeof(requests)) ?
+		       -errno :
+		       0;
+}
+
 int conn_connect(struct conn *c, int side)
 {
 	int err = c->fd[side] < 0 ? conn_bind(c, side) : 0;

@@ -61,6 +61,12 @@ int conn_socket(const struct conn *c, int side);
 int conn_bind(struct conn *c, int side);
 int conn_listen(struct conn *c);
 
+/*
+ * A listener that takes connections by TCP Fast Open, from side 0. A client
+ * needs a @cookie, or data with its SYN.
+ */
+int conn_listen_fastopen(struct conn *c, bool cookie);
+
 /* Starts connecting, binds before if there is no socket. 0 also while busy. */
 int conn_connect(struct conn *c, int side);
 int conn_accept(struct conn *c);

@@ -323,26 +323,6 @@ TEST(owner)
 	conn_free(c);
 }
 
-/* A listener that takes data with a SYN, and asks nobody for a cookie first. */
-static int listen_fast(struct conn *c)
-{
-	static const int requests = 8;
-	int err;
-
-	err = netns_sysctl(c->pair.side[0].fd, "net/ipv4/tcp_fastopen", "5");
-	if (!err)
-		err = netns_sysctl(c->pair.side[1].fd, "net/ipv4/tcp_fastopen",
-				   "514");
-	if (!err)
-		err = queue_listen(c, 8);
-	if (err)
-		return err;
-	return setsockopt(c->listener, IPPROTO_TCP, TCP_FASTOPEN, &requests,
-			  sizeof(requests)) ?
-		       -errno :
-		       0;
-}
-
 /* One whose SYN has a byte of data; it may be deaf at first. */
 static int join_fast(const struct conn *c, int *client, bool deaf)
 {
@@ -396,7 +376,7 @@ TEST_F(accept, fast_open)
 
 	NEED_TIERS();
 	seen = trace_has_hook(&c->trace, "queue_adds");
-	ASSERT_EQ(0, listen_fast(c));
+	ASSERT_EQ(0, conn_listen_fastopen(c, false));
 	for (n = 0; n < 2; n++) {
 		ASSERT_EQ(0, join_fast(c, &client, n)); /* the second is deaf */
 		if (!n)
