@@ -91,6 +91,97 @@ TEST_F(flow, ambiguous_ends_are_no_pair)
 	EXPECT_EQ(7, flow_find(self->flows, 8)->pair->cookie);
 }
 
+/* One end of a connection of these addresses; @client: the one that connects. */
+static struct flow *end_in(struct flows *flows, __u32 netns, bool client,
+			   enum how how)
+{
+	static __u64 cookie = 100;
+	struct event_state s;
+
+	if (client)
+		s = events_state(1, ++cookie, 2000, 2001, STATE(CLOSE),
+				 STATE(SYN_SENT));
+	else
+		s = events_other_end(1, ++cookie, 2001, 2000, STATE(LISTEN),
+				     STATE(SYN_RECV));
+	s.ev.netns = netns;
+	s.ev.how = how;
+	return flow_update(flows, &s.ev, false);
+}
+
+/*
+ * Two pairs of namespaces with the same addresses and ports: whichever ends
+ * come first, none is ever left with the end of a stranger.
+ */
+TEST_F(flow, doubles_never_mix)
+{
+	static const int order[][4] = {
+		{ 1, 2, 3, 4 }, { 1, 4, 2, 3 }, { 1, 4, 3, 2 }, { 2, 3, 1, 4 },
+		{ 1, 3, 2, 4 }, { 1, 3, 4, 2 }, { 2, 4, 1, 3 }, { 4, 1, 2, 3 },
+	};
+	struct flow *flow[4];
+	unsigned int i, k;
+
+	for (i = 0; i < sizeof(order) / sizeof(*order); i++) {
+		struct flows *flows = flow_table_new(64);
+
+		for (k = 0; k < 4; k++) {
+			int netns = order[i][k];
+
+			/* 1 and 3 connect to 2 and 4 */
+			flow[netns - 1] = end_in(flows, netns, netns % 2,
+						 HOW_existing);
+			ASSERT_NE(NULL, flow[netns - 1]);
+		}
+		for (k = 0; k < 4; k++) {
+			struct flow *own = flow[k ^ 1];
+
+			EXPECT_TRUE(!flow[k]->pair || flow[k]->pair == own);
+		}
+		flow_table_free(flows);
+	}
+}
+
+/* Ends that the trace has seen begin one after the other are told apart. */
+TEST_F(flow, doubles_one_after_the_other)
+{
+	struct flow *a, *b, *c, *d;
+
+	a = end_in(self->flows, 1, true, HOW_observed);
+	b = end_in(self->flows, 2, false, HOW_observed);
+	c = end_in(self->flows, 3, true, HOW_observed);
+	d = end_in(self->flows, 4, false, HOW_observed);
+	EXPECT_EQ(b, a->pair);
+	EXPECT_EQ(a, b->pair);
+	EXPECT_EQ(d, c->pair);
+	EXPECT_EQ(c, d->pair);
+}
+
+/* What goes over loopback has its other end in the same namespace, or none. */
+TEST_F(flow, loopback_stays_in_its_namespace)
+{
+	static const addr_t v4 = { .byte = { 127, 0, 0, 1 } };
+	static const addr_t v6 = { .byte[15] = 1 };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct event_state s = events_state(1, 1 + 2 * i, 2000, 2001,
+						    STATE(CLOSE),
+						    STATE(SYN_SENT));
+
+		s.ev.family = i ? FAMILY_INET6 : FAMILY_INET;
+		s.ev.laddr = s.ev.raddr = i ? v6 : v4;
+		ASSERT_NE(NULL, flow_update(self->flows, &s.ev, false));
+		s.ev.cookie++;
+		s.ev.netns = 9;
+		s.ev.lport = 2001;
+		s.ev.rport = 2000;
+		EXPECT_EQ(NULL, flow_update(self->flows, &s.ev, false)->pair);
+		flow_table_free(self->flows);
+		self->flows = flow_table_new(64);
+	}
+}
+
 /* A port that is used again belongs to the new socket. */
 TEST_F(flow, closed_sockets_do_not_pair)
 {

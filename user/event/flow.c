@@ -122,6 +122,13 @@ static void chain_remove(struct flow **at, struct flow *flow, size_t next)
 		*at = *(struct flow **)((char *)flow + next);
 }
 
+static void unpair(struct flow *flow)
+{
+	if (flow->pair)
+		flow->pair->pair = NULL;
+	flow->pair = NULL;
+}
+
 static void tuple_remove(struct flows *flows, struct flow *flow)
 {
 	if (!flow->in_tuples)
@@ -129,25 +136,63 @@ static void tuple_remove(struct flows *flows, struct flow *flow)
 	chain_remove(tuple_bucket(flows, &flow->last, false), flow,
 		     offsetof(struct flow, next_tuple));
 	flow->in_tuples = false;
-	if (flow->pair)
-		flow->pair->pair = NULL;
-	flow->pair = NULL;
+	unpair(flow);
+}
+
+static bool is_closed(const struct flow *flow)
+{
+	return flow->state == TCB_STATE_CLOSE ||
+	       flow->state == TCB_STATE_TIME_WAIT;
+}
+
+/* Does no packet of the connection leave its namespace? */
+static bool stays(const struct event *e)
+{
+	static const addr_t loopback = { .byte[15] = 1 };
+
+	if (!memcmp(&e->laddr, &e->raddr, sizeof(addr_t)))
+		return true;
+	return e->family == FAMILY_INET ?
+		       e->raddr.byte[0] == 127 :
+		       !memcmp(&e->raddr, &loopback, sizeof(addr_t));
+}
+
+/*
+ * Is there a socket of another namespace that looks the same, and has no other
+ * end? Of those that are older than the trace one may have got the other end of
+ * @flow, which was not known yet.
+ */
+static bool has_double(struct flows *flows, struct flow *flow)
+{
+	struct flow *f = *tuple_bucket(flows, &flow->last, false);
+	bool found = false;
+
+	for (; f; f = f->next_tuple) {
+		if (f->last.netns == flow->last.netns || is_closed(f) ||
+		    !same_tuple(&f->last, &flow->last, false))
+			continue;
+		if (f->pair && f->pair->last.netns != f->last.netns &&
+		    flow->last.how == HOW_existing)
+			unpair(f);
+		found |= !f->pair;
+	}
+	return found;
 }
 
 /*
  * The other end of @flow. Namespaces may use the same addresses: one in the
- * same namespace wins, else it must be the only one.
+ * same namespace wins, else it must be the only one, and @flow the only one
+ * for it.
  */
 static struct flow *pair_find(struct flows *flows, struct flow *flow)
 {
 	struct flow *f = *tuple_bucket(flows, &flow->last, true);
+	bool ambiguous = has_double(flows, flow);
 	struct flow *found = NULL;
 	int n = 0;
 
 	for (; f; f = f->next_tuple) {
-		if (f == flow || (f->pair && f->pair != flow) ||
-		    f->state == TCB_STATE_CLOSE ||
-		    f->state == TCB_STATE_TIME_WAIT ||
+		if (f == flow || (f->pair && f->pair != flow) || is_closed(f) ||
 		    !same_tuple(&f->last, &flow->last, true))
 			continue;
 		if (f->last.netns == flow->last.netns)
@@ -155,7 +200,7 @@ static struct flow *pair_find(struct flows *flows, struct flow *flow)
 		found = f;
 		n++;
 	}
-	return n == 1 ? found : NULL;
+	return n == 1 && !ambiguous && !stays(&flow->last) ? found : NULL;
 }
 
 static void tuple_insert(struct flows *flows, struct flow *flow)
@@ -332,12 +377,6 @@ static void note_existing(struct flows *flows, struct flow *flow,
 	if (flow->role == FLOW_PASSIVE && flow->pair &&
 	    flow->pair->role == FLOW_UNKNOWN)
 		flow->pair->role = FLOW_ACTIVE;
-}
-
-static bool is_closed(const struct flow *flow)
-{
-	return flow->state == TCB_STATE_CLOSE ||
-	       flow->state == TCB_STATE_TIME_WAIT;
 }
 
 /* A place in the order of ages, by what is known of the flow by now. */

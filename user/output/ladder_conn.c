@@ -106,6 +106,35 @@ static struct conn *find_by_ends(struct conns *cs, const struct event *e,
 	return NULL;
 }
 
+/*
+ * One whose known end has the event's addresses, the other way round: in the
+ * same namespace, or else the only one.
+ */
+static struct conn *find_only_other(struct conns *cs, const struct event *e,
+				    unsigned int *end)
+{
+	struct conn *c, *found = NULL;
+	unsigned int far, n = 0;
+
+	for (c = cs->at + cs->n; c-- > cs->at;)
+		for (far = 0; far < 2 && !c->drawn; far++) {
+			const struct event *known = &c->end[!far].last;
+
+			if (c->end[far].known || !same_ends(known, e, true))
+				continue;
+			if (n && known->netns != e->netns) {
+				n++;
+				continue;
+			}
+			*end = far;
+			found = c;
+			if (known->netns == e->netns)
+				return c;
+			n++;
+		}
+	return n == 1 ? found : NULL;
+}
+
 /* A connection of which only the other end is known. */
 static struct conn *find_by_other(struct conns *cs, const struct event *e,
 				  const struct flow *flow, unsigned int *end)
@@ -118,17 +147,7 @@ static struct conn *find_by_other(struct conns *cs, const struct event *e,
 		if (c && !c->drawn && !c->end[*end].known)
 			return c;
 	}
-	if (cookie_of(e))
-		return NULL;
-	for (c = cs->at + cs->n; c-- > cs->at;) {
-		if (c->drawn)
-			continue;
-		for (*end = 0; *end < 2; ++*end)
-			if (!c->end[*end].known &&
-			    same_ends(&c->end[!*end].last, e, true))
-				return c;
-	}
-	return NULL;
+	return cookie_of(e) ? NULL : find_only_other(cs, e, end);
 }
 
 /* Does a socket begin anew with this event? */
