@@ -7,6 +7,8 @@
 #include "lib/opt.h"
 #include "lib/priv.h"
 #include "lib/say.h"
+#include "lib/term.h"
+#include "lib/width.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -19,6 +21,7 @@
 
 #define NAMES_MAX 64
 #define TIMES_MAX 10000
+#define LIST_TITLE 34 /* columns before a title */
 
 struct options {
 	bool list, all, racy, control, json, guide, outline;
@@ -331,24 +334,33 @@ static void count(struct run *run, const struct scenario *s)
 	run->n += run->opt->times;
 }
 
+/* "title [needs]", of which a terminal gets no more columns than it has. */
+static void list_title(const struct scenario *s, unsigned int width)
+{
+	bool tun = s->place == PLACE_WIRE;
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s%s%s%s%s%s", s->title,
+		 tun || s->needs ? " [" : "", tun ? "tun" : "",
+		 tun && s->needs ? " " : "", s->needs ?: "",
+		 tun || s->needs ? "]" : "");
+	width_print(stdout, text, width, LIST_TITLE, LIST_TITLE);
+}
+
 static int list(void)
 {
-	static const char fmt[] = "%-8s %-24s %-12s %s\n";
+	unsigned int width = isatty(STDOUT_FILENO) ? term_width(STDOUT_FILENO) :
+						     0;
 	const struct scenario_group *g;
 	const struct scenario *s;
-	char needs[128];
 
-	printf(fmt, "GROUP", "SCENARIO", "NEEDS", "WHAT");
+	printf("%-8s %-24s %s\n", "GROUP", "SCENARIO", "WHAT [NEEDS]");
 	for (g = scenario_groups; g->name; g++)
 		for (s = g->scenarios; s->name; s++) {
-			snprintf(needs, sizeof(needs), "%s%s%s",
-				 s->place == PLACE_WIRE ? "tun" : "",
-				 s->place == PLACE_WIRE && s->needs ? " " : "",
-				 s->needs ?: "");
-			printf(fmt, g->name, s->name, *needs ? needs : "-",
-			       s->title);
+			printf("%-8s %-24s ", g->name, s->name);
+			list_title(s, width);
 		}
-	return EXIT_DONE;
+	return say_written();
 }
 
 /* NULL if all that is named is there. */
@@ -393,7 +405,7 @@ static int perform(struct run *run)
 		say("%u of %u are as they must be%s", run->good, run->played,
 		    opt->control ? ": they differ" : "");
 	if (run->good == run->played)
-		return EXIT_DONE;
+		return say_written();
 	return run->good + run->cannot == run->played ? EXIT_KERNEL :
 							EXIT_FAILED;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is said of a scenario is its data; what it prints goes through a file. */
 #include "lab/guide.h"
+#include "lab/guide_text.h"
 #include "lab/lab.h"
 #include "lib/say.h"
 
@@ -13,7 +14,7 @@
 
 #define GUIDE_TRIES 3 /* a page is no place for what was seen only once */
 
-static int guide_text = -1; /* what the scenario that is played has printed */
+static int guide_steps = -1; /* what the lab says of what it does */
 
 static void __attribute__((format(printf, 1, 2)))
 guide_say(const char *fmt, ...)
@@ -21,9 +22,9 @@ guide_say(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vdprintf(guide_text, fmt, args);
+	vdprintf(guide_steps, fmt, args);
 	va_end(args);
-	dprintf(guide_text, "\n");
+	dprintf(guide_steps, "\n");
 }
 
 static void guide_heading(FILE *out, const char *text, char line)
@@ -60,28 +61,6 @@ static void guide_told(FILE *out, const char *head, const char *text)
 	guide_paragraph(out, text);
 }
 
-/* Of @text, line by line, behind two blanks: no literal block without. */
-static void guide_literal(FILE *out, const char *text)
-{
-	unsigned int lines = 0, left = 0;
-	const char *end;
-	size_t n;
-
-	for (; *text; text = end + !!*end) {
-		end = strchrnul(text, '\n');
-		if (lines++ >= GUIDE_LINES) {
-			left++;
-			continue;
-		}
-		for (n = end - text; n && text[n - 1] == ' ';)
-			n--;
-		fprintf(out, n ? "  %.*s\n" : "%.*s\n", (int)n, text);
-	}
-	if (left)
-		fprintf(out, "  ... %u lines more\n", left);
-	fputc('\n', out);
-}
-
 /* All that was written to the file. The caller frees it. */
 static char *guide_read(int fd)
 {
@@ -94,36 +73,43 @@ static char *guide_read(int fd)
 	return text;
 }
 
-/* Plays it, with the trace's text and all that is said in one file. */
-static int guide_play(const struct scenario *s, const char *tcbscope, FILE *out)
+/* Plays it: what the lab says goes to one file, the trace's text to another. */
+static int guide_play(const struct scenario *s, const char *tcbscope,
+		      struct guide_said *said, FILE *out)
 {
 	struct lab lab = { .tcbscope = tcbscope,
 			   .ladder = true,
 			   .say = guide_say };
+	char *steps = NULL, *stories = NULL;
 	struct report report = {};
-	char *text;
 	int err;
 
-	lab.text = guide_text = memfd_create("guide", MFD_CLOEXEC);
-	if (guide_text < 0)
-		return -errno;
-	err = lab_play(&lab, 1, s, false, &report);
+	guide_steps = memfd_create("steps", MFD_CLOEXEC);
+	lab.text = memfd_create("stories", MFD_CLOEXEC);
+	err = guide_steps < 0 || lab.text < 0 ? -errno : 0;
+	if (!err)
+		err = lab_play(&lab, 1, s, false, &report);
 	if (!err && report.outcome != OUTCOME_PROVED) {
 		fprintf(stderr, "%s: %s\n", s->name, report.why);
 		err = report.outcome == OUTCOME_CANNOT ? -EOPNOTSUPP : -EIO;
 	}
 	lab_close(&lab);
-	text = err ? NULL : guide_read(guide_text);
-	if (text)
-		guide_literal(out, text);
-	free(text);
+	if (!err) {
+		steps = guide_read(guide_steps);
+		stories = guide_read(lab.text);
+	}
+	if (steps && stories)
+		guide_block(said, steps, stories, out);
+	free(steps);
+	free(stories);
 	judge_free(&report);
-	close(guide_text);
+	close(guide_steps);
+	close(lab.text);
 	return err;
 }
 
 static int guide_scenario(const struct scenario *s, const char *tcbscope,
-			  FILE *out)
+			  struct guide_said *said, FILE *out)
 {
 	int err = 0, tries;
 
@@ -138,7 +124,7 @@ static int guide_scenario(const struct scenario *s, const char *tcbscope,
 	else
 		fprintf(out, "::\n\n");
 	for (tries = tcbscope ? GUIDE_TRIES : 0; tries; tries--) {
-		err = guide_play(s, tcbscope, out);
+		err = guide_play(s, tcbscope, said, out);
 		if (err != -EIO)
 			break;
 	}
@@ -153,6 +139,7 @@ static int guide_scenario(const struct scenario *s, const char *tcbscope,
 int guide_write(const struct scenario_group *group, const char *tcbscope,
 		FILE *out)
 {
+	struct guide_said said = {};
 	const struct scenario *s;
 	int err = 0;
 
@@ -161,7 +148,8 @@ int guide_write(const struct scenario_group *group, const char *tcbscope,
 		     "not edit.\n\n");
 	guide_heading(out, group->title, '=');
 	for (s = group->scenarios; s->name && !err; s++)
-		err = guide_scenario(s, tcbscope, out);
+		err = guide_scenario(s, tcbscope, &said, out);
+	guide_forget(&said);
 	if (!err && (fflush(out) || ferror(out)))
 		err = -EIO;
 	return err;

@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-#define GUIDE_LINES 90 /* of what a scenario prints; the rest is left out */
-
 /*
  * Writes the page of a group: of each scenario what is said of it, and what it
  * prints. Without @tcbscope, the path of the program, nothing is run and the

@@ -370,12 +370,13 @@ const struct scenario scenarios_open[] = {
 		.title = "connect() to where nothing comes back from",
 		.textbook = "The SYN is sent again after 6 s, and connect() "
 			    "gives up after 75 s.",
-		.truth = "It is sent again after 1 s, and later after twice as "
+		.truth =
+			"It is sent again after 1 s, and later after twice as "
 			 "long each time; net.ipv4.tcp_syn_retries says when to "
-			 "give up: 6 times would be after 127 s. Here it is 1, "
-			 "which is 3 s. Newer kernels do not double the first "
-			 "few times (tcp_syn_linear_timeouts), so that there "
-			 "are more SYNs in the same time.",
+			 "give up: 6, the default, is after some two minutes. "
+			 "Here it is 1, which is 3 s. Newer kernels do not "
+			 "double the first few times (tcp_syn_linear_timeouts), "
+			 "so that there are more SYNs in the same time.",
 		.run = black_hole,
 		.expect = black_hole_expect,
 		.control = { .what = "the SYN arrives, and is refused",
