@@ -96,4 +96,19 @@ TEST_F(page, cuts_a_long_story)
 	EXPECT_NE(NULL, strstr(self->text, "  ... 8 lines more\n"));
 }
 
+/* Claim: of too many steps what was found out is there. */
+TEST_F(page, keeps_facts)
+{
+	char steps[8 * GUIDE_STEPS] = "";
+	int i;
+
+	for (i = 0; i < GUIDE_STEPS + 2; i++)
+		strcat(steps, "A  x\n");
+	strcat(steps, "B  * 20 in CLOSE_WAIT\n");
+	guide_block(&self->said, steps, "", self->file);
+	fflush(self->file);
+	EXPECT_NE(NULL, strstr(self->text, "  ... 2 lines more\n"
+					   "  B  * 20 in CLOSE_WAIT\n"));
+}
+
 TEST_HARNESS_MAIN

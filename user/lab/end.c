@@ -453,11 +453,32 @@ static int do_poll(int arg)
 	return n < 0 ? n : pfd.revents;
 }
 
+/* "IN|OUT" */
+static void poll_names(short events, char *text, size_t size)
+{
+	static const struct {
+		short event;
+		const char *name;
+	} rows[] = {
+		{ POLLIN, "IN" },   { POLLPRI, "PRI" }, { POLLOUT, "OUT" },
+		{ POLLERR, "ERR" }, { POLLHUP, "HUP" }, { POLLRDHUP, "RDHUP" },
+	};
+	size_t i, n = 0;
+
+	*text = '\0';
+	for (i = 0; i < sizeof(rows) / sizeof(*rows) && n < size; i++)
+		if (events & rows[i].event)
+			n += snprintf(text + n, size - n, "%s%s", n ? "|" : "",
+				      rows[i].name);
+}
+
 int end_poll(struct end *e, int fd, short events, int ms)
 {
 	struct end_call call = { .fd = fd, .a = events, .b = ms };
+	char names[64];
 
-	return end_call(e, do_poll, call, "poll(%d, %#x)", fd, events);
+	poll_names(events, names, sizeof(names));
+	return end_call(e, do_poll, call, "poll(%d, %s)", fd, names);
 }
 
 static int do_own(int arg)

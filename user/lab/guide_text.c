@@ -184,20 +184,34 @@ static void put_stories(struct guide_said *said, struct span text, FILE *out)
 		fprintf(out, "  ... %u lines more\n", lines - room);
 }
 
+/* "A  * what was found out": no room is so small that it is left out. */
+static bool is_fact(struct span line)
+{
+	return line.end - line.text > 5 && !strncmp(line.text + 1, "  * ", 4);
+}
+
+static void put_steps(struct span steps, FILE *out)
+{
+	struct span rest = steps, line;
+	unsigned int lines = 0, left_out = 0;
+
+	while (rest.text < rest.end) {
+		line = next_line(&rest);
+		left_out += lines++ >= GUIDE_STEPS && !is_fact(line);
+	}
+	for (lines = 0, rest = steps; rest.text < rest.end; lines++) {
+		line = next_line(&rest);
+		if (lines == GUIDE_STEPS && left_out)
+			fprintf(out, "  ... %u lines more\n", left_out);
+		if (lines < GUIDE_STEPS || is_fact(line))
+			put_line(line, out);
+	}
+}
+
 void guide_block(struct guide_said *said, const char *steps,
 		 const char *stories, FILE *out)
 {
-	struct span rest = { steps, steps + strlen(steps) };
-	unsigned int lines = 0;
-
-	while (rest.text < rest.end) {
-		struct span line = next_line(&rest);
-
-		if (lines++ < GUIDE_STEPS)
-			put_line(line, out);
-	}
-	if (lines > GUIDE_STEPS)
-		fprintf(out, "  ... %u lines more\n", lines - GUIDE_STEPS);
+	put_steps((struct span){ steps, strchr(steps, '\0') }, out);
 	if (*stories) {
 		fputc('\n', out);
 		put_stories(said,

@@ -68,8 +68,11 @@ static void orphan(struct stage *s)
 	end_bind(a, c.fd, a->ip, 2000);
 	end_connect(a, c.fd, b->ip, 2001);
 	c.child = end_accept(b, c.listener, 0);
+	stage_hold(s,
+		   B); /* an ACK during close() would keep the socket whole */
 	end_close(a, c.fd);
 	end_recv(b, c.child, 100, 0);
+	stage_let_go(s, B);
 	if (s->control) {
 		end_close(b, c.child);
 		return;
