@@ -3,6 +3,7 @@
 #include "conn.h"
 #include "seen.h"
 #include "lab/counter.h"
+#include "lib/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <netlink/netlink.h>
@@ -319,16 +319,16 @@ int conn_wait(struct conn *c, int side, int state)
 
 int conn_gone(struct conn *c, int side)
 {
-	const struct timespec pause = { .tv_nsec = 1000000 };
-	int tries = TRACE_PATIENCE_NS / 1000000, err;
+	uint64_t start = clock_now_ns();
+	int err;
 
-	while (tries--) {
+	do {
 		err = gate_wait_tcp(&c->gate, side, &c->addr[side],
 				    &c->addr[!side], ~0u, 0);
 		if (err < 0)
 			return err == -ETIMEDOUT ? 0 : err;
-		nanosleep(&pause, NULL);
-	}
+		clock_pause(start);
+	} while (clock_now_ns() - start < TRACE_PATIENCE_NS);
 	return -ETIMEDOUT;
 }
 

@@ -7,7 +7,6 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* Those of the listener's side, for the trace may be shared. */
 static struct sighting queues(const struct conn *c)
@@ -65,9 +64,7 @@ int queue_accept_depth(int listener)
 /* Waits a moment. False: it has been long enough since @begin. */
 static bool patience(uint64_t begin)
 {
-	const struct timespec ms = { .tv_nsec = 1000000 };
-
-	nanosleep(&ms, NULL);
+	clock_pause(begin);
 	return clock_now_ns() - begin < TRACE_PATIENCE_NS;
 }
 

@@ -322,17 +322,18 @@ static int make_mark(void *cookie)
  * Events are shown in the order of time: once that of something that we do now
  * has come, all before it has.
  */
-static int settle(struct witness *witness)
+int shared_settle(struct trace *trace)
 {
 	struct sighting mark = {};
 	int err = netns_call(netns, make_mark, &mark.cookie);
 
-	return err ? err : witness_wait(witness, &mark, TRACE_PATIENCE_NS);
+	return err ? err :
+		     witness_wait(trace->witness, &mark, TRACE_PATIENCE_NS);
 }
 
 int shared_leave(struct trace *trace)
 {
-	int err = settle(trace->witness);
+	int err = shared_settle(trace);
 
 	kill(trace->pid, SIGKILL);
 	waitpid(trace->pid, NULL, 0);

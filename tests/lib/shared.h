@@ -54,6 +54,9 @@ int shared_lend(void);
  */
 int shared_join(struct trace *trace);
 
+/* Waits until the trace has shown all that has happened up to now. 0, -errno. */
+int shared_settle(struct trace *trace);
+
 /* For trace_stop(). */
 int shared_leave(struct trace *trace);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Processes share one page of truth; a worker ends when all is served. */
 #include "storm.h"
+#include "lib/clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 struct shared {
@@ -147,7 +147,7 @@ static int stage(const struct storm *storm, struct shared *shared)
 {
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), err, i;
 	pid_t clients[STORM_PROCESSES] = {}, workers[STORM_PROCESSES] = {};
-	const struct timespec pause = { .tv_nsec = 1000000 };
+	uint64_t begin = clock_now_ns();
 	const struct sockaddr_in at = address();
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -161,7 +161,7 @@ static int stage(const struct storm *storm, struct shared *shared)
 	for (i = 0; i < STORM_PROCESSES && clients[i]; i++)
 		waitpid(clients[i], NULL, 0);
 	while (!err && !all_served(storm, shared)) {
-		nanosleep(&pause, NULL);
+		clock_pause(begin);
 		err = shared->error;
 	}
 	for (i = 0; i < STORM_PROCESSES && workers[i]; i++) {

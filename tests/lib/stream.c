@@ -11,10 +11,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lab/witness.h"
+#include "lib/clock.h"
 #include "tests/lib/trace.h"
 
 #define ARGS_MAX 16
@@ -25,7 +25,7 @@ int stream_open(struct stream *s, char *const args[])
 				     "--json" };
 	char out[32];
 	const struct prog_setup setup = { .argv = argv, .out = out };
-	const struct timespec pause = { .tv_nsec = 1000000 };
+	uint64_t begin = clock_now_ns();
 	siginfo_t info = {};
 	struct stat st = {};
 	int i, err;
@@ -40,7 +40,7 @@ int stream_open(struct stream *s, char *const args[])
 	err = prog_start(&s->prog, &setup);
 	/* the header is written once the programs are attached */
 	while (!err && !st.st_size) {
-		nanosleep(&pause, NULL);
+		clock_pause(begin);
 		if (fstat(s->file, &st))
 			err = -errno;
 		else if (!st.st_size &&

@@ -4,13 +4,13 @@
  * so that a rule that takes one for another is found out. Up to ESTABLISHED
  * and out of it; cause_fin_test.c goes on where a FIN has been sent.
  */
+#include "lib/clock.h"
 #include "tests/lib/conn.h"
 #include "tests/lib/seen.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <kselftest_harness.h>
@@ -375,13 +375,12 @@ TEST_F(cause, lost_by_keepalive)
  */
 static int fill_window(struct conn *c)
 {
-	const struct timespec pause = { .tv_nsec = 1000000 };
-	int tries = TRACE_PATIENCE_NS / pause.tv_nsec;
+	uint64_t begin = clock_now_ns();
 	struct tcp_info info;
 	char bytes[4096] = "";
 	socklen_t len;
 
-	while (tries--) {
+	while (clock_now_ns() - begin < TRACE_PATIENCE_NS) {
 		while (send(c->fd[0], bytes, sizeof(bytes), MSG_NOSIGNAL) > 0)
 			;
 		if (errno != EAGAIN)
@@ -391,7 +390,7 @@ static int fill_window(struct conn *c)
 			return -errno;
 		if (!info.tcpi_unacked && info.tcpi_backoff)
 			return 0;
-		nanosleep(&pause, NULL);
+		clock_pause(begin);
 	}
 	return -ETIMEDOUT;
 }
@@ -560,14 +559,15 @@ TEST_F(cause, child_of_fastopen)
 		.old = "LISTEN",
 		.new = "SYN_RECV",
 	};
-	int late;
+	bool late;
 
 	ASSERT_EQ(0, conn_listen_fastopen(c, false));
 	ASSERT_EQ(0, gate_close_side(&c->gate, 1));
 	ASSERT_EQ(0, conn_bind(c, 0));
 	sendto(c->fd[0], "x", 1, MSG_FASTOPEN, (void *)&c->addr[1], c->len);
 	ASSERT_EQ(0, conn_wait(c, 1, TCP_SYN_RECV));
-	late = witness_wait(c->trace.witness, &child, TRACE_PATIENCE_NS);
+	ASSERT_EQ(0, shared_settle(&c->trace));
+	late = !witness_count(c->trace.witness, &child);
 	ASSERT_EQ(0, gate_open_side(&c->gate, 1));
 	ASSERT_EQ(0, conn_wait(c, 1, TCP_ESTABLISHED));
 

@@ -2,10 +2,10 @@
 /* Tests of the retransmit events: which kinds there are, and how many. */
 #include <json-c/json.h>
 #include <linux/tcp.h>
-#include <time.h>
 
 #define _NETINET_TCP_H /* the kernel's header says it all */
 #define TCP_ESTABLISHED 1
+#include "lib/clock.h"
 #include "tests/lib/conn.h"
 
 #include <kselftest_harness.h>
@@ -42,13 +42,12 @@ static bool server_lost(struct conn *c, int n)
 /* Waits until @is so; 0 or -ETIMEDOUT. */
 static int wait_until(struct conn *c, bool (*is)(struct conn *c, int n), int n)
 {
-	const struct timespec pause = { .tv_nsec = 500000 };
-	int tries = TRACE_PATIENCE_NS / pause.tv_nsec;
+	uint64_t begin = clock_now_ns();
 
 	while (!is(c, n)) {
-		if (!tries--)
+		if (clock_now_ns() - begin > TRACE_PATIENCE_NS)
 			return -ETIMEDOUT;
-		nanosleep(&pause, NULL);
+		clock_pause(begin);
 	}
 	return 0;
 }

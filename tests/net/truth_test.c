@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "tests/lib/conn.h"
 #include "tests/net/truth.h"
 #include "tests/net/truth.skel.h"
@@ -130,7 +130,7 @@ static pid_t start_reader(struct conn *c)
 
 static int wait_idle(int fd)
 {
-	const struct timespec pause = { .tv_nsec = 2000000 };
+	uint64_t begin = clock_now_ns();
 	struct tcp_info info;
 	socklen_t len;
 
@@ -141,7 +141,7 @@ static int wait_idle(int fd)
 		if (!info.tcpi_unacked &&
 		    info.tcpi_last_data_sent > info.tcpi_rto / 1000 + 8)
 			return 0;
-		nanosleep(&pause, NULL);
+		clock_pause(begin);
 	}
 }
 

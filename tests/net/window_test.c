@@ -2,8 +2,8 @@
 /* Tests of the window events: growth, falls, and every number in them. */
 #include <json-c/json.h>
 #include <linux/tcp.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "tests/lib/play.h"
 
 #include <kselftest_harness.h>
@@ -13,15 +13,6 @@
  * waits until all of it is acked. That is a round trip, however long it takes.
  */
 #define INITIAL_WINDOW 10
-#define LOOK_NS 500000 /* between two looks at a socket */
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
 
 static const char *ca_name; /* set before the actors are started */
 
@@ -99,17 +90,16 @@ static bool long_idle(const struct tcp_info *info)
 
 static int wait_info(int fd, bool (*met)(const struct tcp_info *info))
 {
-	const struct timespec pause = { .tv_nsec = LOOK_NS };
-	uint64_t end = now_ns() + TRACE_PATIENCE_NS;
+	uint64_t begin = clock_now_ns();
 	struct tcp_info now;
 
 	for (;;) {
 		now = info(fd);
 		if (met(&now))
 			return 0;
-		if (now_ns() > end)
+		if (clock_now_ns() - begin > TRACE_PATIENCE_NS)
 			return -ETIMEDOUT;
-		nanosleep(&pause, NULL);
+		clock_pause(begin);
 	}
 }
 

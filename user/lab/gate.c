@@ -9,14 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <netlink/netlink.h>
 #include <netlink/route/neighbour.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
-
-#define GATE_LOOK_NS 200000 /* between two looks at a state */
 
 #define GATE_STRING(x) GATE_STRING_(x)
 #define GATE_STRING_(x) #x
@@ -240,14 +237,13 @@ socklen_t gate_endpoints(const struct gate *gate, int family, uint16_t port0,
  */
 static int gate_wait(int (*look)(void *arg), void *arg, uint64_t timeout_ns)
 {
-	const struct timespec pause = { .tv_nsec = GATE_LOOK_NS };
 	uint64_t start = clock_now_ns();
 	int ret;
 
 	while ((ret = look(arg)) == -EAGAIN) {
 		if (clock_now_ns() - start >= timeout_ns)
 			return -ETIMEDOUT;
-		nanosleep(&pause, NULL);
+		clock_pause(start);
 	}
 	return ret;
 }

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <netlink/netlink.h>
@@ -21,13 +20,13 @@
 #include <netlink/route/route.h>
 
 #include "lab/netns.h"
+#include "lib/clock.h"
 
 /* Only behind <net/if.h>, of which it then leaves out its own copy. */
 #include <linux/if.h>
 
 #define NETNS_SELF "/proc/thread-self/ns/net"
-#define NETNS_LOOK_NS 200000	 /* between two looks at a link */
-#define NETNS_UP_NS 5000000000LL /* for a link to come up */
+#define NETNS_UP_NS (5 * NSEC_PER_SEC) /* for a link to come up */
 
 int netns_nl_error(int err)
 {
@@ -314,16 +313,15 @@ static int netns_look_addr6(const struct netns_side *side, struct nl_sock *sock)
 static int netns_wait(const struct netns_side *side, struct nl_sock *sock,
 		      int (*look)(const struct netns_side *, struct nl_sock *))
 {
-	const struct timespec pause = { .tv_nsec = NETNS_LOOK_NS };
-	int err, tries;
+	uint64_t start = clock_now_ns();
+	int err;
 
-	for (tries = 0; tries < NETNS_UP_NS / NETNS_LOOK_NS; tries++) {
-		err = look(side, sock);
-		if (err != -EAGAIN)
-			return err;
-		nanosleep(&pause, NULL);
+	while ((err = look(side, sock)) == -EAGAIN) {
+		if (clock_now_ns() - start > NETNS_UP_NS)
+			return -ETIMEDOUT;
+		clock_pause(start);
 	}
-	return -ETIMEDOUT;
+	return err;
 }
 
 int netns_setup(const struct netns_side *side)

@@ -3,6 +3,7 @@
 #ifndef TCBSCOPE_LIB_CLOCK_H
 #define TCBSCOPE_LIB_CLOCK_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -18,6 +19,21 @@ static inline uint64_t clock_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+/*
+ * Waits between two looks at something that began at @since and cannot be
+ * polled: the longer it takes, the longer, so that long waits cost little and
+ * what has come is found an eighth too late at most, never more than 10 ms.
+ */
+static inline void clock_pause(uint64_t since)
+{
+	const uint64_t least = 200000, most = 10000000;
+	uint64_t ns = (clock_now_ns() - since) / 8;
+	struct timespec ts = {};
+
+	ts.tv_nsec = ns < least ? least : ns > most ? most : ns;
+	nanosleep(&ts, NULL);
 }
 
 /* CLOCK_REALTIME in ns since 1970: what the clocks of two hosts agree on. */
