@@ -17,7 +17,10 @@ static struct sighting queues(const struct conn *c)
 
 int queue_watch(struct conn *c, const char *tiers)
 {
-	shared_tiers(tiers);
+	static char options[32];
+
+	snprintf(options, sizeof(options), *tiers ? "--tiers %s" : "%s", tiers);
+	shared_with(options);
 	return conn_join(c);
 }
 

@@ -26,7 +26,7 @@
 #define PORTS 400   /* ... so many are seen, of which each test has two, ... */
 #define PROGRAMS 64 /* ... by each of several programs that run at once */
 
-#define TIERS_MAX 16
+#define MORE_MAX 64 /* bytes of options that a test wants as well */
 #define LENT "TCBSCOPE_SHARED" /* who keeps it, in the environment */
 
 /* What a test gets to know of the trace. */
@@ -38,9 +38,9 @@ struct answer {
 
 static struct stream stream;
 static struct answer current;
-static char tiers[TIERS_MAX] = "none yet"; /* of the current one; "": all */
+static char more[MORE_MAX] = "none yet"; /* options of the current one */
 
-static const char *wanted = ""; /* tiers, by this test */
+static const char *wanted = ""; /* by this test */
 static pid_t main_pid;		/* who keeps it ... */
 static int keeper = -1;		/* ... and is asked for it here */
 static int file = -1;		/* the trace's output */
@@ -98,18 +98,18 @@ unsigned short shared_port(void)
 	return port;
 }
 
-/* With the options of all tests, and only what the test wants. */
+/* With the options of all tests, and those that the test wants. */
 static int start(char *const args[])
 {
-	char *all[ARGS_MAX + 4] = {}, filter[128];
+	char *all[2 * ARGS_MAX + 2] = {}, filter[128], words[MORE_MAX];
+	char *rest = strcpy(words, more), *word;
 	int i, err;
 
 	for (i = 0; args[i] && i < ARGS_MAX; i++)
 		all[i] = args[i];
-	if (*tiers) {
-		all[i++] = "--tiers";
-		all[i++] = tiers;
-	}
+	while (i < 2 * ARGS_MAX && (word = strsep(&rest, " ")))
+		if (*word)
+			all[i++] = word;
 	all[i] = filter;
 	snprintf(filter, sizeof(filter),
 		 "( lport >= %d and lport < %d ) or "
@@ -127,15 +127,15 @@ static int start(char *const args[])
 	return err;
 }
 
-/* The one with these tiers, in place of another one; false: that had a flaw. */
+/* The one with these, in place of another one; false: that had a flaw. */
 static bool replace(char *const args[], const char *with)
 {
 	bool well;
 
-	if (!strcmp(with, tiers))
+	if (!strcmp(with, more))
 		return true;
 	well = finish();
-	snprintf(tiers, sizeof(tiers), "%s", with);
+	snprintf(more, sizeof(more), "%s", with);
 	current.err = start(args);
 	current.pid = current.err ? 0 : stream.prog.pid;
 	current.file = stream.file;
@@ -150,7 +150,7 @@ static bool keep(char *const args[], int asked, int tests)
 	bool well = true;
 
 	while (poll(fds, 2, -1) >= 0 && !fds[1].revents) {
-		char with[TIERS_MAX] = "";
+		char with[MORE_MAX] = "";
 
 		if (recv(asked, with, sizeof(with) - 1, 0) <= 0)
 			break;
@@ -212,9 +212,9 @@ int shared_main(char *const args[], int (*tests)(int argc, char *argv[]),
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-void shared_tiers(const char *of)
+void shared_with(const char *options)
 {
-	wanted = of;
+	wanted = options;
 }
 
 /* Gets the trace that is wanted. */

@@ -35,10 +35,11 @@ bool shared_runs(void);
 unsigned short shared_port(void);
 
 /*
- * The test wants hooks of these tiers only, as "1,2,3". That is another trace:
- * tests that want the same should follow one another.
+ * The test wants a trace with these options as well, as "--tiers 1,2,3"; "":
+ * with no more, as before the first call. That is another trace: tests that want
+ * the same should follow one another.
  */
-void shared_tiers(const char *of);
+void shared_with(const char *options);
 
 /*
  * Programs that this process executes from now on have this trace in place of

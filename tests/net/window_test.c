@@ -194,27 +194,250 @@ static struct json_object *with_state(FIXTURE_DATA(window) * self,
 	return NULL;
 }
 
+/* Claim: unasked, growth is not shown, and no other event of windows is. */
+TEST_F(window, growth_is_not_shown)
+{
+	struct play *play = &self->play;
+
+	ASSERT_EQ(0, play_join(play));
+	open_connection(_metadata, self);
+	round_trip(_metadata, self, 0);
+	round_trip(_metadata, self, 0);
+	ASSERT_EQ(40, info(self->client).tcpi_snd_cwnd);
+	ASSERT_EQ(0, actor_call(&play->client, do_shutdown, 0));
+	ASSERT_EQ(0, play_wait(play, &play->at_client, NULL, "FIN_WAIT2"));
+	ASSERT_EQ(0, trace_stop(&play->trace));
+	EXPECT_EQ(0, witness_count(play->trace.witness, &self->at_client));
+	EXPECT_EQ(0, witness_count(play->trace.witness, &self->at_server));
+}
+
+/*
+ * Claim: a timeout is shown even if it is the first that the trace sees of a
+ * connection: data that was sent before it began.
+ */
+TEST_F(window, timeout_of_old_data)
+{
+	struct play *play = &self->play;
+	struct json_object *event;
+	struct tcp_info before;
+
+	if (netns_sysctl(play->pair.side[0].fd, "net/ipv4/tcp_rto_min_us",
+			 "4000000")) /* a trace has begun before that */
+		SKIP(return, "no tcp_rto_min_us before Linux 6.11");
+	open_connection(_metadata, self);
+	ASSERT_EQ(0, gate_close(&play->gate));
+	ASSERT_EQ(0, actor_call(&play->client, actor_send, 14480));
+	ASSERT_EQ(0, play_trace(play, NULL, NULL));
+	before = info(self->client);
+	ASSERT_FALSE(in_loss(&before));
+	ASSERT_EQ(0, wait_info(self->client, in_loss));
+	ASSERT_EQ(0, gate_open(&play->gate));
+	ASSERT_EQ(0, wait_info(self->client, all_acked));
+	ASSERT_EQ(0, trace_stop(&play->trace));
+
+	event = with_state(self, &self->at_client, "Loss");
+	ASSERT_NE(NULL, event);
+	EXPECT_EQ(1, witness_number(event, "cwnd"));
+	EXPECT_EQ((uint64_t)before.tcpi_snd_cwnd,
+		  witness_number(event, "old_cwnd"));
+	EXPECT_STREQ("Open", text(event, "old_ca_state"));
+}
+
+/*
+ * Claim: segments lost among others put the sender into Recovery, seen by
+ * default, and so is the window that it then takes back.
+ */
+TEST_F(window, recovery)
+{
+	struct play *play = &self->play;
+	int a = play->pair.side[0].fd, mss;
+	struct json_object *event;
+	unsigned int least = ~0u;
+	size_t from = 0;
+
+	/* The gate then drops the oldest of ten packets, and keeps some. */
+	ASSERT_EQ(0, netns_sysctl(a, "net/ipv4/neigh/va/unres_qlen_bytes",
+				  "16384"));
+	ASSERT_EQ(0, netns_sysctl(a, "net/ipv4/tcp_autocorking", "0"));
+	ASSERT_EQ(0, play_join(play));
+	open_connection(_metadata, self);
+	mss = info(self->client).tcpi_snd_mss;
+	ASSERT_EQ(0, gate_close_side(&play->gate, 0));
+	ASSERT_EQ(0, actor_call(&play->client, do_send_segments, mss));
+	ASSERT_EQ(0, gate_open_side(&play->gate, 0));
+	ASSERT_EQ(0, wait_info(self->client, all_acked));
+	ASSERT_EQ(0, trace_stop(&play->trace));
+
+	event = with_state(self, &self->at_client, "Recovery");
+	ASSERT_NE(NULL, event);
+	EXPECT_EQ(5, witness_number(event, "ssthresh"));
+	while ((event = witness_next(play->trace.witness, &self->at_client,
+				     &from))) {
+		unsigned int cwnd = witness_number(event, "cwnd");
+
+		EXPECT_STRNE("Loss", text(event, "ca_state"));
+		least = cwnd < least ? cwnd : least;
+	}
+	EXPECT_GE(5, least);
+}
+
+/*
+ * Claim: a window that idleness has taken back is seen when sending begins; on
+ * a kernel that does not tell of sending, at the next ACK.
+ */
+TEST_F(window, idle_restart)
+{
+	struct play *play = &self->play;
+	struct json_object *event;
+	size_t from = 0;
+	bool sends;
+
+	ASSERT_EQ(0, play_join(play));
+	sends = trace_has_hook(&play->trace, "owner_sends");
+	open_connection(_metadata, self);
+	round_trip(_metadata, self, 0);
+	round_trip(_metadata, self, 0);
+	/* One more segment comes, and shows the window as it was left. */
+	ASSERT_EQ(0, actor_call(&play->server, actor_send, 1));
+	ASSERT_EQ(0, actor_call(&play->client, actor_receive, 1));
+	ASSERT_EQ(0, wait_info(self->client, long_idle));
+	ASSERT_EQ(40, info(self->client).tcpi_snd_cwnd);
+	ASSERT_EQ(0, gate_close(&play->gate)); /* no ACK before send() ends */
+	ASSERT_EQ(0, actor_call(&play->client, actor_send, 1));
+	ASSERT_EQ(0, gate_open(&play->gate));
+	if (!sends)
+		ASSERT_EQ(0, wait_info(self->client, all_acked));
+	ASSERT_EQ(0, trace_stop(&play->trace));
+
+	event = witness_next(play->trace.witness, &self->at_client, &from);
+	ASSERT_NE(NULL, event);
+	EXPECT_STREQ(sends ? "send" : "ack", text(event, "at"));
+	EXPECT_EQ(40, witness_number(event, "old_cwnd"));
+	EXPECT_GE(20, witness_number(event, "cwnd"));
+	EXPECT_LE(INITIAL_WINDOW, witness_number(event, "cwnd"));
+	EXPECT_STREQ("Open", text(event, "ca_state"));
+}
+
+FIXTURE(loss)
+{
+	FIXTURE_DATA(window) window;
+};
+
+FIXTURE_VARIANT(loss)
+{
+	const char *with; /* option of the shared trace */
+	bool only;	  /* a trace of window events, not the shared one */
+};
+
+FIXTURE_VARIANT_ADD(loss, by_default){ .with = "" };
+FIXTURE_VARIANT_ADD(loss, windows_only){ .with = "", .only = true };
+FIXTURE_VARIANT_ADD(loss, windows){ .with = "--windows" };
+
+FIXTURE_SETUP(loss)
+{
+	shared_with(variant->with);
+	window_setup(_metadata, &self->window, NULL);
+}
+
+FIXTURE_TEARDOWN(loss)
+{
+	window_teardown(_metadata, &self->window, NULL);
+}
+
+/* How many events of a type the kernel made, after the trace has ended. */
+static int64_t generated(const struct play *play, const char *type)
+{
+	struct sighting what = { .type = "footer" };
+	struct json_object *o;
+	size_t from = 0;
+
+	o = witness_next(play->trace.witness, &what, &from);
+	if (!json_object_object_get_ex(o, "generated", &o) ||
+	    !json_object_object_get_ex(o, type, &o))
+		return -1;
+	return json_object_get_int64(o);
+}
+
+/*
+ * Claim: a retransmission timeout is a fall of the window to one segment, in
+ * the state Loss, and is always shown. --events window shows nothing else.
+ */
+TEST_F(loss, timeout)
+{
+	struct sighting state = self->window.play.at_client;
+	struct play *play = &self->window.play;
+	struct json_object *event;
+
+	ASSERT_EQ(0, variant->only ? play_trace(play, "--events", "window") :
+				     play_join(play));
+	open_connection(_metadata, &self->window);
+	ASSERT_EQ(0, gate_close(&play->gate));
+	ASSERT_EQ(0, actor_call(&play->client, actor_send, 14480));
+	ASSERT_EQ(0, wait_info(self->window.client, in_loss));
+	EXPECT_EQ(5, info(self->window.client).tcpi_snd_ssthresh);
+	ASSERT_EQ(0, gate_open(&play->gate));
+	ASSERT_EQ(0, wait_info(self->window.client, all_acked));
+	ASSERT_EQ(0, trace_stop(&play->trace));
+
+	event = with_state(&self->window, &self->window.at_client, "Loss");
+	ASSERT_NE(NULL, event);
+	EXPECT_EQ(1, witness_number(event, "cwnd"));
+	if (trace_has_hook(&play->trace, "owner_sends")) {
+		EXPECT_EQ(10, witness_number(event, "old_cwnd"));
+	} else { /* the loss is the first that was seen of it */
+		EXPECT_FALSE(has(event, "old_cwnd"));
+	}
+	EXPECT_EQ(5, witness_number(event, "ssthresh"));
+	EXPECT_STREQ("Open", text(event, "old_ca_state"));
+	EXPECT_STREQ("ca_state", text(event, "at"));
+
+	state.type = "state";
+	EXPECT_EQ(variant->only ? 0 : 2,
+		  witness_count(play->trace.witness, &state));
+	if (variant->only) {
+		EXPECT_EQ(0, generated(play, "state"));
+		EXPECT_LT(0, generated(play, "window"));
+	}
+}
+
+FIXTURE(growth)
+{
+	FIXTURE_DATA(window) window;
+};
+
+FIXTURE_SETUP(growth)
+{
+	shared_with("--windows");
+	window_setup(_metadata, &self->window, NULL);
+}
+
+FIXTURE_TEARDOWN(growth)
+{
+	window_teardown(_metadata, &self->window, NULL);
+}
+
 /*
  * Claim: with --windows, slow start is seen to double the window from round
  * trip to round trip, without a step back and without a step left out.
  */
-TEST_F(window, slow_start)
+TEST_F(growth, slow_start)
 {
-	struct play *play = &self->play;
+	FIXTURE_DATA(window) *window = &self->window;
+	struct play *play = &window->play;
 	uint64_t last = 0, cwnd, seen = 0;
 	struct json_object *event;
 	size_t from = 0;
 
 	ASSERT_EQ(0, play_join(play));
-	open_connection(_metadata, self);
-	round_trip(_metadata, self, 0);
-	EXPECT_EQ(20, info(self->client).tcpi_snd_cwnd);
-	round_trip(_metadata, self, 0);
-	EXPECT_EQ(40, info(self->client).tcpi_snd_cwnd);
+	open_connection(_metadata, window);
+	round_trip(_metadata, window, 0);
+	EXPECT_EQ(20, info(window->client).tcpi_snd_cwnd);
+	round_trip(_metadata, window, 0);
+	EXPECT_EQ(40, info(window->client).tcpi_snd_cwnd);
 	ASSERT_EQ(0, actor_call(&play->client, do_shutdown, 0));
 	ASSERT_EQ(0, trace_stop(&play->trace));
 
-	while ((event = witness_next(play->trace.witness, &self->at_client,
+	while ((event = witness_next(play->trace.witness, &window->at_client,
 				     &from))) {
 		cwnd = witness_number(event, "cwnd");
 		EXPECT_LT(last, cwnd);
@@ -228,23 +451,6 @@ TEST_F(window, slow_start)
 	}
 	EXPECT_EQ(3, seen); /* 10, 20, 40 */
 	EXPECT_EQ(40, last);
-}
-
-/* Claim: without it growth is not shown, and no other event of windows is. */
-TEST_F(window, growth_is_not_shown)
-{
-	struct play *play = &self->play;
-
-	ASSERT_EQ(0, play_trace(play, NULL, NULL));
-	open_connection(_metadata, self);
-	round_trip(_metadata, self, 0);
-	round_trip(_metadata, self, 0);
-	ASSERT_EQ(40, info(self->client).tcpi_snd_cwnd);
-	ASSERT_EQ(0, actor_call(&play->client, do_shutdown, 0));
-	ASSERT_EQ(0, play_wait(play, &play->at_client, NULL, "FIN_WAIT2"));
-	ASSERT_EQ(0, trace_stop(&play->trace));
-	EXPECT_EQ(0, witness_count(play->trace.witness, &self->at_client));
-	EXPECT_EQ(0, witness_count(play->trace.witness, &self->at_server));
 }
 
 FIXTURE(info)
@@ -262,6 +468,7 @@ FIXTURE_VARIANT_ADD(info, server){ .side = 1 };
 
 FIXTURE_SETUP(info)
 {
+	shared_with("--windows");
 	window_setup(_metadata, &self->window, NULL);
 }
 
@@ -349,195 +556,6 @@ TEST_F(info, same_as_tcp_info)
 	EXPECT_STREQ("Open", text(event, "ca_state"));
 }
 
-FIXTURE(loss)
-{
-	FIXTURE_DATA(window) window;
-};
-
-FIXTURE_VARIANT(loss)
-{
-	char *option; /* of the trace */
-	char *value;
-};
-
-FIXTURE_VARIANT_ADD(loss, by_default){};
-FIXTURE_VARIANT_ADD(loss, windows){ .option = "--windows" };
-FIXTURE_VARIANT_ADD(loss, windows_only){ .option = "--events",
-					 .value = "window" };
-
-FIXTURE_SETUP(loss)
-{
-	window_setup(_metadata, &self->window, NULL);
-}
-
-FIXTURE_TEARDOWN(loss)
-{
-	window_teardown(_metadata, &self->window, NULL);
-}
-
-/* How many events of a type the kernel made, after the trace has ended. */
-static int64_t generated(const struct play *play, const char *type)
-{
-	struct sighting what = { .type = "footer" };
-	struct json_object *o;
-	size_t from = 0;
-
-	o = witness_next(play->trace.witness, &what, &from);
-	if (!json_object_object_get_ex(o, "generated", &o) ||
-	    !json_object_object_get_ex(o, type, &o))
-		return -1;
-	return json_object_get_int64(o);
-}
-
-/*
- * Claim: a retransmission timeout is a fall of the window to one segment, in
- * the state Loss, and is always shown. --events window shows nothing else.
- */
-TEST_F(loss, timeout)
-{
-	struct sighting state = self->window.play.at_client;
-	struct play *play = &self->window.play;
-	struct json_object *event;
-
-	ASSERT_EQ(0, play_trace(play, variant->option, variant->value));
-	open_connection(_metadata, &self->window);
-	ASSERT_EQ(0, gate_close(&play->gate));
-	ASSERT_EQ(0, actor_call(&play->client, actor_send, 14480));
-	ASSERT_EQ(0, wait_info(self->window.client, in_loss));
-	EXPECT_EQ(5, info(self->window.client).tcpi_snd_ssthresh);
-	ASSERT_EQ(0, gate_open(&play->gate));
-	ASSERT_EQ(0, wait_info(self->window.client, all_acked));
-	ASSERT_EQ(0, trace_stop(&play->trace));
-
-	event = with_state(&self->window, &self->window.at_client, "Loss");
-	ASSERT_NE(NULL, event);
-	EXPECT_EQ(1, witness_number(event, "cwnd"));
-	if (trace_has_hook(&play->trace, "owner_sends")) {
-		EXPECT_EQ(10, witness_number(event, "old_cwnd"));
-	} else { /* the loss is the first that was seen of it */
-		EXPECT_FALSE(has(event, "old_cwnd"));
-	}
-	EXPECT_EQ(5, witness_number(event, "ssthresh"));
-	EXPECT_STREQ("Open", text(event, "old_ca_state"));
-	EXPECT_STREQ("ca_state", text(event, "at"));
-
-	state.type = "state";
-	if (variant->value) {
-		EXPECT_EQ(0, witness_count(play->trace.witness, &state));
-		EXPECT_EQ(0, generated(play, "state"));
-	} else {
-		EXPECT_EQ(2, witness_count(play->trace.witness, &state));
-	}
-	EXPECT_LT(0, generated(play, "window"));
-}
-
-/*
- * Claim: a timeout is shown even if it is the first that the trace sees of a
- * connection: data that was sent before it began.
- */
-TEST_F(window, timeout_of_old_data)
-{
-	struct play *play = &self->play;
-	struct json_object *event;
-	struct tcp_info before;
-
-	if (netns_sysctl(play->pair.side[0].fd, "net/ipv4/tcp_rto_min_us",
-			 "4000000")) /* a trace has begun before that */
-		SKIP(return, "no tcp_rto_min_us before Linux 6.11");
-	open_connection(_metadata, self);
-	ASSERT_EQ(0, gate_close(&play->gate));
-	ASSERT_EQ(0, actor_call(&play->client, actor_send, 14480));
-	ASSERT_EQ(0, play_trace(play, NULL, NULL));
-	before = info(self->client);
-	ASSERT_FALSE(in_loss(&before));
-	ASSERT_EQ(0, wait_info(self->client, in_loss));
-	ASSERT_EQ(0, gate_open(&play->gate));
-	ASSERT_EQ(0, wait_info(self->client, all_acked));
-	ASSERT_EQ(0, trace_stop(&play->trace));
-
-	event = with_state(self, &self->at_client, "Loss");
-	ASSERT_NE(NULL, event);
-	EXPECT_EQ(1, witness_number(event, "cwnd"));
-	EXPECT_EQ((uint64_t)before.tcpi_snd_cwnd,
-		  witness_number(event, "old_cwnd"));
-	EXPECT_STREQ("Open", text(event, "old_ca_state"));
-}
-
-/*
- * Claim: segments lost among others put the sender into Recovery, seen by
- * default, and so is the window that it then takes back.
- */
-TEST_F(window, recovery)
-{
-	struct play *play = &self->play;
-	int a = play->pair.side[0].fd, mss;
-	struct json_object *event;
-	unsigned int least = ~0u;
-	size_t from = 0;
-
-	/* The gate then drops the oldest of ten packets, and keeps some. */
-	ASSERT_EQ(0, netns_sysctl(a, "net/ipv4/neigh/va/unres_qlen_bytes",
-				  "16384"));
-	ASSERT_EQ(0, netns_sysctl(a, "net/ipv4/tcp_autocorking", "0"));
-	ASSERT_EQ(0, play_trace(play, NULL, NULL));
-	open_connection(_metadata, self);
-	mss = info(self->client).tcpi_snd_mss;
-	ASSERT_EQ(0, gate_close_side(&play->gate, 0));
-	ASSERT_EQ(0, actor_call(&play->client, do_send_segments, mss));
-	ASSERT_EQ(0, gate_open_side(&play->gate, 0));
-	ASSERT_EQ(0, wait_info(self->client, all_acked));
-	ASSERT_EQ(0, trace_stop(&play->trace));
-
-	event = with_state(self, &self->at_client, "Recovery");
-	ASSERT_NE(NULL, event);
-	EXPECT_EQ(5, witness_number(event, "ssthresh"));
-	while ((event = witness_next(play->trace.witness, &self->at_client,
-				     &from))) {
-		unsigned int cwnd = witness_number(event, "cwnd");
-
-		EXPECT_STRNE("Loss", text(event, "ca_state"));
-		least = cwnd < least ? cwnd : least;
-	}
-	EXPECT_GE(5, least);
-}
-
-/*
- * Claim: a window that idleness has taken back is seen when sending begins; on
- * a kernel that does not tell of sending, at the next ACK.
- */
-TEST_F(window, idle_restart)
-{
-	struct play *play = &self->play;
-	struct json_object *event;
-	size_t from = 0;
-	bool sends;
-
-	ASSERT_EQ(0, play_trace(play, NULL, NULL));
-	sends = trace_has_hook(&play->trace, "owner_sends");
-	open_connection(_metadata, self);
-	round_trip(_metadata, self, 0);
-	round_trip(_metadata, self, 0);
-	/* One more segment comes, and shows the window as it was left. */
-	ASSERT_EQ(0, actor_call(&play->server, actor_send, 1));
-	ASSERT_EQ(0, actor_call(&play->client, actor_receive, 1));
-	ASSERT_EQ(0, wait_info(self->client, long_idle));
-	ASSERT_EQ(40, info(self->client).tcpi_snd_cwnd);
-	ASSERT_EQ(0, gate_close(&play->gate)); /* no ACK before send() ends */
-	ASSERT_EQ(0, actor_call(&play->client, actor_send, 1));
-	ASSERT_EQ(0, gate_open(&play->gate));
-	if (!sends)
-		ASSERT_EQ(0, wait_info(self->client, all_acked));
-	ASSERT_EQ(0, trace_stop(&play->trace));
-
-	event = witness_next(play->trace.witness, &self->at_client, &from);
-	ASSERT_NE(NULL, event);
-	EXPECT_STREQ(sends ? "send" : "ack", text(event, "at"));
-	EXPECT_EQ(40, witness_number(event, "old_cwnd"));
-	EXPECT_GE(20, witness_number(event, "cwnd"));
-	EXPECT_LE(INITIAL_WINDOW, witness_number(event, "cwnd"));
-	EXPECT_STREQ("Open", text(event, "ca_state"));
-}
-
 FIXTURE(algorithm)
 {
 	FIXTURE_DATA(window) window;
@@ -554,6 +572,7 @@ FIXTURE_VARIANT_ADD(algorithm, cubic){ .name = "cubic" };
 FIXTURE_SETUP(algorithm)
 {
 	ca_name = variant->name;
+	shared_with("--windows");
 	window_setup(_metadata, &self->window, NULL);
 }
 
@@ -579,4 +598,4 @@ TEST_F(algorithm, is_named)
 	EXPECT_STREQ(variant->name, text(event, "ca_name"));
 }
 
-SHARED_HARNESS_MAIN("--windows")
+SHARED_HARNESS_MAIN(NULL)
