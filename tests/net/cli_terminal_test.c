@@ -26,6 +26,8 @@ FIXTURE_VARIANT(terminal)
 	int family;
 	const char *address, *comm;
 	char *time;
+	char *only;	     /* another option, or NULL ... */
+	unsigned int events; /* ... with so many of a connection */
 };
 
 FIXTURE_VARIANT_ADD(terminal, narrow){
@@ -34,6 +36,7 @@ FIXTURE_VARIANT_ADD(terminal, narrow){
 	.address = "127.0.0.1",
 	.comm = "client",
 	.time = "--time=wall",
+	.events = CLI_EVENTS,
 };
 FIXTURE_VARIANT_ADD(terminal, narrow_long){
 	.columns = 80,
@@ -41,6 +44,8 @@ FIXTURE_VARIANT_ADD(terminal, narrow_long){
 	.address = "fd08:1111:2222:3333:4444:5555:6666:7777",
 	.comm = "\001\002\003\004\005\006\007\b\v\f\016\017\020\021\022",
 	.time = "--time=wall",
+	.only = CLI_STATES_ONLY,
+	.events = CLI_STATES,
 };
 FIXTURE_VARIANT_ADD(terminal, wide_long){
 	.columns = 140,
@@ -48,6 +53,8 @@ FIXTURE_VARIANT_ADD(terminal, wide_long){
 	.address = "fd08:1111:2222:3333:4444:5555:6666:7777",
 	.comm = "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac",
 	.time = "--time=mono",
+	.only = CLI_STATES_ONLY,
+	.events = CLI_STATES,
 };
 FIXTURE_VARIANT_ADD(terminal, tiny){
 	.columns = 14,
@@ -55,6 +62,8 @@ FIXTURE_VARIANT_ADD(terminal, tiny){
 	.address = "127.0.0.1",
 	.comm = "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac",
 	.time = "--time=rel",
+	.only = CLI_STATES_ONLY,
+	.events = CLI_STATES,
 };
 
 FIXTURE_SETUP(terminal)
@@ -111,7 +120,7 @@ static bool whole(const char *line)
  */
 TEST_F(terminal, fits)
 {
-	char *args[] = { variant->time, NULL };
+	char *args[] = { variant->time, variant->only, NULL };
 	char *env[] = { "NO_COLOR=1", NULL };
 	const struct prog_setup setup = { .argv = args,
 					  .env = env,
@@ -152,11 +161,11 @@ TEST_F(terminal, fits)
 	}
 	free(text);
 	EXPECT_LE(2, n); /* of the two ends; again if the owner changes */
-	EXPECT_EQ(CLI_EVENTS, lines)
+	EXPECT_EQ(variant->events, lines)
 	{
 		TH_LOG("\n%s", prog_text(&cli->prog, PROG_OUT));
 	}
-	EXPECT_EQ(CLI_EVENTS, cli_closing_line(cli).shown);
+	EXPECT_EQ(variant->events, cli_closing_line(cli).shown);
 }
 
 FIXTURE(colour)

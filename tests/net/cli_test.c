@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of tcbscope trace as a program: outputs, signals, rights. */
+/* Tests of tcbscope trace as a program: outputs and signals. */
 #include <json-c/json.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -34,10 +34,19 @@ FIXTURE_VARIANT(format)
 {
 	char *option;
 	size_t lines; /* beside those of events */
+	int signal;   /* that ends it */
 };
 
-FIXTURE_VARIANT_ADD(format, text){ .option = "--time=rel", .lines = 1 };
-FIXTURE_VARIANT_ADD(format, json){ .option = "--json", .lines = 2 };
+FIXTURE_VARIANT_ADD(format, text){
+	.option = "--time=rel",
+	.lines = 1,
+	.signal = SIGINT,
+};
+FIXTURE_VARIANT_ADD(format, json){
+	.option = "--json",
+	.lines = 2,
+	.signal = SIGTERM,
+};
 
 FIXTURE_SETUP(format)
 {
@@ -83,26 +92,22 @@ TEST_F(format, full_device)
 }
 
 /* Claim: SIGINT and SIGTERM end it: all events are out, and accounted for. */
-TEST_F(format, signals)
+TEST_F(format, signal)
 {
-	static const int signals[] = { SIGINT, SIGTERM };
 	char *args[] = { CLI_STATES_ONLY, variant->option, NULL };
 	const struct prog_setup setup = { .argv = args };
 	struct cli *cli = &self->cli;
 	struct cli_counts n;
-	size_t i;
 
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, cli_start(cli, &setup));
-		ASSERT_EQ(0, cli_connections(cli, 2));
-		EXPECT_EQ(0, cli_end(cli, signals[i]));
-		n = cli_closing_line(cli);
-		EXPECT_EQ(1, cli_lines_said(cli));
-		EXPECT_EQ(2 * CLI_STATES, n.shown);
-		EXPECT_EQ(n.delivered, n.shown + n.filtered);
-		EXPECT_EQ(variant->lines + 2 * CLI_STATES,
-			  prog_lines(&cli->prog, PROG_OUT));
-	}
+	ASSERT_EQ(0, cli_start(cli, &setup));
+	ASSERT_EQ(0, cli_connections(cli, 2));
+	EXPECT_EQ(0, cli_end(cli, variant->signal));
+	n = cli_closing_line(cli);
+	EXPECT_EQ(1, cli_lines_said(cli));
+	EXPECT_EQ(2 * CLI_STATES, n.shown);
+	EXPECT_EQ(n.delivered, n.shown + n.filtered);
+	EXPECT_EQ(variant->lines + 2 * CLI_STATES,
+		  prog_lines(&cli->prog, PROG_OUT));
 }
 
 /* Claim: -c 3 shows three events, and the trace ends by itself. */
@@ -136,44 +141,6 @@ TEST_F(cli, bad_file)
 	EXPECT_EQ(1, prog_finish(prog));
 	EXPECT_NE(NULL, strstr(prog_text(prog, PROG_ERR), "/nonexistent/file"));
 	EXPECT_STREQ("", prog_text(prog, PROG_OUT));
-}
-
-/* Claim: once it has begun, it has no capability any more, nor can get one. */
-TEST_F(cli, capabilities)
-{
-	static const char *const fields[] = { "CapInh", "CapPrm", "CapEff",
-					      "CapBnd", "CapAmb" };
-	char path[64], line[256], name[32];
-	unsigned long long value;
-	const struct prog_setup setup = {};
-	int found = 0;
-	FILE *status;
-	size_t i;
-
-	ASSERT_EQ(0, cli_start(&self->cli, &setup));
-	snprintf(path, sizeof(path), "/proc/%d/status", self->cli.prog.pid);
-	status = fopen(path, "re");
-	ASSERT_NE(NULL, status);
-	while (fgets(line, sizeof(line), status)) {
-		if (sscanf(line, "%31[^:]: %llx", name, &value) != 2)
-			continue;
-		for (i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-			if (strcmp(name, fields[i]))
-				continue;
-			EXPECT_EQ(0, value)
-			{
-				TH_LOG("%s", name);
-			}
-			found++;
-		}
-		if (!strcmp(name, "NoNewPrivs")) {
-			EXPECT_EQ(1, value);
-			found++;
-		}
-	}
-	fclose(status);
-	EXPECT_EQ(6, found);
-	EXPECT_EQ(0, cli_end(&self->cli, SIGINT));
 }
 
 /* Field by field, what a line of text must say of an event. */
@@ -224,26 +191,15 @@ static struct json_object *next_event(const struct cli *cli, size_t *from)
 	return o;
 }
 
-/*
- * Claim: into a pipe goes a line for each event, with all columns, and nothing
- * else; and what --json=FILE writes beside it is the same.
- */
-TEST_F(cli, text_in_pipe)
+/* Into a pipe goes a line for each event, with all columns, and nothing else. */
+static void expect_lines(struct __test_metadata *_metadata, struct cli *cli)
 {
 	static const char *const columns[] = { "TIME",	"SOCK",	  "OWNER",
 					       "LOCAL", "REMOTE", "NETNS",
 					       "EVENT", "CAUSE",  "DETAIL" };
-	struct cli *cli = &self->cli;
-	char *args[] = { cli->beside, NULL };
-	const struct prog_setup setup = { .argv = args };
 	struct json_object *event;
 	char *text, *line, *rest;
 	size_t from = 0, n = 0, i;
-
-	ASSERT_EQ(0, cli_start(cli, &setup));
-	ASSERT_EQ(0, cli_connections(cli, 1));
-	EXPECT_EQ(0, cli_end(cli, SIGINT));
-	ASSERT_EQ(0, cli_read_beside(cli));
 
 	text = rest = strdup(prog_text(&cli->prog, PROG_OUT));
 	line = strsep(&rest, "\n");
@@ -259,34 +215,17 @@ TEST_F(cli, text_in_pipe)
 	}
 	EXPECT_STREQ("", rest);
 	EXPECT_EQ(CLI_EVENTS, n);
-	EXPECT_TRUE(witness_complete(cli->witness));
 	free(text);
 }
 
-/*
- * Claim: a trace tells of the accept queue unasked, with its depth, but hangs
- * nothing on system calls for it: who accepts is seen when the connection is
- * used, and is marked so.
- */
-TEST_F(cli, queues_unasked)
+/* One connection has come into the accept queue, and has left it. */
+static void expect_queue(struct __test_metadata *_metadata, struct cli *cli)
 {
-	struct cli *cli = &self->cli;
-	char *args[] = { cli->beside, NULL };
-	const struct prog_setup setup = { .argv = args };
 	const struct sighting queues = { .type = "queue" };
 	struct json_object *in, *out;
-	struct trace trace = {};
 	const char *line;
 	size_t from = 0;
 
-	ASSERT_EQ(0, cli_start(cli, &setup));
-	ASSERT_EQ(0, cli_connections(cli, 1));
-	EXPECT_EQ(0, cli_end(cli, SIGINT));
-	ASSERT_EQ(0, cli_read_beside(cli));
-	trace.witness = cli->witness;
-	EXPECT_TRUE(trace_has_hook(&trace, "state_first"));
-	EXPECT_FALSE(trace_has_hook(&trace, "queue_accepts"));
-	EXPECT_FALSE(trace_has_hook(&trace, "call_exit"));
 	in = witness_next(cli->witness, &queues, &from);
 	ASSERT_NE(NULL, in);
 	EXPECT_STREQ("completed", witness_string(in, "op"));
@@ -302,6 +241,30 @@ TEST_F(cli, queues_unasked)
 	ASSERT_NE(NULL, line);
 	EXPECT_LT(line, strstr(line, "ACCEPT QUEUE out"));
 	EXPECT_EQ(NULL, witness_next(cli->witness, &queues, &from));
+}
+
+/*
+ * Claim: what is shown unasked is the same in text and in what --json=FILE
+ * writes beside it. The accept queue is part of it, with its depth, but nothing
+ * hangs on system calls for it: who accepts is seen when the connection is
+ * used, and is marked so.
+ */
+TEST_F(cli, unasked)
+{
+	struct cli *cli = &self->cli;
+	char *args[] = { cli->beside, NULL };
+	const struct prog_setup setup = { .argv = args };
+
+	ASSERT_EQ(0, cli_start(cli, &setup));
+	ASSERT_EQ(0, cli_connections(cli, 1));
+	EXPECT_EQ(0, cli_end(cli, SIGINT));
+	ASSERT_EQ(0, cli_read_beside(cli));
+	expect_lines(_metadata, cli);
+	expect_queue(_metadata, cli);
+	EXPECT_TRUE(witness_complete(cli->witness));
+	EXPECT_TRUE(witness_has_hook(cli->witness, "state_first"));
+	EXPECT_FALSE(witness_has_hook(cli->witness, "queue_accepts"));
+	EXPECT_FALSE(witness_has_hook(cli->witness, "call_exit"));
 }
 
 FIXTURE(time)

@@ -12,6 +12,8 @@
 
 #include <kselftest_harness.h>
 
+#define FEW_HOOKS "--tiers=1" /* it is started sooner */
+
 FIXTURE(listeners)
 {
 	struct play play;
@@ -225,7 +227,7 @@ TEST_F(listeners, table)
 	const char *out;
 
 	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 3));
-	ASSERT_EQ(0, start(self, "--tree", "-i", "20ms", NULL));
+	ASSERT_EQ(0, start(self, "--tree", "-i20ms", FEW_HOOKS, NULL));
 	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "LISTENER"));
 	ASSERT_EQ(0, actor_call(&play->client, actor_connect, 0));
 	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "  10.8.0.1:2000 "));
@@ -315,7 +317,7 @@ TEST_F(listeners, silence)
 
 	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 0));
 	ASSERT_EQ(0, actor_call(&play->client, actor_connect, 0));
-	ASSERT_EQ(0, start(self, "-j", "-i", "20ms", "--tiers=1"));
+	ASSERT_EQ(0, start(self, "-j", "-i20ms", FEW_HOOKS, NULL));
 	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "}\n"));
 	ASSERT_EQ(0, actor_call(&play->client, do_knock, 3));
 	ASSERT_EQ(0, catch_up(self));
@@ -444,7 +446,7 @@ TEST_F(listeners, thousand)
 				LISTENERS / 2));
 	ASSERT_EQ(0, actor_call(&self->play.client, do_listen_many,
 				LISTENERS / 2));
-	ASSERT_EQ(0, start(self, "-j", "-i20ms", "-c2", NULL));
+	ASSERT_EQ(0, start(self, "-j", "-i20ms", "-c2", FEW_HOOKS));
 	ASSERT_EQ(0, prog_finish(&self->prog));
 	EXPECT_EQ(2, prog_lines(&self->prog, PROG_OUT));
 	EXPECT_EQ(NULL, last(self)); /* it has more than one */
@@ -476,6 +478,7 @@ TEST_F(listeners, terminal)
 			 self->play.netns,
 			 "-i20ms",
 			 "-c2",
+			 FEW_HOOKS,
 			 NULL };
 	const struct prog_setup setup = { .argv = argv, .columns = 80 };
 	const char *second;
@@ -495,7 +498,7 @@ TEST_F(listeners, terminal)
 TEST_F(listeners, signal)
 {
 	ASSERT_EQ(0, actor_call(&self->play.server, actor_listen, 3));
-	ASSERT_EQ(0, start(self, "-i", "1h", "--debug", NULL));
+	ASSERT_EQ(0, start(self, "-i1h", "--debug", FEW_HOOKS, NULL));
 	ASSERT_EQ(0, prog_wait(&self->prog, PROG_ERR, "\n"));
 	ASSERT_EQ(0, kill(self->prog.pid, SIGINT));
 	EXPECT_EQ(0, prog_finish(&self->prog));
@@ -512,7 +515,7 @@ TEST_F(listeners, lost)
 	unsigned int i;
 
 	ASSERT_EQ(0, actor_call(&play->server, actor_listen, 100));
-	ASSERT_EQ(0, start(self, "-j", "-i20ms", "--ring=4K", NULL));
+	ASSERT_EQ(0, start(self, "-j", "-i20ms", "--ring=4K", FEW_HOOKS));
 	ASSERT_EQ(0, prog_wait(&self->prog, PROG_OUT, "}\n"));
 	ASSERT_EQ(0, kill(self->prog.pid, SIGSTOP));
 	for (i = 0; i < 50; i++)
@@ -531,7 +534,7 @@ TEST_F(listeners, openmetrics)
 
 	ASSERT_EQ(0, actor_call(&self->play.server, actor_listen, 3));
 	ASSERT_EQ(0, actor_call(&self->play.client, actor_connect, 0));
-	ASSERT_EQ(0, start(self, "--openmetrics", "-i20ms", NULL, NULL));
+	ASSERT_EQ(0, start(self, "--openmetrics", "-i20ms", FEW_HOOKS, NULL));
 	ASSERT_EQ(0, prog_finish(&self->prog));
 	out = prog_text(&self->prog, PROG_OUT);
 	EXPECT_NE(NULL, strstr(out, "# TYPE tcbscope_listener_limit gauge\n"));

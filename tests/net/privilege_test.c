@@ -41,8 +41,9 @@ FIXTURE_VARIANT_ADD(verb, events){
 	.argv = { "events", "--schema" },
 	.caps = { -1 },
 };
+/* of states, started sooner; "running" below has all that is shown unasked */
 FIXTURE_VARIANT_ADD(verb, trace){
-	.argv = { "trace", "--duration=1ms" },
+	.argv = { "trace", CLI_STATES_ONLY, "--duration=1ms" },
 	.caps = { CAP_BPF, CAP_PERFMON, -1 },
 };
 FIXTURE_VARIANT_ADD(verb, trace_command){
@@ -135,10 +136,11 @@ TEST_F(verb, each_needed)
 {
 	struct prog *prog = &self->cli.prog;
 	int user, n, missing, i, caps[CAPS_MAX];
+	int n_users = guest_times(2, 1);
 
 	for (n = 0; variant->caps[n] >= 0; n++)
 		;
-	for (user = 0; user < 2; user++) {
+	for (user = 0; user < n_users; user++) {
 		for (missing = 0; missing < n; missing++) {
 			int cap = variant->caps[missing], kept = 0;
 
@@ -167,13 +169,26 @@ FIXTURE_VARIANT(running)
 {
 	uid_t uid;
 	const int *caps; /* NULL: all of root's */
+	char *args[2];
+	unsigned int events; /* of a connection */
 };
 
 static const int least[] = { CAP_BPF, CAP_PERFMON, -1 };
 
-FIXTURE_VARIANT_ADD(running, root){};
-FIXTURE_VARIANT_ADD(running, least_root){ .caps = least };
-FIXTURE_VARIANT_ADD(running, least_nobody){ .uid = CAPS_NOBODY, .caps = least };
+FIXTURE_VARIANT_ADD(running, root){
+	.args = { CLI_STATES_ONLY },
+	.events = CLI_STATES,
+};
+FIXTURE_VARIANT_ADD(running, least_root){
+	.caps = least,
+	.args = { CLI_STATES_ONLY },
+	.events = CLI_STATES,
+};
+FIXTURE_VARIANT_ADD(running, least_nobody){
+	.uid = CAPS_NOBODY,
+	.caps = least,
+	.events = CLI_EVENTS,
+};
 
 FIXTURE_SETUP(running)
 {
@@ -192,7 +207,8 @@ FIXTURE_TEARDOWN(running)
  */
 TEST_F(running, has_nothing_left)
 {
-	const struct prog_setup setup = { .uid = variant->uid,
+	const struct prog_setup setup = { .argv = variant->args,
+					  .uid = variant->uid,
 					  .caps = variant->caps };
 	struct cli *cli = &self->cli;
 
@@ -207,7 +223,7 @@ TEST_F(running, has_nothing_left)
 
 	ASSERT_EQ(0, cli_connections(cli, 2));
 	EXPECT_EQ(0, cli_end(cli, SIGINT));
-	EXPECT_EQ(2 * CLI_EVENTS, cli_closing_line(cli).shown);
+	EXPECT_EQ(2 * variant->events, cli_closing_line(cli).shown);
 }
 
 FIXTURE(command)

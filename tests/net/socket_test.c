@@ -23,6 +23,7 @@
 #define MANY 5000 /* connections */
 #define FEW 1000  /* on an emulated CPU */
 #define CHURN_PORT 3000
+#define STATES "--events=state,socket" /* it is started sooner */
 #define CHURN_ROUNDS 5
 #define FEW_ROUNDS 2 /* on an emulated CPU */
 
@@ -72,7 +73,7 @@ static struct json_object *existing(const struct play *play,
 static int trace_existing(struct play *play, bool connected)
 {
 	struct sighting client = play->at_client, server = play->at_server;
-	int err = play_trace(play, "--existing", NULL);
+	int err = play_trace(play, "--existing", connected ? NULL : STATES);
 
 	client.type = server.type = "socket";
 	server.rport = connected ? PLAY_CLIENT_PORT : 0;
@@ -597,7 +598,7 @@ TEST_F(existing, churn)
 	ASSERT_EQ(0, actor_tell(&play->worker, do_churn, 0));
 	for (round = 0; round < rounds; round++) {
 		trace_free(&play->trace);
-		ASSERT_EQ(0, play_trace(play, "--existing", NULL));
+		ASSERT_EQ(0, play_trace(play, "--existing", STATES));
 		ASSERT_EQ(0, trace_stop(&play->trace));
 		expect_account(_metadata, play);
 		EXPECT_TRUE(each_once(play->trace.witness));
@@ -635,7 +636,7 @@ TEST_F(existing, ten_thousand)
 	struct play *play = &self->play;
 
 	ASSERT_EQ(0, actor_call(&play->server, do_many, n));
-	ASSERT_EQ(0, play_trace(play, "--existing", NULL));
+	ASSERT_EQ(0, play_trace(play, "--existing", STATES));
 	ASSERT_EQ(0, trace_stop(&play->trace));
 	expect_account(_metadata, play);
 	EXPECT_TRUE(each_once(play->trace.witness));

@@ -79,13 +79,13 @@ FIXTURE_VARIANT_ADD(without, files){
 #ifndef __SANITIZE_ADDRESS__ /* which needs /proc, and all the memory */
 FIXTURE_VARIANT_ADD(without, proc){
 	.hidden = "/proc",
-	.argv = { "trace", "--duration=1ms" },
+	.argv = { "trace", "--events=state", "--duration=1ms" },
 	.code = 0,
 	.says = { " generated - 0 lost = ", "is /proc mounted?\n" },
 };
 FIXTURE_VARIANT_ADD(without, proc_existing){
 	.hidden = "/proc",
-	.argv = { "trace", "--existing", "--duration=1ms" },
+	.argv = { "trace", "--existing", "--events=state", "--duration=1ms" },
 	.code = 3,
 	.says = { "cannot look at existing sockets", "then: mount -t proc" },
 };
@@ -109,7 +109,7 @@ FIXTURE_VARIANT_ADD(without, lab_proc){
 };
 FIXTURE_VARIANT_ADD(without, memory){
 	.memory = 200 << 20,
-	.argv = { "trace", "--ring=512M", "--duration=1ms" },
+	.argv = { "trace", "--ring=256M", "--duration=1ms" },
 	.code = 3,
 	.says = { "ring", "then: try a smaller one: --ring 1M\n" },
 };
