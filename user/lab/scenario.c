@@ -10,6 +10,8 @@ const struct scenario_group scenario_groups[] = {
 	{ "open", "Opening a connection", scenarios_open },
 	{ "peers", "Two peers, no listener", scenarios_peers },
 	{ "queues", "The two queues of a listener", scenarios_queues },
+	{ "flood", "SYN floods, and cookies", scenarios_flood },
+	{ "epoll", "Servers that wait with epoll", scenarios_epoll },
 	{ "data", "Data and windows", scenarios_data },
 	{ "loss", "Loss and congestion", scenarios_loss },
 	{ "close", "Closing a connection", scenarios_close },

@@ -150,9 +150,9 @@ const struct scenario *scenario_find(const char *name);
 const struct scenario_group *scenario_group_find(const char *name);
 
 extern const struct scenario scenarios_sockets[], scenarios_open[],
-	scenarios_peers[], scenarios_queues[], scenarios_data[],
-	scenarios_loss[], scenarios_close[], scenarios_shutdown[],
-	scenarios_after[], scenarios_reset[], scenarios_scale[],
-	scenarios_nat[], scenarios_udp[];
+	scenarios_peers[], scenarios_queues[], scenarios_flood[],
+	scenarios_epoll[], scenarios_data[], scenarios_loss[],
+	scenarios_close[], scenarios_shutdown[], scenarios_after[],
+	scenarios_reset[], scenarios_scale[], scenarios_nat[], scenarios_udp[];
 
 #endif

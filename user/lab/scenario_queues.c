@@ -1,54 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Queues: who waits at a listener, where, and who is turned away. */
+#include "lab/clients.h"
 #include "lab/end.h"
 #include "lab/paths.h"
 #include "lab/scenario.h"
 #include "lab/stage.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
-
-#define QUEUED "SYN_queued, (SYN_ACK_resent, )*"
-
-#define BURST 40
-
-static int connect_all(struct end *me, int n)
-{
-	struct sockaddr_in server = { .sin_family = AF_INET,
-				      .sin_port = htons(2001) };
-	int i, fd;
-
-	inet_pton(AF_INET, me->data, &server.sin_addr);
-	for (i = 0; i < n; i++) {
-		fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-			    IPPROTO_TCP);
-		if (fd < 0 ||
-		    (connect(fd, (struct sockaddr *)&server, sizeof(server)) &&
-		     errno != EINPROGRESS))
-			return -errno;
-	}
-	return n;
-}
-
-/* @n clients at once, before any SYN is sent again; they do not wait. */
-static void connect_many(struct stage *s, int n)
-{
-	struct end *a = stage_end(s, A), *b = stage_end(s, B);
-
-	snprintf(a->data, sizeof(a->data), "%s", b->ip);
-	if (end_do(a, connect_all, n) != n)
-		stage_fail(s, "A cannot make %d sockets", n);
-}
-
-static void fact_counter(struct stage *s, const char *name)
-{
-	stage_fact(s, B, "%s %lld", name, (long long)stage_counter(s, B, name));
-}
 
 /* ------------------------------------------------ from queue to queue */
 
@@ -150,7 +111,7 @@ static void backlog(struct stage *s, int asked, int clients)
 	if (s->control)
 		asked += 3;
 	end_listen(b, 2001, asked);
-	connect_many(s, clients);
+	clients_connect(s, clients);
 	end_seen(b, "queue", "SYN_dropped accept_queue_full");
 }
 
@@ -194,101 +155,6 @@ static const struct expect clamped_expect[] = { HAS(B, "queue", "listen 0/16"),
 						HAS(B, "call", "listen 0"),
 						{} };
 
-/* ------------------------------------------------ SYN flood */
-
-/* None of the clients hears an answer. */
-static void flood(struct stage *s, const char *cookies, int limit)
-{
-	struct end *b = stage_end(s, B);
-
-	stage_sysctl(s, B, "net/ipv4/tcp_syncookies", cookies);
-	end_listen(b, 2001, limit);
-	stage_hold(s, B);
-	connect_many(s, BURST);
-	end_seen_times(b, "segment", "received SYN", BURST);
-}
-
-static void flood_cookies(struct stage *s)
-{
-	flood(s, s->control ? "0" : "1", 8);
-	fact_counter(s, "SyncookiesSent");
-	fact_counter(s, "ListenDrops");
-}
-
-static const struct expect flood_cookies_expect[] = {
-	IS(B, "fact", "SyncookiesSent 31, ListenDrops 0"),
-	IS(B, "queue", "listen 0/8"),
-	IS(B, "queue", QUEUED, .least = 9),
-	IS(B, "queue", "(cookie_sent SYN_queue_full_cookie, ){31}"),
-	{}
-};
-
-static void flood_drop(struct stage *s)
-{
-	flood(s, s->control ? "1" : "0", 8);
-	fact_counter(s, "SyncookiesSent");
-	fact_counter(s, "ListenDrops");
-}
-
-static const struct expect flood_drop_expect[] = {
-	IS(B, "fact", "SyncookiesSent 0, ListenDrops 31"),
-	IS(B, "queue", "listen 0/8"),
-	IS(B, "queue", QUEUED, .least = 9),
-	IS(B, "queue", "(SYN_dropped SYN_queue_full_drop, ){31}"),
-	{}
-};
-
-static void flood_always(struct stage *s)
-{
-	flood(s, s->control ? "1" : "2", 128);
-	fact_counter(s, "SyncookiesSent");
-}
-
-static const struct expect flood_always_expect[] = {
-	IS(B, "fact", "SyncookiesSent 40"),
-	IS(B, "queue", "listen 0/128"),
-	IS(B, "queue", "(cookie_sent cookies_always, ){40}"),
-	{}
-};
-
-static void last_quarter(struct stage *s)
-{
-	if (!s->control)
-		stage_sysctl(s, B, "net/ipv4/tcp_max_syn_backlog", "16");
-	flood(s, "0", 128);
-	fact_counter(s, "ListenDrops");
-}
-
-static const struct expect last_quarter_expect[] = {
-	IS(B, "fact", "ListenDrops 27"),
-	IS(B, "queue", "listen 0/128"),
-	IS(B, "queue", QUEUED, .least = 13),
-	IS(B, "queue", "(SYN_dropped last_quarter, ){27}"),
-	{}
-};
-
-/* A cookie is all that there is of a connection, until it comes back. */
-static void cookie_back(struct stage *s)
-{
-	struct end *a = stage_end(s, A), *b = stage_end(s, B);
-	int fd = end_socket(a, 0), listener;
-
-	stage_sysctl(s, B, "net/ipv4/tcp_syncookies", s->control ? "0" : "2");
-	listener = end_listen(b, 2001, 5);
-	end_connect(a, fd, b->ip, 2001);
-	end_send(a, fd, "hello", 0);
-	end_recv(b, end_accept(b, listener, 0), 100, 0);
-	stage_fact(s, B, "received %s", b->data);
-}
-
-static const struct expect cookie_back_expect[] = {
-	HAS(B, "queue", "cookie_sent cookies_always"),
-	HAS(B, "queue", "cookie_accepted"),
-	NEVER(B, "queue", "SYN_queued"),
-	IS(B, "fact", "received hello"),
-	{}
-};
-
 /* ------------------------------------------------ overflow */
 
 static void overflow_syn(struct stage *s)
@@ -298,7 +164,7 @@ static void overflow_syn(struct stage *s)
 
 	stage_sysctl(s, A, "net/ipv4/tcp_syn_retries", "1");
 	end_listen(b, 2001, s->control ? 5 : 1);
-	connect_many(s, 2);
+	clients_connect(s, 2);
 	end_seen_times(b, "queue", "completed", 2);
 	end_connect(a, fd, b->ip, 2001);
 }
@@ -368,101 +234,6 @@ static const struct expect third_ack_abort_expect[] = {
 	{}
 };
 
-/* ------------------------------------------------ epoll */
-
-/* Makes an epoll instance that watches a listener. */
-static int watch(struct end *me, int listener_and_edge)
-{
-	struct epoll_event ev = { .events = EPOLLIN };
-	int ep = epoll_create1(EPOLL_CLOEXEC);
-
-	(void)me;
-	if (listener_and_edge % 2)
-		ev.events |= EPOLLET;
-	if (ep >= 0 && epoll_ctl(ep, EPOLL_CTL_ADD, listener_and_edge / 2, &ev))
-		return -errno;
-	return ep;
-}
-
-static int is_ready(struct end *me, int ep)
-{
-	struct epoll_event ev;
-
-	(void)me;
-	return epoll_wait(ep, &ev, 1, 0);
-}
-
-/* Three clients are in the queue, and an epoll instance is told of it. */
-static int three_wait(struct stage *s, bool edge, int flags, int *listener)
-{
-	struct end *b = stage_end(s, B);
-	int ep;
-
-	*listener = end_socket(b, flags);
-	end_bind(b, *listener, b->ip, 2001);
-	end_listen_on(b, *listener, 5);
-	ep = end_do(b, watch, *listener * 2 + (edge != s->control));
-	connect_many(s, 3);
-	end_seen_times(b, "queue", "completed", 3);
-	return ep;
-}
-
-/* One accept() for each wakeup. */
-static void one_a_wakeup(struct stage *s, bool edge)
-{
-	struct end *b = stage_end(s, B);
-	int listener, ep = three_wait(s, edge, 0, &listener), accepted = 0;
-
-	while (accepted < 4 && end_do(b, is_ready, ep) == 1) {
-		end_accept(b, listener, 0);
-		accepted++;
-	}
-	stage_fact(s, B, "accepted %d of 3", accepted);
-}
-
-static void epoll_level(struct stage *s)
-{
-	one_a_wakeup(s, false);
-}
-
-static void epoll_edge_one(struct stage *s)
-{
-	one_a_wakeup(s, true);
-}
-
-static void epoll_edge_loop(struct stage *s)
-{
-	struct end *b = stage_end(s, B);
-	int listener, ep, accepted = 0;
-
-	ep = three_wait(s, true, SOCK_NONBLOCK, &listener);
-	while (end_do(b, is_ready, ep) == 1)
-		while (accepted < 4 && end_accept(b, listener, 0) >= 0) {
-			accepted++;
-			if (s->control)
-				break;
-		}
-	stage_fact(s, B, "accepted %d of 3", accepted);
-}
-
-static const struct expect epoll_level_expect[] = {
-	IS(B, "fact", "accepted 3 of 3"),
-	HAS(B, "queue", "accepted 2/5"),
-	HAS(B, "queue", "accepted 0/5"),
-	{}
-};
-
-static const struct expect epoll_edge_one_expect[] = {
-	IS(B, "fact", "accepted 1 of 3"),
-	HAS(B, "queue", "accepted 2/5"),
-	NEVER(B, "queue", "accepted 1/5"),
-	{}
-};
-
-static const struct expect epoll_edge_loop_expect[] = {
-	IS(B, "fact", "accepted 3 of 3"), HAS(B, "call", "accept4 EAGAIN"), {}
-};
-
 /* ------------------------------------------------ the listener goes */
 
 static void close_listener(struct stage *s)
@@ -471,7 +242,7 @@ static void close_listener(struct stage *s)
 	struct stage_conn c = stage_connect(s);
 	int i;
 
-	connect_many(s, 3);
+	clients_connect(s, 3);
 	end_seen_times(b, "queue", "completed", 4);
 	for (i = 0; s->control && i < 3; i++)
 		end_accept(b, c.listener, 0);
@@ -577,66 +348,6 @@ const struct scenario scenarios_queues[] = {
 		.control = { .what = "somaxconn is 4096" },
 	},
 	{
-		.name = "syn-flood",
-		.title = "40 SYNs of clients that never answer",
-		.textbook = "A SYN flood fills the queue; a firewall has to "
-			    "stop it.",
-		.truth = "When the SYN queue is full the kernel answers with "
-			 "cookies: all that it has to know of the connection is "
-			 "in the sequence number of its SYN+ACK. No SYN is "
-			 "dropped.",
-		.notice =
-			"9 requests in a queue whose limit is 8, then cookies.",
-		.run = flood_cookies,
-		.expect = flood_cookies_expect,
-		.control = { .what = "tcp_syncookies is 0" },
-	},
-	{
-		.name = "syn-flood-no-cookies",
-		.title = "the same without cookies",
-		.truth = "With tcp_syncookies 0 all SYNs are dropped from the "
-			 "moment the SYN queue is full, those of real clients "
-			 "as well.",
-		.notice = "31 drops, each with its rule.",
-		.run = flood_drop,
-		.expect = flood_drop_expect,
-		.control = { .what = "tcp_syncookies is 1" },
-	},
-	{
-		.name = "syn-flood-cookies-always",
-		.title = "the same with nothing but cookies",
-		.truth = "With tcp_syncookies 2 there is no SYN queue.",
-		.notice = "40 cookies, no request.",
-		.run = flood_always,
-		.expect = flood_always_expect,
-		.control = { .what = "tcp_syncookies is 1" },
-	},
-	{
-		.name = "max-syn-backlog",
-		.title = "what tcp_max_syn_backlog limits",
-		.textbook = "It sets the length of the SYN queue.",
-		.truth = "That is set by listen(). Without cookies the last "
-			 "quarter of tcp_max_syn_backlog (here 16) is kept for "
-			 "clients that are known from earlier connections; all "
-			 "others are dropped from there on.",
-		.notice = "13 requests, though listen() has asked for 128.",
-		.run = last_quarter,
-		.expect = last_quarter_expect,
-		.control = { .what = "tcp_max_syn_backlog is what it was" },
-	},
-	{
-		.name = "cookie",
-		.title = "a connection that was but a cookie",
-		.textbook = "Cookies are for attackers only.",
-		.truth = "A client notices nothing: its third segment brings the "
-			 "cookie back, and out of that the connection is made, "
-			 "with most of its options.",
-		.notice = "Nothing was queued between SYN and ACK.",
-		.run = cookie_back,
-		.expect = cookie_back_expect,
-		.control = { .what = "tcp_syncookies is 0" },
-	},
-	{
 		.name = "accept-queue-full",
 		.title = "a client comes when the accept queue is full",
 		.textbook = "It is refused.",
@@ -671,38 +382,6 @@ const struct scenario scenarios_queues[] = {
 		.run = third_ack_abort,
 		.expect = third_ack_abort_expect,
 		.control = { .what = "listen(5) instead of listen(1)" },
-	},
-	{
-		.name = "epoll-level",
-		.title = "three clients, level-triggered",
-		.truth = "epoll_wait() says that the listener is readable as long "
-			 "as somebody waits: one accept() for each is enough.",
-		.notice = "Three wakeups, three accept() calls.",
-		.run = epoll_level,
-		.expect = epoll_level_expect,
-		.control = { .what = "edge-triggered" },
-	},
-	{
-		.name = "epoll-edge",
-		.title = "three clients, edge-triggered, one accept() each time",
-		.textbook = "Edge-triggered is the faster kind.",
-		.truth = "It tells of arrivals, not of what waits: three that "
-			 "came before the first look are one event. Two are "
-			 "left in the queue, until another client comes.",
-		.notice = "The accept queue stays at 2.",
-		.run = epoll_edge_one,
-		.expect = epoll_edge_one_expect,
-		.control = { .what = "level-triggered" },
-	},
-	{
-		.name = "epoll-edge-loop",
-		.title = "edge-triggered, accept() until EAGAIN",
-		.truth = "With a non-blocking listener and accept() in a loop "
-			 "until it fails with EAGAIN nobody is left.",
-		.notice = "Three accept() calls and one more.",
-		.run = epoll_edge_loop,
-		.expect = epoll_edge_loop_expect,
-		.control = { .what = "level-triggered, one accept() a wakeup" },
 	},
 	{
 		.name = "close-listener",
