@@ -178,6 +178,26 @@ static __always_inline int compat_listen_overflow(void)
 	return reason;
 }
 
+/*
+ * kfree_skb: no reason is said, or that a queue of a socket is emptied, which
+ * has a reason of its own since Linux 6.7.
+ */
+static __always_inline bool compat_drop_is_quiet(__u32 reason)
+{
+	__u32 purge = bpf_core_enum_value(enum skb_drop_reason,
+					  SKB_DROP_REASON_NOT_SPECIFIED);
+
+	if (reason == purge)
+		return true;
+	if (!bpf_core_enum_value_exists(enum skb_drop_reason,
+					SKB_DROP_REASON_QUEUE_PURGE))
+		return false;
+	purge = bpf_core_enum_value(enum skb_drop_reason,
+				    SKB_DROP_REASON_QUEUE_PURGE);
+	asm volatile("" : "+r"(purge)); /* as above */
+	return reason == purge;
+}
+
 /* Has the timer for retransmissions run out, and nobody started it again? */
 struct sock___timer {
 	struct timer_list tcp_retransmit_timer;

@@ -24,6 +24,21 @@ static __always_inline __u8 look(struct packet *p, struct sock *sk)
 	return state;
 }
 
+/*
+ * Is it a FIN that has been taken? A closed socket keeps it in a queue that
+ * goes with the socket, a minisocket keeps nothing. The connection ends as it
+ * should, and nobody has lost anything. Older kernels do not tell the state.
+ */
+static __always_inline bool is_taken(const struct packet *p, bool sent,
+				     __u8 state, int reason)
+{
+	if (sent || !(p->flags & TCPHDR_FIN) || p->len ||
+	    !compat_drop_is_quiet(reason))
+		return false;
+	return !state || state == TCB_STATE_CLOSE ||
+	       state == TCB_STATE_TIME_WAIT;
+}
+
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(drop_skb, struct sk_buff *skb, void *location, int reason)
 {
@@ -45,7 +60,8 @@ int BPF_PROG(drop_skb, struct sk_buff *skb, void *location, int reason)
 	} else if (sender) { /* no pointer to look memory up by */
 		state = look(&p, sender);
 	}
-	if (!packet_wanted(&p, mem, state, EVENT_drop))
+	if (is_taken(&p, sent, state, reason) ||
+	    !packet_wanted(&p, mem, state, EVENT_drop))
 		return 0;
 	e = EVENT_RESERVE(event_drop, EVENT_drop);
 	if (!e)

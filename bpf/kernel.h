@@ -267,7 +267,10 @@ struct sk_buff {
 
 enum skb_drop_reason {
 	SKB_NOT_DROPPED_YET,
-	SKB_DROP_REASON_TCP_LISTEN_OVERFLOW, /* the value is the kernel's */
+	/* from here on the values are the kernel's */
+	SKB_DROP_REASON_NOT_SPECIFIED,
+	SKB_DROP_REASON_TCP_LISTEN_OVERFLOW,
+	SKB_DROP_REASON_QUEUE_PURGE,
 };
 
 enum sk_rst_reason {

@@ -148,6 +148,51 @@ TEST_F(drop, on_the_way_out)
 	EXPECT_EQ(c->cookie[0], witness_number(event, "cookie"));
 }
 
+/* Is a drop of either side told of? */
+static bool dropped(struct conn *c)
+{
+	struct sighting what = { .type = "drop" };
+	int side, n = 0;
+
+	for (side = 0; side < 2; side++) {
+		what.netns = c->pair.side[side].inode;
+		n += witness_count(c->trace.witness, &what);
+	}
+	return n;
+}
+
+/* Claim: where one end closes, then the other, no FIN is thrown away. */
+TEST_F(drop, not_by_closing)
+{
+	struct conn *c = &self->conn;
+
+	ASSERT_EQ(0, conn_join(c));
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_close(c, 0));
+	ASSERT_EQ(0, conn_seen(c, 1, "CLOSE_WAIT"));
+	ASSERT_EQ(0, conn_close(c, 1));
+	ASSERT_EQ(0, conn_gone(c, 1));
+	ASSERT_EQ(0, conn_stop(c));
+	EXPECT_FALSE(dropped(c));
+}
+
+/* Claim: nor where both close at once. */
+TEST_F(drop, not_by_closing_at_once)
+{
+	struct conn *c = &self->conn;
+
+	ASSERT_EQ(0, conn_join(c));
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, gate_close(&c->gate));
+	ASSERT_EQ(0, conn_close(c, 0));
+	ASSERT_EQ(0, conn_close(c, 1));
+	ASSERT_EQ(0, gate_open(&c->gate));
+	ASSERT_EQ(0, conn_wait(c, 0, TCP_TIME_WAIT));
+	ASSERT_EQ(0, conn_wait(c, 1, TCP_TIME_WAIT));
+	ASSERT_EQ(0, conn_stop(c));
+	EXPECT_FALSE(dropped(c));
+}
+
 /* Claim: without being asked for by name the program is not even there. */
 TEST(is_to_be_asked_for)
 {
