@@ -227,6 +227,25 @@ static __always_inline void state_make(struct sock *sk, struct tcp_sock *tp,
 }
 
 /*
+ * What it makes known of queues. Not inline, and the states are read from
+ * memory, as in cause_find(): else each way here is verified to the end of the
+ * program, which was most of what it took to start a trace.
+ */
+static __noinline void state_queues_before(struct sock *sk, struct tcp_sock *tp,
+					   struct sock_mem *mem,
+					   const struct transition *t)
+{
+	queue_before(sk, tp, mem, t->old, t->new);
+}
+
+static __noinline void state_queues_after(struct sock *sk, struct tcp_sock *tp,
+					  struct sock_mem *mem,
+					  const struct transition *t)
+{
+	queue_after(sk, tp, mem, t->old, t->new);
+}
+
+/*
  * One transition, as it is about to be made: the socket is still in @old.
  *
  * Runs twice for each. A softirq on top of the first copy cannot run that copy
@@ -269,7 +288,7 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 	}
 
 	if (mem && config.events & 1u << EVENT_queue)
-		queue_before(sk, tp, mem, old, new);
+		state_queues_before(sk, tp, mem, &t);
 	if (mem)
 		state_begin(sk, tp, mem, &t);
 	if (config.events & 1u << EVENT_call && new == TCB_STATE_ESTABLISHED)
@@ -279,7 +298,7 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 	else
 		state_make(sk, tp, mem, &t);
 	if (mem && config.events & 1u << EVENT_queue)
-		queue_after(sk, tp, mem, old, new);
+		state_queues_after(sk, tp, mem, &t);
 	if (mem && !second && config.events & 1u << EVENT_window &&
 	    was_connected(old))
 		window_look(sk, tp, mem, -1, WINDOW_AT_state);
