@@ -46,8 +46,12 @@ static struct nl_addr *gate_dst(const struct netns_side *side, int family)
 	return nl_addr_build(family, &side->addr4, sizeof(side->addr4));
 }
 
-/* Lead @side's packets of @family to its peer through the gate. */
-static int gate_route(const struct gate *gate, int side, int family)
+/*
+ * Lead @side's packets of @family to its peer through the gate; no timeout of
+ * them is shorter than @rto_min_ms, 0: than the kernel's own least one.
+ */
+static int gate_route(const struct gate *gate, int side, int family,
+		      unsigned int rto_min_ms)
 {
 	const struct netns_side *from = &gate->pair->side[side];
 	struct nl_addr *dst = gate_dst(&gate->pair->side[!side], family);
@@ -64,6 +68,10 @@ static int gate_route(const struct gate *gate, int side, int family)
 	rtnl_route_nh_set_flags(nh, RTNH_F_ONLINK);
 	rtnl_route_add_nexthop(route, nh);
 	nh = NULL; /* the route's now */
+	if (rto_min_ms) {
+		rtnl_route_set_metric(route, RTAX_RTO_MIN, rto_min_ms);
+		rtnl_route_set_metric(route, RTAX_LOCK, 1 << RTAX_RTO_MIN);
+	}
 	err = rtnl_route_set_dst(route, dst);
 	if (!err)
 		err = rtnl_route_add(gate->sock[side], route,
@@ -129,9 +137,9 @@ static int gate_init_side(struct gate *gate, int side)
 	if (!err)
 		err = gate_hold(s, "ipv6");
 	if (!err)
-		err = gate_route(gate, side, AF_INET);
+		err = gate_route(gate, side, AF_INET, 0);
 	if (!err)
-		err = gate_route(gate, side, AF_INET6);
+		err = gate_route(gate, side, AF_INET6, 0);
 	if (err)
 		return err;
 
@@ -140,6 +148,13 @@ static int gate_init_side(struct gate *gate, int side)
 	if (!err || err == -ENOENT)
 		err = gate_neigh(gate, side, AF_INET6, false);
 	return err == -ENOENT ? 0 : err;
+}
+
+int gate_rto_min(struct gate *gate, int side, unsigned int ms)
+{
+	int err = gate_route(gate, side, AF_INET, ms);
+
+	return err ? err : gate_route(gate, side, AF_INET6, ms);
 }
 
 int gate_init(struct gate *gate, const struct netns_pair *pair)

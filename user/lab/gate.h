@@ -40,6 +40,12 @@ struct gate {
  */
 int gate_init(struct gate *gate, const struct netns_pair *pair);
 
+/*
+ * No retransmission timeout of connections that side 0 or 1 makes from now on
+ * is shorter. Returns 0 or -errno.
+ */
+int gate_rto_min(struct gate *gate, int side, unsigned int ms);
+
 /* Free the gate. The routes stay, closed or open, as long as the pair does. */
 void gate_exit(struct gate *gate);
 

@@ -83,7 +83,7 @@ static void fin_and_ack(struct stage *s)
 	struct stage_conn c;
 	int rule;
 
-	stage_rto_min(s, A, 5000); /* no FIN is sent again, however slow B is */
+	stage_patient(s, A);
 	c = stage_connect(s);
 	rule = stage_rule(s, &lose);
 	end_close(a, c.fd);
@@ -112,8 +112,10 @@ static const struct expect fin_and_ack_expect[] = {
 static void simultaneous(struct stage *s)
 {
 	struct end *a = stage_end(s, A), *b = stage_end(s, B);
-	struct stage_conn c = stage_connect(s);
+	struct stage_conn c;
 
+	stage_patient(s, BOTH);
+	c = stage_connect(s);
 	stage_hold(s, BOTH);
 	end_close(a, c.fd);
 	end_seen(a, "state", "ESTABLISHED>FIN_WAIT1");

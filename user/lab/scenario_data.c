@@ -22,13 +22,6 @@
 		.link = { .delay_ns = 40 * MS }, .mtu = 1500 \
 	}
 
-/* Nothing is probed or times out while the lab lets the sender wait. */
-static void patient(struct stage *s)
-{
-	stage_sysctl(s, A, "net/ipv4/tcp_early_retrans", "0");
-	stage_rto_min(s, A, 2000);
-}
-
 /* Sent and not acked yet, or not even sent. */
 static int unacked(struct end *me, int fd)
 {
@@ -51,7 +44,7 @@ static void send_copies(struct stage *s)
 	struct stage_conn c;
 	int rule;
 
-	patient(s);
+	stage_patient(s, A);
 	c = stage_connect(s);
 	rule = stage_rule(s, &hold);
 	end_send(a, c.fd, "hello", 0);
@@ -144,7 +137,7 @@ static void three_bytes(struct stage *s, bool nodelay)
 	struct stage_conn c;
 	int rule;
 
-	patient(s);
+	stage_patient(s, A);
 	c = stage_connect(s);
 	if (nodelay)
 		end_set(a, c.fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -190,7 +183,7 @@ static void one_write(struct stage *s)
 	struct end *a = stage_end(s, A), *b = stage_end(s, B);
 	struct stage_conn c;
 
-	patient(s);
+	stage_patient(s, A);
 	c = stage_connect(s);
 	if (s->control) {
 		end_send_bytes(a, c.fd, 1000, 0);
@@ -420,8 +413,10 @@ static int answered_after_ms(struct stage *s)
 static void delayed_ack(struct stage *s)
 {
 	struct end *a = stage_end(s, A), *b = stage_end(s, B);
-	struct stage_conn c = stage_connect(s);
+	struct stage_conn c;
 
+	stage_patient(s, A);
+	c = stage_connect(s);
 	end_set(b, c.child, IPPROTO_TCP, TCP_QUICKACK, s->control);
 	end_send(a, c.fd, "hello", 0);
 	end_recv(b, c.child, 100, 0);

@@ -9,15 +9,15 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #define MS 1000000ull
 #define MSS 1448 /* bytes of data: MTU 1500, less headers with timestamps */
 
-#define NEVER_MS \
-	3000	    /* longer than this machine ever keeps a process waiting */
 #define ROOM 400000 /* bytes of a buffer, which the kernel may double */
+#define FLIGHT 10   /* segments that a connection begins with */
 
 /* A round trip of 80 ms: no answer is so late that a timer runs out before. */
 #define SLOW_WIRE                        \
@@ -85,18 +85,42 @@ static int send_all(struct end *me, int arg)
 	return n < 0 ? -errno : 0;
 }
 
+/* B is to be woken when @n segments have come. */
+static void await(struct stage *s, const struct stage_conn *c, unsigned int n)
+{
+	end_set(stage_end(s, B), c->child, SOL_SOCKET, SO_RCVLOWAT, n * MSS);
+}
+
+/* They have, and are read. */
+static void receive(struct stage *s, const struct stage_conn *c, unsigned int n)
+{
+	struct end *b = stage_end(s, B);
+
+	end_poll(b, c->child, POLLIN, -1);
+	end_drain(b, c->child, n * MSS);
+}
+
 /*
- * A sends @n full segments, and B reads them. What is to be said of it is known
- * when the connection has been closed: then the last ACK has come as well.
+ * A sends @n full segments, and B reads them. No process is in a call of these
+ * sockets while something comes: that would wait for the call, and what waits
+ * the kernel merges, segments as well as ACKs. So what A sends is held until it
+ * has written all, and B reads when all has come. What is to be said of it is
+ * known when the connection has been closed: then the last ACK has come as well.
  */
 static void transfer(struct stage *s, const struct stage_conn *c,
 		     unsigned int n)
 {
-	struct end *a = stage_end(s, A), *b = stage_end(s, B);
+	static const struct rule written = {
+		.which = { .from = RULE_A, .kinds = PACKET_DATA },
+		.action = RULE_HOLD,
+	};
+	int rule;
 
-	end_drain(end_begin(b), c->child, n * MSS);
-	end_do(a, send_all, c->fd | n << 8);
-	end_finish(b);
+	await(s, c, n);
+	rule = n > FLIGHT ? stage_rule(s, &written) : -1;
+	end_do(stage_end(s, A), send_all, c->fd | n << 8);
+	wire_remove(s->wire, rule);
+	receive(s, c, n);
 }
 
 /* How many segments of A took bytes that were sent before, of how many. */
@@ -147,7 +171,7 @@ static void fast_retransmit(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s, NEVER_MS);
+	plain(s, STAGE_NEVER_MS);
 	c = lose(s, 2, 1, 1);
 	transfer(s, &c, 10);
 	stage_hang_up(s, &c);
@@ -255,7 +279,7 @@ static void timeout(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s, 500);
+	plain(s, 1000);
 	c = lose(s, 0, 10, 1);
 	transfer(s, &c, 10);
 	end_seen(stage_end(s, A), "window", "(slow_start|avoidance)");
@@ -279,7 +303,7 @@ static void tail_loss_probe(struct stage *s)
 	struct stage_conn c;
 
 	stage_sysctl(s, A, "net/ipv4/tcp_congestion_control", "reno");
-	stage_rto_min(s, A, 500);
+	stage_rto_min(s, A, 1000);
 	c = lose(s, 9, 1, 1);
 	transfer(s, &c, 10);
 	stage_hang_up(s, &c);
@@ -303,19 +327,19 @@ static void spurious(struct stage *s)
 		.to = 2,
 		.action = RULE_HOLD,
 	};
-	struct end *a = stage_end(s, A), *b = stage_end(s, B);
+	struct end *a = stage_end(s, A);
 	struct stage_conn c;
 	int rule;
 
-	plain(s, NEVER_MS);
+	plain(s, STAGE_NEVER_MS);
 	c = roomy(s);
+	await(s, &c, 10);
 	rule = stage_rule(s, &late);
-	end_drain(end_begin(b), c.child, 10 * MSS);
 	end_do(a, send_all, c.fd | 10 << 8);
 	stage_rule_done(s, rule, 2); /* the first, and that sent again */
 	if (rule >= 0)
 		wire_release(s->wire, rule, 1);
-	end_finish(b);
+	receive(s, &c, 10);
 	end_seen(a, "window", ".* undone");
 	stage_release(s, rule);
 	stage_hang_up(s, &c);
@@ -346,7 +370,7 @@ static void reordering(struct stage *s)
 	};
 	struct stage_conn c;
 
-	plain(s, NEVER_MS);
+	plain(s, STAGE_NEVER_MS);
 	c = roomy(s);
 	stage_rule(s, s->control ? &lost : &late);
 	transfer(s, &c, 10);
@@ -377,7 +401,7 @@ static void lost_acks(struct stage *s)
 	struct stage_conn c;
 	int rule;
 
-	plain(s, s->control ? 200 : NEVER_MS);
+	plain(s, s->control ? 200 : STAGE_NEVER_MS);
 	c = roomy(s);
 	rule = stage_rule(s, s->control ? &all : &lost);
 	transfer(s, &c, 10);
@@ -397,31 +421,6 @@ static const struct expect lost_acks_expect[] = {
 
 /* ------------------------------------------------ slow start, avoidance */
 
-/*
- * When all that A had sent until it first sent something again was acked; 0: it
- * sent nothing again.
- */
-static uint64_t recovered_ns(struct stage *s)
-{
-	uint32_t edge = 0;
-	struct wire_entry e;
-	bool again = false;
-	size_t i;
-
-	for (i = 0; wire_log(s->wire, i, &e); i++) {
-		const struct packet *p = &e.packet;
-
-		if (again && e.from && p->placed && p->acked >= edge)
-			return e.out_ns;
-		if (e.from || !(p->kinds & PACKET_DATA))
-			continue;
-		again |= p->kinds & PACKET_AGAIN;
-		if (!again && p->offset + p->len > edge)
-			edge = p->offset + p->len;
-	}
-	return 0;
-}
-
 /* When B's first ACK of more than @offset bytes arrived, from entry @i on. */
 static uint64_t acked_ns(struct stage *s, size_t i, uint32_t offset)
 {
@@ -435,39 +434,24 @@ static uint64_t acked_ns(struct stage *s, size_t i, uint32_t offset)
 
 /*
  * The flights of A: what it sends from one segment on, until the ACK of that
- * has come. How many segments each of the first @n has, after the loss if there
- * was one.
+ * has come. How many segments each of the first @n has.
  */
 static void say_flights(struct stage *s, unsigned int n)
 {
 	static const struct rule_match data = { .from = RULE_A,
 						.kinds = PACKET_DATA };
-	uint64_t from_ns = recovered_ns(s), until_ns = 0;
-	unsigned int size = 0, first = 0, second = 0; /* the largest two */
-	bool partial = from_ns;
+	unsigned int size = 0;
+	uint64_t until_ns = 0;
 	struct wire_entry e;
 	char text[128] = "";
 	size_t i, len = 0;
 
 	for (i = 0; n && wire_log(s->wire, i, &e); i++) {
-		if (!rule_matches(&data, e.from, &e.packet) ||
-		    e.in_ns < from_ns)
+		if (!rule_matches(&data, e.from, &e.packet))
 			continue;
-		if (size && e.in_ns > until_ns && partial) {
-			/* in part it was sent before all was repaired */
-			partial = false;
-			size = 0;
-		}
 		if (size && e.in_ns > until_ns) {
 			len += snprintf(text + len, sizeof(text) - len, " %u",
 					size);
-			/* others may be cut short, if an ACK is late */
-			if (size > first) {
-				second = first;
-				first = size;
-			} else if (size > second) {
-				second = size;
-			}
 			size = 0;
 			if (len >= sizeof(text) || !--n)
 				break;
@@ -475,15 +459,60 @@ static void say_flights(struct stage *s, unsigned int n)
 		if (!size++)
 			until_ns = acked_ns(s, i, e.packet.offset);
 	}
-	stage_fact(s, A, "flights of%s segments%s", text,
-		   first < second * 7 / 4 ? ": no doubling" : "");
+	stage_fact(s, A, "flights of%s segments", text);
+}
+
+/* A's next change of the window above ssthresh, from event *@from on. */
+static struct json_object *next_growth(struct stage *s, size_t *from)
+{
+	static const struct sighting what = { .type = "window" };
+	struct json_object *event;
+	uint64_t cwnd;
+
+	while ((event = witness_next(s->tracer->witness, &what, from))) {
+		const char *state = witness_string(event, "ca_state");
+
+		cwnd = witness_number(event, "cwnd");
+		if (stage_has(s, A, event) && state && !strcmp(state, "Open") &&
+		    witness_has(event, "ssthresh") &&
+		    cwnd > witness_number(event, "ssthresh") &&
+		    cwnd > witness_number(event, "old_cwnd"))
+			return event;
+	}
+	return NULL;
+}
+
+/*
+ * How A's window grows in avoidance, the first @n times: by how much, and after
+ * how many segments that were acked. An ACK is of two segments, so that may be
+ * one more or less than there are in the window.
+ */
+static void say_growth(struct stage *s, unsigned int n)
+{
+	unsigned int grown = 0, windows = 0, acked, last = 0, old, cwnd;
+	struct json_object *event;
+	size_t from = 0;
+
+	while (grown < n && (event = next_growth(s, &from))) {
+		acked = witness_number(event, "bytes_acked") / MSS;
+		cwnd = witness_number(event, "cwnd");
+		old = witness_number(event, "old_cwnd");
+		if (cwnd != old + 1)
+			break;
+		if (grown++)
+			windows += acked - last + 1 >= old &&
+				   acked - last <= old + 1;
+		last = acked;
+	}
+	stage_fact(s, A, "%u times one segment more; a window of ACKs apart %u",
+		   grown, windows);
 }
 
 static void slow_start(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s, NEVER_MS);
+	plain(s, STAGE_NEVER_MS);
 	c = s->control ? lose(s, 12, 1, 1) : roomy(s);
 	transfer(s, &c, 72);
 	stage_hang_up(s, &c);
@@ -502,12 +531,12 @@ static void avoidance(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s, NEVER_MS);
+	plain(s, STAGE_NEVER_MS);
 	c = s->control ? roomy(s) : lose(s, 19, 1, 1);
 	transfer(s, &c, 130);
 	stage_hang_up(s, &c);
 	say_window(s, "Recovery");
-	say_flights(s, 3);
+	say_growth(s, 4);
 }
 
 static const struct expect avoidance_expect[] = {
@@ -515,7 +544,7 @@ static const struct expect avoidance_expect[] = {
 	IS(A, "retransmit", "fast"),
 	IS(A, "fact",
 	   "Recovery: cwnd [0-9]+; ssthresh [0-9]+: half, "
-	   "flights of .* segments: no doubling"),
+	   "4 times one segment more; a window of ACKs apart 3"),
 	{}
 };
 
@@ -548,6 +577,7 @@ static void one_algorithm(struct stage *s, int listener, const char *name,
 	end_do(a, set_congestion, c.fd);
 	end_connect(a, c.fd, b->ip, 2001);
 	c.child = end_accept(b, listener, 0);
+	end_set(a, c.fd, SOL_SOCKET, SO_SNDBUF, ROOM);
 	n = stage_rule(s, &rule);
 	transfer(s, &c, 20);
 	stage_rule_done(s, n, 1);
@@ -564,7 +594,7 @@ static void algorithms(struct stage *s)
 	struct end *b = stage_end(s, B);
 	int listener;
 
-	stage_rto_min(s, A, NEVER_MS);
+	stage_rto_min(s, A, STAGE_NEVER_MS);
 	stage_sysctl(s, A, "net/ipv4/tcp_early_retrans", "0");
 	listener = end_listen(b, 2001, 5);
 	one_algorithm(s, listener, "reno", 1);

@@ -86,6 +86,7 @@ static void lost_syn(struct stage *s)
 	int listener = end_listen(b, 2001, 5), rule = stage_rule(s, &lose);
 	int fd = end_socket(a, 0);
 
+	stage_patient(s, A);
 	end_connect(a, fd, b->ip, 2001);
 	stage_rule_done(s, rule, 1);
 	end_close(a, fd);

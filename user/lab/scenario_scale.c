@@ -89,8 +89,9 @@ static const struct expect ports_expect[] = {
 
 /* ------------------------------------------------ beyond 65,535 */
 
-#define CLIENTS 7	  /* processes, each with an address of its own, */
-#define CONNECTIONS 10000 /* and so many connections */
+#define ADDRESSES 7	 /* of clients; with */
+#define CLIENTS 70	 /* processes, each a step that a busy machine does, */
+#define CONNECTIONS 1000 /* of so many connections */
 
 /* One client: says when it has them all, and holds them until it is killed. */
 static void client(uint32_t address, int n, int done)
@@ -175,12 +176,13 @@ static int close_client(struct end *me, int pid)
 static void beyond(struct stage *s)
 {
 	struct end *a = stage_end(s, A);
-	int n = s->control ? 100 : CONNECTIONS;
+	int n = s->control ? 10 : CONNECTIONS;
 	int listener, pid[CLIENTS], i;
 
 	listener = end_do(a, open_server, 100000);
 	for (i = 0; i < CLIENTS; i++) {
-		pid[i] = end_do(a, open_client, 10 * n + i + 1);
+		pid[i] = end_do(a, open_client,
+				10 * n + i % ADDRESSES + 1);
 		if (pid[i] < 0)
 			stage_fail(s, "client %d has not got them all", i + 1);
 	}

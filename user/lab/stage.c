@@ -243,12 +243,23 @@ void stage_rto_min(struct stage *s, int side, unsigned int ms)
 
 	if (stage_failed(s))
 		return;
-	err = netns_rto_min(&sides[i], &sides[!i], ms);
+	err = s->gate.pair ? gate_rto_min(&s->gate, i, ms) :
+			     netns_rto_min(&sides[i], &sides[!i], ms);
 	if (err)
 		stage_fail(s, "a route with a least timeout: %s",
 			   strerror(-err));
 	else
 		stage_say(s, "   no timeout is shorter than %u ms", ms);
+}
+
+void stage_patient(struct stage *s, int sides)
+{
+	int side;
+
+	stage_sysctl(s, sides, "net/ipv4/tcp_early_retrans", "0");
+	for (side = A; side <= B; side++)
+		if (sides & side)
+			stage_rto_min(s, side, STAGE_NEVER_MS);
 }
 
 int64_t stage_counter(struct stage *s, int side, const char *name)

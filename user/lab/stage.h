@@ -19,6 +19,7 @@ struct json_object;
 #define STAGE_FACTS 64
 #define STAGE_PATIENCE_NS 8000000000ull /* for any one step */
 #define STAGE_HASTE_NS 1500000000ull	/* the same of a control, which fails */
+#define STAGE_NEVER_MS 5000 /* no process has to wait for the CPU so long */
 
 typedef void stage_say_fn(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));
@@ -131,6 +132,13 @@ void stage_sysctl(struct stage *s, int sides, const char *path,
  * stories in which nothing is to time out, however busy the machine is.
  */
 void stage_rto_min(struct stage *s, int side, unsigned int ms);
+
+/*
+ * Of connections that A, B, or BOTH open from now on nothing is sent again for
+ * want of an answer: no timeout, no probe. What is lost is still noticed by what
+ * comes behind it.
+ */
+void stage_patient(struct stage *s, int sides);
 
 /* A counter of that namespace, as lab/counter.h has it; negative: none. */
 int64_t stage_counter(struct stage *s, int side, const char *name);

@@ -366,26 +366,33 @@ static int take(struct wire *w, int from)
 	return 0;
 }
 
-/* Hand over what is due. Returns when more is, or UINT64_MAX. */
+/*
+ * Hand over what is due. Returns when more is, or UINT64_MAX. What was sent in
+ * answer to one is taken before the next one: so the log has them in the order
+ * of cause and effect, however late the relay is.
+ */
 static uint64_t give(struct wire *w)
 {
 	uint64_t now_ns = clock_now_ns();
 	struct wire_entry *entry;
 	struct parcel *p;
+	int to;
 
 	while ((p = TAILQ_FIRST(&w->line))) {
 		if (p->due_ns > now_ns)
 			return p->due_ns;
 		TAILQ_REMOVE(&w->line, p, next);
+		to = !p->from;
 		entry = entry_of(w, p);
 		entry->out_ns = clock_now_ns();
 		entry->fate = WIRE_HANDED_OVER;
-		if (write(w->tun[!p->from], p->bytes, p->size) < 0)
+		if (write(w->tun[to], p->bytes, p->size) < 0)
 			entry->fate = WIRE_LOST;
 		else if (p->rule >= 0 &&
 			 w->rule[p->rule].rule.action != RULE_HOLD)
 			rule_done(w, p->rule);
 		parcel_free(w, p);
+		take(w, to);
 	}
 	return UINT64_MAX;
 }
