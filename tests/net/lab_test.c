@@ -79,6 +79,12 @@ static void test(const struct scenario_group *g, const struct scenario *s,
 			judge_free(&report);
 			return;
 		}
+		if (report.repeated)
+			note("%s: run %u of %u: the trace had missed something "
+			     "%u times",
+			     name, i + 1, n, report.repeated);
+		if (report.missed)
+			note("%s: has missed %s", name, report.lacks);
 		if (!good) {
 			note("%s: run %u of %u: %s", name, i + 1, n,
 			     report.why);

@@ -240,6 +240,9 @@ static void write_report(const struct scenario *s, const struct report *r,
 	if (*r->why)
 		json_member_text(&j, "why", r->why);
 	json_member(&j, "duration_us", r->duration_ns / 1000);
+	json_member(&j, "repeated", r->repeated);
+	if (r->missed)
+		json_member_text(&j, "missed", r->lacks);
 	json_name(&j, "facts");
 	json_text(&j, "[");
 	for (i = 0; i < r->n_facts; i++) {
@@ -268,6 +271,12 @@ struct run {
 /* One line of a scenario among others, more if it is not as it must be. */
 static void tell(const struct scenario *s, const struct report *r, bool control)
 {
+	if (r->repeated)
+		say("%s: the trace had missed something, so it is number %u",
+		    s->name, r->repeated + 1);
+	if (r->missed)
+		say("%s: the trace has missed something: %s", s->name,
+		    r->lacks);
 	say("%-24s %-8s %5.1f s%s%s", s->name, outcomes[r->outcome],
 	    r->duration_ns / 1e9, *r->why ? "  " : "", r->why);
 	if (!control && r->outcome != OUTCOME_PROVED)

@@ -39,6 +39,11 @@ struct report {
 	char *facts[64]; /* what the function found out */
 	unsigned int n_facts;
 	uint64_t duration_ns;
+
+	/* Not proved: what the trace has missed (lab/missed.h) */
+	unsigned int missed;
+	char lacks[80];
+	unsigned int repeated; /* runs before this one, that had missed some */
 };
 
 /*

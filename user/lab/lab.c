@@ -79,9 +79,10 @@ static int lab_open(struct lab *lab, unsigned int runs,
 	return err;
 }
 
-int lab_play(struct lab *lab, unsigned int runs,
-	     const struct scenario *scenario, bool control,
-	     struct report *report)
+/* One run. */
+static int lab_once(struct lab *lab, unsigned int runs,
+		    const struct scenario *scenario, bool control,
+		    struct report *report)
 {
 	int err = 0;
 
@@ -95,6 +96,26 @@ int lab_play(struct lab *lab, unsigned int runs,
 	stage_play(scenario, control, &lab->pair[lab->used++], &lab->tracer,
 		   lab->ladder, lab->say, report);
 	return 0;
+}
+
+int lab_play(struct lab *lab, unsigned int runs,
+	     const struct scenario *scenario, bool control,
+	     struct report *report)
+{
+	unsigned int repeated = 0;
+	int err;
+
+	while (!(err = lab_once(lab, runs, scenario, control, report))) {
+		report->repeated = repeated;
+		if (control || !report->missed || repeated++ == LAB_REPEATS)
+			break;
+		if (lab->say)
+			lab->say("again, for the trace has missed something: "
+				 "%s",
+				 report->lacks);
+		judge_free(report);
+	}
+	return err;
 }
 
 /* Not before: else others may get the numbers of namespaces that are traced. */

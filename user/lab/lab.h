@@ -5,7 +5,8 @@
 
 #include "lab/stage.h"
 
-#define LAB_RUNS 64 /* that one trace serves; then there is another */
+#define LAB_RUNS 64   /* that one trace serves; then there is another */
+#define LAB_REPEATS 3 /* of a run whose trace has missed something */
 
 struct lab {
 	const char *tcbscope; /* path of the program */
@@ -24,8 +25,10 @@ struct lab {
 
 /*
  * To start a trace costs more than most scenarios, so that @runs of them share
- * one, if there is no ladder. It is started when it is needed. 0, or -errno,
- * with nothing to close: -EOPNOTSUPP if this machine has no trace.
+ * one, if there is no ladder. It is started when it is needed. A run that is
+ * not as expected, and whose trace has missed something (lab/missed.h), is no
+ * evidence: it is repeated, and @report is of the last one. 0, or -errno, with
+ * nothing to close: -EOPNOTSUPP if this machine has no trace.
  */
 int lab_play(struct lab *lab, unsigned int runs,
 	     const struct scenario *scenario, bool control,

@@ -2,6 +2,7 @@
 /* Sets the stage, plays, judges, and clears it. */
 #include "lab/stage.h"
 #include "lab/counter.h"
+#include "lab/missed.h"
 #include "lab/need.h"
 #include "lab/witness.h"
 #include "lib/clock.h"
@@ -425,6 +426,8 @@ static void stage_judge(struct stage *s, struct report *r)
 	}
 	if (stage_failed(s))
 		r->outcome = OUTCOME_FAILED;
+	if (r->outcome != OUTCOME_PROVED)
+		r->missed = missed(s, r->lacks, sizeof(r->lacks));
 	snprintf(r->why, sizeof(r->why), "%s", s->failed);
 }
 
