@@ -181,8 +181,7 @@ static void beyond(struct stage *s)
 
 	listener = end_do(a, open_server, 100000);
 	for (i = 0; i < CLIENTS; i++) {
-		pid[i] = end_do(a, open_client,
-				10 * n + i % ADDRESSES + 1);
+		pid[i] = end_do(a, open_client, 10 * n + i % ADDRESSES + 1);
 		if (pid[i] < 0)
 			stage_fail(s, "client %d has not got them all", i + 1);
 	}

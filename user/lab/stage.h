@@ -135,8 +135,8 @@ void stage_rto_min(struct stage *s, int side, unsigned int ms);
 
 /*
  * Of connections that A, B, or BOTH open from now on nothing is sent again for
- * want of an answer: no timeout, no probe. What is lost is still noticed by what
- * comes behind it.
+ * want of an answer: no timeout, no probe. What is lost is still noticed by
+ * what comes behind it.
  */
 void stage_patient(struct stage *s, int sides);
 
