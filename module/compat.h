@@ -147,11 +147,6 @@ static inline const struct timer_list *compat_retransmit(const struct sock *sk)
 {
 	return &inet_csk(sk)->icsk_retransmit_timer;
 }
-
-static inline const struct timer_list *compat_keepalive(const struct sock *sk)
-{
-	return &sk->sk_timer;
-}
 #else
 static inline unsigned long compat_retransmit_expires(const struct sock *sk)
 {
@@ -167,11 +162,19 @@ static inline const struct timer_list *compat_retransmit(const struct sock *sk)
 {
 	return &sk->tcp_retransmit_timer;
 }
+#endif
 
+/*
+ * The keepalive timer has moved in stable releases of any age, of which the
+ * number tells nothing: Kbuild looks where it is.
+ */
 static inline const struct timer_list *compat_keepalive(const struct sock *sk)
 {
+#ifdef COMPAT_ICSK_KEEPALIVE
 	return &inet_csk(sk)->icsk_keepalive_timer;
-}
+#else
+	return &sk->sk_timer;
 #endif
+}
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/ip.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -105,6 +106,9 @@ int craft_send(struct conn *c, int from, const struct craft *craft)
 	if (fd < 0)
 		return fd;
 	to.sin_port = 0;
+	if (craft->ce)
+		setsockopt(fd, IPPROTO_IP, IP_TOS, &(int){ IPTOS_ECN_CE },
+			   sizeof(int));
 	err = sendto(fd, &s, size, 0, (void *)&to, sizeof(to)) ==
 			      (ssize_t)size ?
 		      0 :

@@ -13,6 +13,7 @@ struct craft {
 	size_t options;	       /* ... so many, a multiple of 4 */
 	size_t len;	       /* bytes of data */
 	int lie;	       /* words by which doff is wrong */
+	bool ce;	       /* with the mark of congestion of ECN */
 };
 
 /* Sends it as if end @from had, with an ACK. IPv4. 0 or -errno. */

@@ -1,120 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of the kernel module: what it tells of sockets, against the truth. */
-#include <errno.h>
-#include <linux/sockios.h>
-#include <linux/tcp.h>
-#include <poll.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
+#include "tests/lib/scope.h"
 
-#define _NETINET_TCP_H /* the kernel's header says it all */
-#include "lib/clock.h"
-#include "tests/lib/conn.h"
-#include "tests/lib/kmod.h"
+#include <errno.h>
+#include <linux/sock_diag.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sys/stat.h>
 
 #include <kselftest_harness.h>
 
-#define CLIENTS 6 /* as many as the queue of listen(5) holds */
-#define PATIENCE_NS (20 * NSEC_PER_SEC)
-
-static void __attribute__((constructor)) need_module(void)
-{
-	kmod_or_skip();
-}
-
-FIXTURE(module)
-{
-	struct conn conn;
-	struct module *at[2]; /* connections, one in each namespace */
-	int client[CLIENTS];  /* 0: none */
-};
-
-FIXTURE_VARIANT(module)
-{
-	int family;
-};
-
-FIXTURE_VARIANT_ADD(module, ipv4){ .family = AF_INET };
-FIXTURE_VARIANT_ADD(module, ipv6){ .family = AF_INET6 };
-
-FIXTURE_SETUP(module)
-{
-	int i;
-
-	memset(self, 0, sizeof(*self));
-	ASSERT_EQ(0, conn_stage(&self->conn, variant->family));
-	ASSERT_EQ(0, gate_open(&self->conn.gate));
-	ASSERT_EQ(0, kmod_load());
-	for (i = 0; i < 2; i++) {
-		self->at[i] = kmod_open(self->conn.pair.side[i].fd);
-		ASSERT_NE(NULL, self->at[i]);
-	}
-}
-
-FIXTURE_TEARDOWN(module)
-{
-	int i;
-
-	for (i = 0; i < CLIENTS; i++)
-		if (self->client[i] > 0)
-			close(self->client[i]);
-	module_close(self->at[0]);
-	module_close(self->at[1]);
-	conn_free(&self->conn);
-	EXPECT_EQ(0, kmod_unload());
-}
-
-/* The socket of an end as the module shows it. 0 or -errno. */
-static int show(struct module *at, int fd, struct module_list *list)
-{
-	struct module_identity id = kmod_identity(fd);
-
-	return module_get(at, TCBSCOPE_CMD_SOCKET_GET, &id, false, list);
-}
-
-/* How many segments there are in a queue; the n-th of them in *@nth. */
-static int segments(const struct module_list *list, uint64_t queue, int n,
-		    struct module_list *nth)
-{
-	struct module_list segment;
-	size_t at = 0;
-	int count = 0;
-
-	while (module_next(list, TCBSCOPE_A_SOCKET_SEGMENT, &at, &segment)) {
-		if (module_or(&segment, TCBSCOPE_A_SEGMENT_QUEUE, -1) != queue)
-			continue;
-		if (count++ == n)
-			*nth = segment;
-	}
-	return count;
-}
-
-static uint64_t in(const struct module_list *list, int nest, int type)
-{
-	struct module_list inner = module_nest(list, nest);
-
-	return module_or(&inner, type, -1);
-}
-
-/* A number that may be absent if it is 0. */
-static uint64_t in_or_0(const struct module_list *list, int nest, int type)
-{
-	struct module_list inner = module_nest(list, nest);
-
-	return module_or(&inner, type, 0);
-}
-
-#define SEND(name) in(&list, TCBSCOPE_A_SOCKET_SEND, TCBSCOPE_A_SEND_##name)
-#define RECEIVE(name) \
-	in(&list, TCBSCOPE_A_SOCKET_RECEIVE, TCBSCOPE_A_RECEIVE_##name)
-#define CONGESTION(name) \
-	in(&list, TCBSCOPE_A_SOCKET_CONGESTION, TCBSCOPE_A_CONGESTION_##name)
-#define TIME(name) in(&list, TCBSCOPE_A_SOCKET_TIME, TCBSCOPE_A_TIME_##name)
-#define MEMORY(name) \
-	in(&list, TCBSCOPE_A_SOCKET_MEMORY, TCBSCOPE_A_MEMORY_##name)
-#define OPTIONS(name) \
-	in(&list, TCBSCOPE_A_SOCKET_OPTIONS, TCBSCOPE_A_OPTIONS_##name)
-#define SOCKET(name) module_or(&list, TCBSCOPE_A_SOCKET_##name, -1)
+SCOPE_FIXTURE(module)
 
 /* A connection at rest has the numbers that TCP_INFO and others give. */
 TEST_F(module, is_tcp_info)
@@ -125,23 +21,21 @@ TEST_F(module, is_tcp_info)
 	struct stat st;
 	int fd, value;
 
-	ASSERT_EQ(0, conn_open(&self->conn));
-	ASSERT_EQ(0, conn_send(&self->conn, 0, 5000));
-	ASSERT_EQ(0, conn_receive(&self->conn, 1, 5000));
-	ASSERT_EQ(0, conn_send(&self->conn, 1, 300));
-	ASSERT_EQ(0, conn_receive(&self->conn, 0, 100));
-	ASSERT_EQ(0, conn_option(&self->conn, 0, SOL_SOCKET, SO_MARK, 77));
-	ASSERT_EQ(0, conn_option(&self->conn, 0, SOL_SOCKET, SO_PRIORITY, 3));
-	ASSERT_EQ(0, conn_option(&self->conn, 0, IPPROTO_TCP, TCP_NODELAY, 1));
-	fd = self->conn.fd[0];
+	ASSERT_EQ(0, conn_open(&self->s.conn));
+	ASSERT_EQ(0, conn_send(&self->s.conn, 0, 5000));
+	ASSERT_EQ(0, conn_receive(&self->s.conn, 1, 5000));
+	ASSERT_EQ(0, conn_send(&self->s.conn, 1, 300));
+	ASSERT_EQ(0, conn_receive(&self->s.conn, 0, 100));
+	ASSERT_EQ(0, conn_option(&self->s.conn, 0, SOL_SOCKET, SO_MARK, 77));
+	ASSERT_EQ(0, conn_option(&self->s.conn, 0, SOL_SOCKET, SO_PRIORITY, 3));
+	ASSERT_EQ(0,
+		  conn_option(&self->s.conn, 0, IPPROTO_TCP, TCP_NODELAY, 1));
+	fd = self->s.conn.fd[0];
 	/* Nothing goes on any more: all is acknowledged. */
-	do {
-		poll(NULL, 0, 1);
-		ASSERT_EQ(0, ioctl(fd, SIOCOUTQ, &value));
-	} while (value);
+	ASSERT_EQ(0, scope_settle(&self->s, 0));
 
 	ASSERT_EQ(0, getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len));
-	ASSERT_EQ(0, show(self->at[0], fd, &list));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
 	ASSERT_EQ(0, fstat(fd, &st));
 	EXPECT_EQ(TCBSCOPE_STATE_ESTABLISHED, SOCKET(STATE));
 	EXPECT_EQ(st.st_ino, SOCKET(INODE));
@@ -174,6 +68,7 @@ TEST_F(module, is_tcp_info)
 	EXPECT_EQ(info.tcpi_pmtu, SEND(PMTU));
 	EXPECT_EQ(info.tcpi_advmss, RECEIVE(ADVMSS));
 	EXPECT_EQ(info.tcpi_rcv_ssthresh, RECEIVE(SSTHRESH));
+	EXPECT_EQ(info.tcpi_rcv_mss, RECEIVE(MSS));
 	EXPECT_EQ(+info.tcpi_snd_wscale, OPTIONS(SEND_SCALE));
 	EXPECT_EQ(+info.tcpi_rcv_wscale, OPTIONS(RECEIVE_SCALE));
 	EXPECT_EQ(TCBSCOPE_OPTION_TIMESTAMPS | TCBSCOPE_OPTION_SACK |
@@ -202,21 +97,17 @@ TEST_F(module, spaces_of_both_ends_match)
 {
 	struct module_list list;
 	uint32_t iss, irs, nxt, wnd;
-	int value;
 
-	ASSERT_EQ(0, conn_open(&self->conn));
-	ASSERT_EQ(0, conn_send(&self->conn, 0, 1000));
-	ASSERT_EQ(0, conn_send(&self->conn, 1, 2000));
-	ASSERT_EQ(0, conn_receive(&self->conn, 0, 2000));
-	do {
-		poll(NULL, 0, 1);
-		ASSERT_EQ(0, ioctl(self->conn.fd[0], SIOCOUTQ, &value));
-	} while (value);
-	ASSERT_EQ(0, show(self->at[0], self->conn.fd[0], &list));
+	ASSERT_EQ(0, conn_open(&self->s.conn));
+	ASSERT_EQ(0, conn_send(&self->s.conn, 0, 1000));
+	ASSERT_EQ(0, conn_send(&self->s.conn, 1, 2000));
+	ASSERT_EQ(0, conn_receive(&self->s.conn, 0, 2000));
+	ASSERT_EQ(0, scope_settle(&self->s, 0));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
 	iss = SEND(ISS), irs = RECEIVE(IRS), nxt = SEND(NXT);
 	wnd = SEND(WND);
 
-	ASSERT_EQ(0, show(self->at[1], self->conn.fd[1], &list));
+	ASSERT_EQ(0, scope_show(&self->s, 1, &list));
 	EXPECT_EQ(iss, RECEIVE(IRS));
 	EXPECT_EQ(irs, SEND(ISS));
 	EXPECT_EQ(nxt, RECEIVE(NXT));
@@ -226,366 +117,311 @@ TEST_F(module, spaces_of_both_ends_match)
 	EXPECT_EQ(1000, SOCKET(RECEIVE_QUEUE));
 }
 
+/* Who it is: addresses and ports of both ends, cookie, device. */
+TEST_F(module, identity)
+{
+	struct module_identity truth;
+	struct module_list list, id, addr;
+	const size_t len = variant->family == AF_INET ? 4 : 16;
+	int device = self->s.conn.pair.side[0].ifindex;
+
+	ASSERT_EQ(0, conn_bind(&self->s.conn, 0));
+	ASSERT_EQ(0, conn_option(&self->s.conn, 0, SOL_SOCKET, SO_BINDTOIFINDEX,
+				 device));
+	ASSERT_EQ(0, conn_open(&self->s.conn));
+	truth = kmod_identity(self->s.conn.fd[0]);
+	truth.cookie = conn_cookie(self->s.conn.fd[0]);
+	ASSERT_EQ(0, scope_show_cookie(&self->s, 0, truth.cookie, &list));
+	id = module_nest(&list, TCBSCOPE_A_SOCKET_IDENTITY);
+	addr = module_nest(&id, TCBSCOPE_A_IDENTITY_LOCAL_ADDR);
+	ASSERT_EQ(len, addr.len);
+	EXPECT_EQ(0, memcmp(truth.local, addr.data, len));
+	addr = module_nest(&id, TCBSCOPE_A_IDENTITY_REMOTE_ADDR);
+	ASSERT_EQ(len, addr.len);
+	EXPECT_EQ(0, memcmp(truth.remote, addr.data, len));
+	EXPECT_EQ(truth.local_port, SCOPE_IN(IDENTITY, LOCAL_PORT));
+	EXPECT_EQ(truth.remote_port, SCOPE_IN(IDENTITY, REMOTE_PORT));
+	EXPECT_EQ(truth.cookie, SCOPE_IN(IDENTITY, COOKIE));
+	EXPECT_EQ((unsigned int)device, SCOPE_IN(IDENTITY, DEVICE));
+
+	/* By addresses it is found where it is bound to, and not elsewhere. */
+	truth.cookie = 0;
+	truth.device = device;
+	EXPECT_EQ(0, module_get(self->s.at[0], TCBSCOPE_CMD_SOCKET_GET, &truth,
+				false, &list));
+	truth.device = 1;
+	EXPECT_EQ(-ENOENT, module_get(self->s.at[0], TCBSCOPE_CMD_SOCKET_GET,
+				      &truth, false, &list));
+}
+
+/* The next sequence number of a queue, of a socket under repair. */
+static int64_t next_of(int fd, int queue)
+{
+	socklen_t len = sizeof(uint32_t);
+	uint32_t seq;
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue,
+		       sizeof(queue)) ||
+	    getsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, &seq, &len))
+		return -errno;
+	return seq;
+}
+
+/* Sequence spaces and windows are those that a checkpoint would save. */
+TEST_F(module, spaces_are_those_of_repair)
+{
+	struct tcp_repair_window window;
+	socklen_t len = sizeof(window);
+	struct module_list list;
+	int fd, clamp;
+
+	ASSERT_EQ(0, conn_open(&self->s.conn));
+	ASSERT_EQ(0, conn_send(&self->s.conn, 0, 5000));
+	ASSERT_EQ(0, conn_send(&self->s.conn, 1, 300));
+	ASSERT_EQ(0, conn_receive(&self->s.conn, 0, 100));
+	ASSERT_EQ(0, scope_settle(&self->s, 0));
+	fd = self->s.conn.fd[0];
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	EXPECT_EQ(0, SOCKET(FLAGS) & TCBSCOPE_FLAG_REPAIR);
+	ASSERT_EQ(0, conn_option(&self->s.conn, 0, IPPROTO_TCP, TCP_REPAIR,
+				 TCP_REPAIR_ON));
+	ASSERT_EQ(0, getsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &window,
+				&len));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	EXPECT_EQ(TCBSCOPE_FLAG_REPAIR, SOCKET(FLAGS) & TCBSCOPE_FLAG_REPAIR);
+	EXPECT_EQ(next_of(fd, TCP_SEND_QUEUE), (int64_t)SEND(WRITE));
+	EXPECT_EQ(next_of(fd, TCP_RECV_QUEUE), (int64_t)RECEIVE(NXT));
+	EXPECT_EQ(window.snd_wl1, SEND(WL1));
+	EXPECT_EQ(window.snd_wnd, SEND(WND));
+	EXPECT_EQ(window.max_window, SEND(WND_MAX));
+	EXPECT_EQ(window.rcv_wnd, RECEIVE(WND));
+	EXPECT_EQ(window.rcv_wup, RECEIVE(WUP));
+	len = sizeof(clamp);
+	ASSERT_EQ(0,
+		  getsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &clamp, &len));
+	EXPECT_EQ((unsigned int)clamp, RECEIVE(CLAMP));
+	EXPECT_EQ(0, conn_option(&self->s.conn, 0, IPPROTO_TCP, TCP_REPAIR,
+				 TCP_REPAIR_OFF_NO_WP));
+}
+
+/* What more is to come is not pushed; an urgent byte is where it was sent. */
+TEST_F(module, pushed_and_urgent)
+{
+	struct conn *c = &self->s.conn;
+	struct module_list list;
+	char byte;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_send(c, 0, 10));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	EXPECT_EQ(SEND(WRITE), SEND(PUSHED));
+	ASSERT_EQ(5, send(c->fd[0], "hello", 5, MSG_MORE));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	EXPECT_EQ(5, (uint32_t)(SEND(WRITE) - SEND(PUSHED)));
+
+	ASSERT_EQ(0, scope_show(&self->s, 1, &list));
+	EXPECT_EQ(~0ULL, RECEIVE(UP));
+	ASSERT_EQ(1, send(c->fd[0], "!", 1, MSG_OOB));
+	ASSERT_EQ(0, scope_settle(&self->s, 0));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	EXPECT_EQ(SEND(WRITE), SEND(UP));
+	EXPECT_EQ(SEND(WRITE), SEND(PUSHED));
+	ASSERT_EQ(0, scope_show(&self->s, 1, &list));
+	EXPECT_EQ(15, (uint32_t)(RECEIVE(UP) - RECEIVE(COPIED)));
+	ASSERT_EQ(1, recv(c->fd[1], &byte, 1, MSG_OOB));
+	EXPECT_EQ('!', byte);
+}
+
+/* Memory is what SO_MEMINFO says, of a socket with all there is in it. */
+TEST_F(module, memory)
+{
+	uint32_t memory[SK_MEMINFO_VARS];
+	struct conn *c = &self->s.conn;
+	struct module_list list;
+	struct tcp_info info;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_send(c, 1, 3000)); /* is not read */
+	ASSERT_EQ(0, scope_settle(&self->s, 1));
+	ASSERT_EQ(0, conn_lose(c->fd[0], 'x')); /* has a program */
+	ASSERT_EQ(1, send(c->fd[1], "x", 1, 0));
+	while (!conn_lost(c->fd[0])) {
+		poll(NULL, 0, 1);
+	}
+	ASSERT_EQ(0, gate_close(&c->gate));
+	ASSERT_EQ(0, conn_send(c, 0, 2000)); /* does not leave */
+	ASSERT_EQ(0, scope_compare(&self->s, 0, &list, &info, memory));
+	EXPECT_EQ(memory[SK_MEMINFO_RMEM_ALLOC], MEMORY(RECEIVE_USED));
+	EXPECT_EQ(memory[SK_MEMINFO_RCVBUF], MEMORY(RECEIVE_LIMIT));
+	EXPECT_EQ(memory[SK_MEMINFO_WMEM_ALLOC], MEMORY(SEND_USED));
+	EXPECT_EQ(memory[SK_MEMINFO_SNDBUF], MEMORY(SEND_LIMIT));
+	EXPECT_EQ(memory[SK_MEMINFO_FWD_ALLOC], MEMORY(FORWARD));
+	EXPECT_EQ(memory[SK_MEMINFO_WMEM_QUEUED], MEMORY(SEND_QUEUED));
+	EXPECT_EQ(memory[SK_MEMINFO_OPTMEM], MEMORY(OPTION));
+	EXPECT_EQ(memory[SK_MEMINFO_BACKLOG], MEMORY(BACKLOG));
+	EXPECT_EQ(memory[SK_MEMINFO_DROPS], MEMORY(DROPS));
+	EXPECT_LT(3000, MEMORY(RECEIVE_USED));
+	EXPECT_LT(2000, MEMORY(SEND_USED));
+	EXPECT_LT(2000, MEMORY(SEND_QUEUED));
+	EXPECT_LT(0, MEMORY(OPTION));
+	EXPECT_LE(1, MEMORY(DROPS));
+}
+
+/* In ms; on newer kernels the last bit tells something else. */
+static uint32_t timestamp_of(int fd)
+{
+	socklen_t len = sizeof(uint32_t);
+	uint32_t now = 0;
+
+	getsockopt(fd, IPPROTO_TCP, TCP_TIMESTAMP, &now, &len);
+	return now;
+}
+
+/* Options are those that the ends were told to use, and timestamps theirs. */
+TEST_F(module, options)
+{
+	struct conn *c = &self->s.conn;
+	uint32_t before, after, ours;
+	struct module_list list;
+	uint64_t ms;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, netns_sysctl(c->pair.side[i].fd,
+					  "net/ipv4/tcp_ecn", "1"));
+	ASSERT_EQ(0, conn_bind(c, 0));
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_MAXSEG, 1000));
+	ASSERT_EQ(0, conn_open(c));
+	before = timestamp_of(c->fd[1]) & ~1U;
+	ASSERT_EQ(0, conn_send(c, 1, 10));
+	ASSERT_EQ(0, scope_settle(&self->s, 1));
+	after = timestamp_of(c->fd[1]) | 1;
+
+	ms = clock_now_ns() / 1000000;
+	ours = timestamp_of(c->fd[0]) | 1;
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	EXPECT_EQ(TCBSCOPE_OPTION_TIMESTAMPS | TCBSCOPE_OPTION_SACK |
+			  TCBSCOPE_OPTION_WINDOW_SCALE | TCBSCOPE_OPTION_ECN,
+		  OPTIONS(AGREED));
+	EXPECT_GE(after - before, (uint32_t)(OPTIONS(TS_RECENT) - before));
+	EXPECT_GE(SOCKET(NOW_NS) / 1000000 - ms + 1,
+		  (uint32_t)(ours - OPTIONS(TS_OFFSET) - ms));
+	ASSERT_EQ(0, scope_show(&self->s, 1, &list));
+	EXPECT_EQ(1000, OPTIONS(MSS_CLAMP));
+}
+
+/* Without options there is nothing that they bring. */
+TEST_F(module, no_options)
+{
+	static const char *const off[] = { "timestamps", "sack",
+					   "window_scaling", "ecn" };
+	struct conn *c = &self->s.conn;
+	struct module_list list;
+	char path[64];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(off); i++) {
+		snprintf(path, sizeof(path), "net/ipv4/tcp_%s", off[i]);
+		ASSERT_EQ(0, netns_sysctl(c->pair.side[1].fd, path, "0"));
+	}
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	EXPECT_EQ(0, OPTIONS(AGREED));
+	EXPECT_EQ(~0ULL, OPTIONS(SEND_SCALE));
+	EXPECT_EQ(~0ULL, OPTIONS(RECEIVE_SCALE));
+	EXPECT_EQ(~0ULL, OPTIONS(TS_RECENT));
+	EXPECT_EQ(variant->family == AF_INET ? 1460 : 1440, OPTIONS(MSS_CLAMP));
+}
+
+/* A client that has a cookie opens with data in its SYN. */
+TEST_F(module, fast_open)
+{
+	const uint64_t fast[] = { TCBSCOPE_OPTION_FAST_OPEN,
+				  TCBSCOPE_OPTION_FAST_OPEN |
+					  TCBSCOPE_OPTION_SYN_DATA };
+	struct conn *c = &self->s.conn;
+	struct module_list list;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, netns_sysctl(c->pair.side[i].fd,
+					  "net/ipv4/tcp_fastopen", "3"));
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, setsockopt(c->listener, IPPROTO_TCP, TCP_FASTOPEN,
+				&(int){ 5 }, sizeof(int)));
+	for (i = 0; i < 2; i++) { /* the first one gets the cookie */
+		ASSERT_EQ(0, conn_bind(c, 0));
+		ASSERT_EQ(i ? 5 : -1,
+			  sendto(c->fd[0], "hello", 5, MSG_FASTOPEN,
+				 (struct sockaddr *)&c->addr[1], c->len));
+		ASSERT_EQ(0, conn_accept(c));
+		ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+		EXPECT_EQ(fast[i], OPTIONS(AGREED) & fast[1]);
+		ASSERT_EQ(0, conn_reset(c, 0));
+		ASSERT_EQ(0, conn_close(c, 1));
+	}
+}
+
+/* Each flag is there once the socket is used so, and not before. */
+TEST_F(module, flags)
+{
+	const uint64_t all = TCBSCOPE_FLAG_NODELAY | TCBSCOPE_FLAG_CORK |
+			     TCBSCOPE_FLAG_KEEPALIVE | TCBSCOPE_FLAG_ORPHAN |
+			     TCBSCOPE_FLAG_RECEIVE_SHUTDOWN |
+			     TCBSCOPE_FLAG_SEND_SHUTDOWN;
+	struct conn *c = &self->s.conn;
+	struct module_list list;
+	uint64_t cookie;
+
+	ASSERT_EQ(0, conn_open(c));
+	cookie = conn_cookie(c->fd[0]);
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	EXPECT_EQ(0, SOCKET(FLAGS) & all);
+	ASSERT_EQ(0, conn_option(c, 0, SOL_SOCKET, SO_KEEPALIVE, 1));
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_CORK, 1));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	EXPECT_EQ(TCBSCOPE_FLAG_KEEPALIVE | TCBSCOPE_FLAG_CORK,
+		  SOCKET(FLAGS) & all);
+	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_CORK, 0));
+	ASSERT_EQ(0, shutdown(c->fd[0], SHUT_RD));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	EXPECT_EQ(TCBSCOPE_FLAG_KEEPALIVE | TCBSCOPE_FLAG_RECEIVE_SHUTDOWN,
+		  SOCKET(FLAGS) & all);
+
+	ASSERT_EQ(0, gate_close(&c->gate));
+	ASSERT_EQ(0, conn_close(c, 0));
+	ASSERT_EQ(0, scope_show_cookie(&self->s, 0, cookie, &list));
+	EXPECT_EQ(TCBSCOPE_FLAG_KEEPALIVE | TCBSCOPE_FLAG_ORPHAN |
+			  TCBSCOPE_FLAG_RECEIVE_SHUTDOWN |
+			  TCBSCOPE_FLAG_SEND_SHUTDOWN,
+		  SOCKET(FLAGS) & all);
+	EXPECT_EQ(~0ULL, SOCKET(INODE));
+}
+
 /* An end that sends its FIN keeps its ISS, and so does the one that gets it. */
 TEST_F(module, fin_is_a_byte)
 {
 	struct module_list list, fin;
 	uint32_t iss;
 
-	ASSERT_EQ(0, conn_open(&self->conn));
-	ASSERT_EQ(0, conn_send(&self->conn, 0, 10));
-	ASSERT_EQ(0, show(self->at[0], self->conn.fd[0], &list));
+	ASSERT_EQ(0, conn_open(&self->s.conn));
+	ASSERT_EQ(0, conn_send(&self->s.conn, 0, 10));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
 	iss = SEND(ISS);
-	ASSERT_EQ(0, conn_receive(&self->conn, 1, 10));
-	ASSERT_EQ(0, gate_close(&self->conn.gate));
-	ASSERT_EQ(0, shutdown(self->conn.fd[0], SHUT_WR));
+	ASSERT_EQ(0, conn_receive(&self->s.conn, 1, 10));
+	ASSERT_EQ(0, gate_close(&self->s.conn.gate));
+	ASSERT_EQ(0, shutdown(self->s.conn.fd[0], SHUT_WR));
 
-	ASSERT_EQ(0, show(self->at[0], self->conn.fd[0], &list));
+	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
 	EXPECT_EQ(TCBSCOPE_STATE_FIN_WAIT1, SOCKET(STATE));
 	EXPECT_EQ(iss, SEND(ISS));
 	EXPECT_EQ(12, (uint32_t)(SEND(NXT) - SEND(ISS)));
-	EXPECT_EQ(1, segments(&list, TCBSCOPE_QUEUE_RETRANSMIT, 0, &fin));
+	EXPECT_EQ(1, scope_segments(&list, TCBSCOPE_QUEUE_RETRANSMIT, 0, &fin));
 	EXPECT_EQ(1, module_or(&fin, TCBSCOPE_A_SEGMENT_LEN, 0));
 	EXPECT_EQ(TCBSCOPE_MARK_FIN,
 		  module_or(&fin, TCBSCOPE_A_SEGMENT_MARKS, 0));
 	EXPECT_EQ(TCBSCOPE_FLAG_SEND_SHUTDOWN,
 		  SOCKET(FLAGS) & TCBSCOPE_FLAG_SEND_SHUTDOWN);
-}
-
-/* The timer of this kind; -1: it does not run. */
-static int64_t timer(const struct module_list *list, uint64_t kind)
-{
-	struct module_list t;
-	size_t at = 0;
-
-	while (module_next(list, TCBSCOPE_A_SOCKET_TIMER, &at, &t))
-		if (module_or(&t, TCBSCOPE_A_TIMER_KIND, -1) == kind)
-			return module_or(&t, TCBSCOPE_A_TIMER_REMAINING_US, -1);
-	return -1;
-}
-
-static uint64_t marks_of(const struct module_list *list, int n)
-{
-	struct module_list segment = {};
-
-	segments(list, TCBSCOPE_QUEUE_RETRANSMIT, n, &segment);
-	return module_or(&segment, TCBSCOPE_A_SEGMENT_MARKS, 0);
-}
-
-/*
- * Of two segments the first is lost, also when it is sent again: the scoreboard
- * says so, and the peer has the second behind a gap.
- */
-TEST_F(module, scoreboard)
-{
-	const uint64_t lost = TCBSCOPE_MARK_LOST |
-			      TCBSCOPE_MARK_EVER_RETRANSMITTED;
-	uint64_t began = clock_now_ns(), deadline = began + PATIENCE_NS;
-	struct module_list list, segment, range;
-	uint32_t una;
-	int n;
-
-	ASSERT_EQ(0, conn_open(&self->conn));
-	ASSERT_EQ(0, conn_option(&self->conn, 0, IPPROTO_TCP, TCP_NODELAY, 1));
-	ASSERT_EQ(0, conn_lose(self->conn.fd[1], 'x'));
-	ASSERT_EQ(0, show(self->at[0], self->conn.fd[0], &list));
-	una = SEND(UNA);
-	ASSERT_EQ(1, send(self->conn.fd[0], "x", 1, 0));
-	ASSERT_EQ(1, send(self->conn.fd[0], "y", 1, 0));
-	do {
-		poll(NULL, 0, 1);
-		ASSERT_EQ(0, show(self->at[0], self->conn.fd[0], &list));
-		ASSERT_GT(deadline, clock_now_ns());
-		n = segments(&list, TCBSCOPE_QUEUE_RETRANSMIT, 1, &segment);
-	} while (n != 2 || (marks_of(&list, 0) & lost) != lost);
-
-	EXPECT_EQ(una, SEND(UNA));
-	EXPECT_EQ(una + 1, module_or(&segment, TCBSCOPE_A_SEGMENT_SEQ, 0));
-	EXPECT_EQ(1, module_or(&segment, TCBSCOPE_A_SEGMENT_LEN, 0));
-	EXPECT_EQ(1, module_or(&segment, TCBSCOPE_A_SEGMENT_PACKETS, 0));
-	EXPECT_EQ(TCBSCOPE_MARK_SACKED, marks_of(&list, 1));
-	EXPECT_LT(began, module_or(&segment, TCBSCOPE_A_SEGMENT_SENT_NS, 0));
-	EXPECT_GE(SOCKET(NOW_NS),
-		  module_or(&segment, TCBSCOPE_A_SEGMENT_SENT_NS, 0));
-	EXPECT_EQ(2, CONGESTION(PACKETS_OUT));
-	EXPECT_EQ(1, CONGESTION(SACKED_OUT));
-	EXPECT_LE(1, CONGESTION(LOST_OUT));
-	EXPECT_LE(1, CONGESTION(RETRANS));
-	EXPECT_NE(TCBSCOPE_CA_STATE_OPEN, CONGESTION(STATE));
-	EXPECT_EQ(2, SOCKET(SEND_QUEUE));
-	range = module_nest(&list, TCBSCOPE_A_SOCKET_SACK_RECEIVED);
-	EXPECT_EQ(una + 1, module_or(&range, TCBSCOPE_A_RANGE_START, 0));
-	EXPECT_EQ(una + 2, module_or(&range, TCBSCOPE_A_RANGE_END, 0));
-
-	ASSERT_EQ(0, show(self->at[1], self->conn.fd[1], &list));
-	EXPECT_EQ(una, RECEIVE(NXT));
-	EXPECT_EQ(1, segments(&list, TCBSCOPE_QUEUE_OUT_OF_ORDER, 0, &segment));
-	EXPECT_EQ(una + 1, module_or(&segment, TCBSCOPE_A_SEGMENT_SEQ, 0));
-	EXPECT_EQ(1, module_or(&segment, TCBSCOPE_A_SEGMENT_LEN, 0));
-	range = module_nest(&list, TCBSCOPE_A_SOCKET_SACK_PENDING);
-	EXPECT_EQ(una + 1, module_or(&range, TCBSCOPE_A_RANGE_START, 0));
-	EXPECT_EQ(una + 2, module_or(&range, TCBSCOPE_A_RANGE_END, 0));
-}
-
-/* What nobody acknowledges waits for its timer, which the timeout bounds. */
-TEST_F(module, retransmit_timer)
-{
-	struct module_list list, segment;
-	int64_t remaining;
-
-	ASSERT_EQ(0, conn_open(&self->conn));
-	ASSERT_EQ(0, gate_close(&self->conn.gate));
-	ASSERT_EQ(0, conn_send(&self->conn, 0, 100));
-	ASSERT_EQ(0, show(self->at[0], self->conn.fd[0], &list));
-	EXPECT_EQ(1, segments(&list, TCBSCOPE_QUEUE_RETRANSMIT, 0, &segment));
-	EXPECT_EQ(SEND(UNA), module_or(&segment, TCBSCOPE_A_SEGMENT_SEQ, 0));
-	EXPECT_EQ(100, module_or(&segment, TCBSCOPE_A_SEGMENT_LEN, 0));
-	EXPECT_EQ(0, module_or(&segment, TCBSCOPE_A_SEGMENT_MARKS, 0));
-	/* A tail is probed before the timeout. */
-	remaining = timer(&list, TCBSCOPE_TIMER_KIND_LOSS_PROBE);
-	if (remaining < 0)
-		remaining = timer(&list, TCBSCOPE_TIMER_KIND_RETRANSMIT);
-	EXPECT_LT(0, remaining);
-	/* Timers count in ticks, of which one has begun. */
-	EXPECT_GE((int64_t)TIME(RTO_US) + 10000, remaining);
-}
-
-/* A closed window: what cannot be sent waits, and the probe's timer runs. */
-TEST_F(module, unsent)
-{
-	uint64_t deadline = clock_now_ns() + PATIENCE_NS;
-	struct module_list list, segment;
-	char data[65536] = {};
-	int looks = 0;
-
-	ASSERT_EQ(0, conn_open(&self->conn));
-	do {
-		/*
-		 * The receiver may have dropped the last segments, which then
-		 * wait for a retransmission: some room for these, and again.
-		 */
-		if (looks++ % 1000 == 999)
-			recv(self->conn.fd[1], data, sizeof(data),
-			     MSG_DONTWAIT);
-		while (looks % 1000 == 1 &&
-		       send(self->conn.fd[0], data, sizeof(data),
-			    MSG_DONTWAIT) > 0) {
-		}
-		poll(NULL, 0, 1);
-		ASSERT_EQ(0, show(self->at[0], self->conn.fd[0], &list));
-		ASSERT_GT(deadline, clock_now_ns());
-	} while (timer(&list, TCBSCOPE_TIMER_KIND_PROBE) < 0 ||
-		 SEND(UNA) != SEND(NXT));
-	EXPECT_LT(0, segments(&list, TCBSCOPE_QUEUE_UNSENT, 0, &segment));
-	EXPECT_EQ(SEND(NXT), module_or(&segment, TCBSCOPE_A_SEGMENT_SEQ, 0));
-	EXPECT_EQ(SOCKET(SEND_QUEUE), (uint32_t)(SEND(WRITE) - SEND(UNA)));
-	EXPECT_LT(0, MEMORY(SEND_QUEUED));
-}
-
-/* So many more segments of one byte, which do not become one. 0 or -errno. */
-static int send_segments(int fd, int n)
-{
-	for (; n; n--)
-		if (send(fd, "x", 1, MSG_DONTWAIT | MSG_EOR) != 1)
-			return -errno;
-	return 0;
-}
-
-/*
- * Are these the first @n of the queues, sent or not, without a gap? No message
- * holds as many.
- */
-static bool are_in_order(const struct module_list *list, uint32_t una, int n)
-{
-	uint32_t packets_out = in(list, TCBSCOPE_A_SOCKET_CONGESTION,
-				  TCBSCOPE_A_CONGESTION_PACKETS_OUT);
-	struct module_list s;
-	size_t at = 0;
-	uint32_t i = 0;
-
-	while (module_next(list, TCBSCOPE_A_SOCKET_SEGMENT, &at, &s)) {
-		if (module_or(&s, TCBSCOPE_A_SEGMENT_SEQ, 0) !=
-			    (uint32_t)(una + i) ||
-		    module_or(&s, TCBSCOPE_A_SEGMENT_LEN, 0) != 1 ||
-		    module_or(&s, TCBSCOPE_A_SEGMENT_QUEUE, -1) !=
-			    (i < packets_out ? TCBSCOPE_QUEUE_RETRANSMIT :
-					       TCBSCOPE_QUEUE_UNSENT))
-			return false;
-		i++;
-	}
-	return (int)i == n;
-}
-
-/*
- * 10,000 segments are shown, as they are in one instant; of more than the
- * module has room for the first, and that there are others.
- */
-TEST_F(module, long_queue)
-{
-	const int many = 10000, max = 16384;
-	struct module_list list;
-	int fd;
-
-	ASSERT_EQ(0, conn_open(&self->conn));
-	fd = self->conn.fd[0];
-	ASSERT_EQ(0, conn_option(&self->conn, 0, SOL_SOCKET, SO_SNDBUFFORCE,
-				 1 << 26));
-	ASSERT_EQ(0, gate_close(&self->conn.gate));
-	ASSERT_EQ(0, send_segments(fd, many));
-	ASSERT_EQ(0, show(self->at[0], fd, &list));
-	EXPECT_EQ(many, SOCKET(SEND_QUEUE));
-	EXPECT_TRUE(are_in_order(&list, SEND(UNA), many));
-	EXPECT_EQ(0, module_or(&list, TCBSCOPE_A_SOCKET_TRUNCATED, 0));
-	TH_LOG("%d segments in a hold of %llu ns", many,
-	       (unsigned long long)SOCKET(HOLD_NS));
-
-	ASSERT_EQ(0, send_segments(fd, max - many));
-	ASSERT_EQ(0, show(self->at[0], fd, &list));
-	EXPECT_TRUE(are_in_order(&list, SEND(UNA), max));
-	EXPECT_EQ(0, module_or(&list, TCBSCOPE_A_SOCKET_TRUNCATED, 0));
-	ASSERT_EQ(0, send_segments(fd, 1));
-	ASSERT_EQ(0, show(self->at[0], fd, &list));
-	EXPECT_TRUE(are_in_order(&list, SEND(UNA), max));
-	EXPECT_EQ(1, module_or(&list, TCBSCOPE_A_SOCKET_TRUNCATED, 0));
-}
-
-static struct module_list listener(struct module *at, int fd, bool entries)
-{
-	struct module_identity id = kmod_identity(fd);
-	struct module_list list = {};
-
-	if (module_get(at, TCBSCOPE_CMD_LISTENER_GET, &id, entries, &list))
-		fprintf(stderr, "listener-get: %s\n", module_why(at));
-	return list;
-}
-
-static uint16_t own_port(int fd)
-{
-	return kmod_identity(fd).local_port;
-}
-
-/* The accept queue is shown in the order in which connections came. */
-TEST_F(module, accept_queue_in_order)
-{
-	struct conn *c = &self->conn;
-	struct module_list list, child, id;
-	uint64_t age, last = ~0ULL;
-	uint64_t deadline = clock_now_ns() + PATIENCE_NS;
-	size_t at = 0;
-	int i;
-
-	ASSERT_EQ(0, conn_listen(c));
-	for (i = 0; i < CLIENTS; i++) {
-		self->client[i] = conn_socket(c, 0);
-		ASSERT_LT(0, self->client[i]);
-		connect(self->client[i], (struct sockaddr *)&c->addr[1],
-			c->len);
-		do {
-			poll(NULL, 0, 1);
-			list = listener(self->at[1], c->listener, true);
-			ASSERT_GT(deadline, clock_now_ns());
-		} while (module_or(&list, TCBSCOPE_A_LISTENER_ACCEPT, 0) !=
-			 i + 1U);
-	}
-	ASSERT_EQ(5, send(self->client[2], "hello", 5, 0));
-	close(self->client[3]); /* it has gone before it was accepted */
-	self->client[3] = 0;
-	do {
-		poll(NULL, 0, 1);
-		list = listener(self->at[1], c->listener, true);
-		ASSERT_GT(deadline, clock_now_ns());
-		for (i = 0, at = 0; i < 4; i++)
-			ASSERT_TRUE(module_next(&list,
-						TCBSCOPE_A_LISTENER_CHILD, &at,
-						&child));
-	} while (module_or(&child, TCBSCOPE_A_CHILD_STATE, 0) !=
-		 TCBSCOPE_STATE_CLOSE_WAIT);
-
-	EXPECT_EQ(0, module_or(&list, TCBSCOPE_A_LISTENER_SYN, -1));
-	EXPECT_EQ(8, module_or(&list, TCBSCOPE_A_LISTENER_LIMIT, 0));
-	for (i = 0, at = 0; i < CLIENTS; i++) {
-		ASSERT_TRUE(module_next(&list, TCBSCOPE_A_LISTENER_CHILD, &at,
-					&child));
-		id = module_nest(&child, TCBSCOPE_A_CHILD_IDENTITY);
-		if (i != 3)
-			EXPECT_EQ(own_port(self->client[i]),
-				  module_or(&id,
-					    TCBSCOPE_A_IDENTITY_REMOTE_PORT,
-					    0));
-		age = module_or(&child, TCBSCOPE_A_CHILD_AGE_US, 0);
-		EXPECT_GE(last, age);
-		last = age;
-		EXPECT_EQ(i == 2 ? 5 : 0,
-			  module_or(&child, TCBSCOPE_A_CHILD_RECEIVE_QUEUE,
-				    -1));
-	}
-	EXPECT_FALSE(
-		module_next(&list, TCBSCOPE_A_LISTENER_CHILD, &at, &child));
-	/* The first is accepted: the second is now the first. */
-	ASSERT_EQ(0, conn_accept(c));
-	list = listener(self->at[1], c->listener, true);
-	child = module_nest(&list, TCBSCOPE_A_LISTENER_CHILD);
-	id = module_nest(&child, TCBSCOPE_A_CHILD_IDENTITY);
-	EXPECT_EQ(own_port(self->client[1]),
-		  module_or(&id, TCBSCOPE_A_IDENTITY_REMOTE_PORT, 0));
-}
-
-/* A SYN whose SYN-ACK does not get through is a request. */
-TEST_F(module, syn_queue)
-{
-	struct conn *c = &self->conn;
-	uint64_t deadline = clock_now_ns() + PATIENCE_NS;
-	struct module_list list, request, id;
-	struct module_identity client;
-	uint64_t cookie, irs;
-	size_t at = 0;
-
-	ASSERT_EQ(0, conn_listen(c));
-	self->client[0] = conn_socket(c, 0);
-	ASSERT_LT(0, self->client[0]);
-	ASSERT_EQ(0, conn_deafen(self->client[0], true));
-	connect(self->client[0], (struct sockaddr *)&c->addr[1], c->len);
-	do {
-		poll(NULL, 0, 1);
-		list = listener(self->at[1], c->listener, true);
-		ASSERT_GT(deadline, clock_now_ns());
-	} while (!module_next(&list, TCBSCOPE_A_LISTENER_REQUEST, &at,
-			      &request));
-	EXPECT_EQ(1, module_or(&list, TCBSCOPE_A_LISTENER_SYN, 0));
-	EXPECT_EQ(0, module_or(&list, TCBSCOPE_A_LISTENER_ACCEPT, -1));
-	id = module_nest(&request, TCBSCOPE_A_REQUEST_IDENTITY);
-	EXPECT_EQ(own_port(self->client[0]),
-		  module_or(&id, TCBSCOPE_A_IDENTITY_REMOTE_PORT, 0));
-	cookie = module_or(&id, TCBSCOPE_A_IDENTITY_COOKIE, 0);
-	EXPECT_NE(0, cookie);
-	EXPECT_EQ(variant->family == AF_INET ? 1460 : 1440,
-		  module_or(&request, TCBSCOPE_A_REQUEST_MSS, 0));
-	EXPECT_EQ(TCBSCOPE_OPTION_TIMESTAMPS | TCBSCOPE_OPTION_SACK |
-			  TCBSCOPE_OPTION_WINDOW_SCALE,
-		  module_or(&request, TCBSCOPE_A_REQUEST_OFFERED, 0));
-	EXPECT_GT(PATIENCE_NS / 1000,
-		  module_or(&request, TCBSCOPE_A_REQUEST_AGE_US, -1));
-
-	/* Its numbers are those of the client. */
-	client = kmod_cookie(conn_cookie(self->client[0]));
-	irs = module_or(&request, TCBSCOPE_A_REQUEST_IRS, 0);
-	ASSERT_EQ(0, module_get(self->at[0], TCBSCOPE_CMD_SOCKET_GET, &client,
-				false, &list));
-	EXPECT_EQ(TCBSCOPE_STATE_SYN_SENT, SOCKET(STATE));
-	EXPECT_EQ(irs, SEND(ISS));
-	EXPECT_EQ(irs, SEND(UNA));
-
-	/* It becomes a child with the same cookie. */
-	ASSERT_EQ(0, conn_deafen(self->client[0], false));
-	do {
-		poll(NULL, 0, 1);
-		list = listener(self->at[1], c->listener, true);
-		ASSERT_GT(deadline, clock_now_ns());
-	} while (module_or(&list, TCBSCOPE_A_LISTENER_ACCEPT, 0) != 1);
-	request = module_nest(&list, TCBSCOPE_A_LISTENER_CHILD);
-	id = module_nest(&request, TCBSCOPE_A_CHILD_IDENTITY);
-	EXPECT_EQ(cookie, module_or(&id, TCBSCOPE_A_IDENTITY_COOKIE, 0));
-	EXPECT_EQ(0, module_nest(&list, TCBSCOPE_A_LISTENER_REQUEST).len);
 }
 
 /* By its cookie a socket is found, in any state; not in another namespace. */
@@ -594,31 +430,29 @@ TEST_F(module, by_cookie)
 	struct module_identity id;
 	struct module_list list;
 
-	ASSERT_EQ(0, conn_open(&self->conn));
-	id = kmod_cookie(conn_cookie(self->conn.fd[0]));
-	ASSERT_EQ(0, module_get(self->at[0], TCBSCOPE_CMD_SOCKET_GET, &id,
+	ASSERT_EQ(0, conn_open(&self->s.conn));
+	id = kmod_cookie(conn_cookie(self->s.conn.fd[0]));
+	ASSERT_EQ(0, module_get(self->s.at[0], TCBSCOPE_CMD_SOCKET_GET, &id,
 				false, &list));
-	EXPECT_EQ(CONN_PORT, in(&list, TCBSCOPE_A_SOCKET_IDENTITY,
-				TCBSCOPE_A_IDENTITY_LOCAL_PORT));
-	EXPECT_EQ(-ENOENT, module_get(self->at[1], TCBSCOPE_CMD_SOCKET_GET, &id,
-				      false, &list));
+	EXPECT_EQ(CONN_PORT, SCOPE_IN(IDENTITY, LOCAL_PORT));
+	EXPECT_EQ(-ENOENT, module_get(self->s.at[1], TCBSCOPE_CMD_SOCKET_GET,
+				      &id, false, &list));
 	EXPECT_STREQ("no such socket in this network namespace",
-		     module_why(self->at[1]));
+		     module_why(self->s.at[1]));
 
-	ASSERT_EQ(0, conn_close(&self->conn, 0));
-	ASSERT_EQ(0, conn_wait(&self->conn, 0, TCBSCOPE_STATE_FIN_WAIT2));
-	ASSERT_EQ(0, module_get(self->at[0], TCBSCOPE_CMD_SOCKET_GET, &id,
+	ASSERT_EQ(0, conn_close(&self->s.conn, 0));
+	ASSERT_EQ(0, conn_wait(&self->s.conn, 0, TCBSCOPE_STATE_FIN_WAIT2));
+	ASSERT_EQ(0, module_get(self->s.at[0], TCBSCOPE_CMD_SOCKET_GET, &id,
 				false, &list));
 	EXPECT_EQ(TCBSCOPE_STATE_FIN_WAIT2, SOCKET(STATE));
-	EXPECT_EQ(0, in_or_0(&list, TCBSCOPE_A_SOCKET_MEMORY,
-			     TCBSCOPE_A_MEMORY_RECEIVE_USED));
-	ASSERT_EQ(0, conn_close(&self->conn, 1));
-	ASSERT_EQ(0, conn_wait(&self->conn, 0, TCBSCOPE_STATE_TIME_WAIT));
-	ASSERT_EQ(0, module_get(self->at[0], TCBSCOPE_CMD_SOCKET_GET, &id,
+	EXPECT_EQ(0, module_nest(&list, TCBSCOPE_A_SOCKET_MEMORY).len);
+	ASSERT_EQ(0, conn_close(&self->s.conn, 1));
+	ASSERT_EQ(0, conn_wait(&self->s.conn, 0, TCBSCOPE_STATE_TIME_WAIT));
+	ASSERT_EQ(0, module_get(self->s.at[0], TCBSCOPE_CMD_SOCKET_GET, &id,
 				false, &list));
 	EXPECT_EQ(TCBSCOPE_STATE_TIME_WAIT, SOCKET(STATE));
-	EXPECT_LT(0, timer(&list, TCBSCOPE_TIMER_KIND_TIME_WAIT));
-	EXPECT_GE(60000000, timer(&list, TCBSCOPE_TIMER_KIND_TIME_WAIT));
+	EXPECT_LT(0, TIMER(TIME_WAIT));
+	EXPECT_GE(60000000, TIMER(TIME_WAIT));
 }
 
 TEST_HARNESS_MAIN
