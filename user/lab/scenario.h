@@ -151,7 +151,7 @@ const struct scenario_group *scenario_group_find(const char *name);
 
 extern const struct scenario scenarios_sockets[], scenarios_open[],
 	scenarios_peers[], scenarios_queues[], scenarios_flood[],
-	scenarios_epoll[], scenarios_data[], scenarios_loss[],
+	scenarios_epoll[], scenarios_data[], scenarios_loss[], scenarios_cwnd[],
 	scenarios_close[], scenarios_shutdown[], scenarios_after[],
 	scenarios_reset[], scenarios_scale[], scenarios_nat[], scenarios_udp[];
 

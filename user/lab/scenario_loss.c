@@ -1,127 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Loss: what is lost, how it is noticed, and what it costs. */
+/* Loss: what is lost, how it is noticed, and how it is repaired. */
+#include "lab/bulk.h"
 #include "lab/end.h"
 #include "lab/scenario.h"
 #include "lab/stage.h"
 #include "lab/witness.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <json-c/json.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-
-#define MS 1000000ull
-#define MSS 1448 /* bytes of data: MTU 1500, less headers with timestamps */
-
-#define ROOM 400000 /* bytes of a buffer, which the kernel may double */
-#define FLIGHT 10   /* segments that a connection begins with */
-
-/* A round trip of 80 ms: no answer is so late that a timer runs out before. */
-#define SLOW_WIRE                        \
-	{                                \
-		.link.delay_ns = 40 * MS \
-	}
-
-/* Which segments of A's stream: those from number @first on, counted from 0. */
-#define SEGMENTS(first, n)                            \
-	{                                             \
-		.from = RULE_A, .begin = (first)*MSS, \
-		.end = ((first) + (n)) * MSS          \
-	}
-
-/*
- * Only what the story is about: Reno, which is the textbooks', and no probes.
- * No timeout is shorter than @ms.
- */
-static void plain(struct stage *s, unsigned int ms)
-{
-	stage_rto_min(s, A, ms);
-	stage_sysctl(s, A, "net/ipv4/tcp_congestion_control", "reno");
-	stage_sysctl(s, A, "net/ipv4/tcp_early_retrans", "0");
-}
-
-/*
- * A connection of which no buffer is ever full: what is under way depends on
- * the congestion window alone, not on when the processes run.
- */
-static struct stage_conn roomy(struct stage *s)
-{
-	struct end *a = stage_end(s, A), *b = stage_end(s, B);
-	struct stage_conn c = { .listener = end_listen(b, 2001, 5) };
-
-	end_set(b, c.listener, SOL_SOCKET, SO_RCVBUF, ROOM);
-	stage_connect_again(s, &c);
-	end_set(a, c.fd, SOL_SOCKET, SO_SNDBUF, ROOM);
-	return c;
-}
-
-/* Connects, and loses segments @first .. of A's stream the first time. */
-static struct stage_conn lose(struct stage *s, unsigned int first,
-			      unsigned int n, unsigned int times)
-{
-	const struct rule rule = {
-		.which = SEGMENTS(first, n),
-		.to = n * times,
-		.action = RULE_DROP,
-	};
-	struct stage_conn c = roomy(s);
-
-	stage_rule(s, &rule);
-	return c;
-}
-
-static int send_all(struct end *me, int arg)
-{
-	int fd = arg & 0xff, left = (arg >> 8) * MSS, n = 0;
-
-	memset(me->data, 0, END_DATA);
-	while (left > 0 && n >= 0) {
-		n = send(fd, me->data, left < END_DATA ? left : END_DATA, 0);
-		left -= n > 0 ? n : 0;
-	}
-	return n < 0 ? -errno : 0;
-}
-
-/* B is to be woken when @n segments have come. */
-static void await(struct stage *s, const struct stage_conn *c, unsigned int n)
-{
-	end_set(stage_end(s, B), c->child, SOL_SOCKET, SO_RCVLOWAT, n * MSS);
-}
-
-/* They have, and are read. */
-static void receive(struct stage *s, const struct stage_conn *c, unsigned int n)
-{
-	struct end *b = stage_end(s, B);
-
-	end_poll(b, c->child, POLLIN, -1);
-	end_drain(b, c->child, n * MSS);
-}
-
-/*
- * A sends @n full segments, and B reads them. No process is in a call of these
- * sockets while something comes: that would wait for the call, and what waits
- * the kernel merges, segments as well as ACKs. So what A sends is held until it
- * has written all, and B reads when all has come. What is to be said of it is
- * known when the connection has been closed: then the last ACK has come as well.
- */
-static void transfer(struct stage *s, const struct stage_conn *c,
-		     unsigned int n)
-{
-	static const struct rule written = {
-		.which = { .from = RULE_A, .kinds = PACKET_DATA },
-		.action = RULE_HOLD,
-	};
-	int rule;
-
-	await(s, c, n);
-	rule = n > FLIGHT ? stage_rule(s, &written) : -1;
-	end_do(stage_end(s, A), send_all, c->fd | n << 8);
-	wire_remove(s->wire, rule);
-	receive(s, c, n);
-}
 
 /* How many segments of A took bytes that were sent before, of how many. */
 static void say_again(struct stage *s)
@@ -171,9 +56,9 @@ static void fast_retransmit(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s, STAGE_NEVER_MS);
-	c = lose(s, 2, 1, 1);
-	transfer(s, &c, 10);
+	bulk_plain(s, STAGE_NEVER_MS);
+	c = bulk_lose(s, 2, 1, 1);
+	bulk_transfer(s, &c, 10);
 	stage_hang_up(s, &c);
 	say_again(s);
 	say_acks(s);
@@ -231,9 +116,9 @@ static void rto_backoff(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s, 200);
-	c = lose(s, 0, 1, 3);
-	transfer(s, &c, 1);
+	bulk_plain(s, 200);
+	c = bulk_lose(s, 0, 1, 3);
+	bulk_transfer(s, &c, 1);
 	end_seen(stage_end(s, A), "window", "(slow_start|avoidance)");
 	stage_hang_up(s, &c);
 	say_again(s);
@@ -249,43 +134,17 @@ static const struct expect rto_backoff_expect[] = {
 	{}
 };
 
-/* The window of A when it last came into this phase. */
-static void say_window(struct stage *s, const char *phase)
-{
-	struct sighting what = { .type = "window" };
-	struct json_object *event, *last = NULL;
-	uint64_t cwnd, ssthresh;
-	const char *is, *was;
-	size_t from = 0;
-
-	while ((event = witness_next(s->tracer->witness, &what, &from))) {
-		is = witness_string(event, "ca_state");
-		was = witness_string(event, "old_ca_state");
-		if (stage_has(s, A, event) && is && was && !strcmp(is, phase) &&
-		    strcmp(was, phase))
-			last = event;
-	}
-	if (!last) {
-		stage_fact(s, A, "never in %s", phase);
-		return;
-	}
-	cwnd = witness_number(last, "cwnd");
-	ssthresh = witness_number(last, "ssthresh");
-	stage_fact(s, A, "%s: cwnd %" PRIu64 "; ssthresh %" PRIu64 "%s", phase,
-		   cwnd, ssthresh, ssthresh == cwnd / 2 ? ": half" : "");
-}
-
 static void timeout(struct stage *s)
 {
 	struct stage_conn c;
 
-	plain(s, 1000);
-	c = lose(s, 0, 10, 1);
-	transfer(s, &c, 10);
+	bulk_plain(s, 1000);
+	c = bulk_lose(s, 0, 10, 1);
+	bulk_transfer(s, &c, 10);
 	end_seen(stage_end(s, A), "window", "(slow_start|avoidance)");
 	stage_hang_up(s, &c);
 	say_again(s);
-	say_window(s, "Loss");
+	bulk_say_window(s, "Loss");
 }
 
 static const struct expect timeout_expect[] = {
@@ -304,8 +163,8 @@ static void tail_loss_probe(struct stage *s)
 
 	stage_sysctl(s, A, "net/ipv4/tcp_congestion_control", "reno");
 	stage_rto_min(s, A, 1000);
-	c = lose(s, 9, 1, 1);
-	transfer(s, &c, 10);
+	c = bulk_lose(s, 9, 1, 1);
+	bulk_transfer(s, &c, 10);
 	stage_hang_up(s, &c);
 	say_again(s);
 }
@@ -323,7 +182,7 @@ static const struct expect tail_loss_probe_expect[] = {
 static void spurious(struct stage *s)
 {
 	static const struct rule late = {
-		.which = SEGMENTS(2, 1),
+		.which = BULK_SEGMENTS(2, 1),
 		.to = 2,
 		.action = RULE_HOLD,
 	};
@@ -331,15 +190,15 @@ static void spurious(struct stage *s)
 	struct stage_conn c;
 	int rule;
 
-	plain(s, STAGE_NEVER_MS);
-	c = roomy(s);
-	await(s, &c, 10);
+	bulk_plain(s, STAGE_NEVER_MS);
+	c = bulk_connect(s);
+	bulk_await(s, &c, 10);
 	rule = stage_rule(s, &late);
-	end_do(a, send_all, c.fd | 10 << 8);
+	end_do(a, bulk_send, c.fd | 10 << 8);
 	stage_rule_done(s, rule, 2); /* the first, and that sent again */
 	if (rule >= 0)
 		wire_release(s->wire, rule, 1);
-	receive(s, &c, 10);
+	bulk_receive(s, &c, 10);
 	end_seen(a, "window", ".* undone");
 	stage_release(s, rule);
 	stage_hang_up(s, &c);
@@ -358,22 +217,22 @@ static const struct expect spurious_expect[] = {
 static void reordering(struct stage *s)
 {
 	static const struct rule late = {
-		.which = SEGMENTS(2, 1),
+		.which = BULK_SEGMENTS(2, 1),
 		.nth = 1,
 		.action = RULE_REORDER,
 		.behind = 2,
 	};
 	static const struct rule lost = {
-		.which = SEGMENTS(2, 1),
+		.which = BULK_SEGMENTS(2, 1),
 		.nth = 1,
 		.action = RULE_DROP,
 	};
 	struct stage_conn c;
 
-	plain(s, STAGE_NEVER_MS);
-	c = roomy(s);
+	bulk_plain(s, STAGE_NEVER_MS);
+	c = bulk_connect(s);
 	stage_rule(s, s->control ? &lost : &late);
-	transfer(s, &c, 10);
+	bulk_transfer(s, &c, 10);
 	stage_hang_up(s, &c);
 	say_again(s);
 	say_acks(s);
@@ -401,10 +260,10 @@ static void lost_acks(struct stage *s)
 	struct stage_conn c;
 	int rule;
 
-	plain(s, s->control ? 200 : STAGE_NEVER_MS);
-	c = roomy(s);
+	bulk_plain(s, s->control ? 200 : STAGE_NEVER_MS);
+	c = bulk_connect(s);
 	rule = stage_rule(s, s->control ? &all : &lost);
-	transfer(s, &c, 10);
+	bulk_transfer(s, &c, 10);
 	stage_rule_done(s, rule, 3);
 	if (s->control)
 		end_seen(stage_end(s, A), "retransmit", "RTO");
@@ -416,199 +275,6 @@ static const struct expect lost_acks_expect[] = {
 	NEVER(A, "retransmit", NULL),
 	NEVER(A, "window", "(Disorder|Recovery|Loss)"),
 	IS(A, "fact", "sent 10 segments; again 0"),
-	{}
-};
-
-/* ------------------------------------------------ slow start, avoidance */
-
-/* When B's first ACK of more than @offset bytes arrived, from entry @i on. */
-static uint64_t acked_ns(struct stage *s, size_t i, uint32_t offset)
-{
-	struct wire_entry e;
-
-	for (; wire_log(s->wire, i, &e); i++)
-		if (e.from && e.packet.placed && e.packet.acked > offset)
-			return e.out_ns;
-	return UINT64_MAX;
-}
-
-/*
- * The flights of A: what it sends from one segment on, until the ACK of that
- * has come. How many segments each of the first @n has.
- */
-static void say_flights(struct stage *s, unsigned int n)
-{
-	static const struct rule_match data = { .from = RULE_A,
-						.kinds = PACKET_DATA };
-	unsigned int size = 0;
-	uint64_t until_ns = 0;
-	struct wire_entry e;
-	char text[128] = "";
-	size_t i, len = 0;
-
-	for (i = 0; n && wire_log(s->wire, i, &e); i++) {
-		if (!rule_matches(&data, e.from, &e.packet))
-			continue;
-		if (size && e.in_ns > until_ns) {
-			len += snprintf(text + len, sizeof(text) - len, " %u",
-					size);
-			size = 0;
-			if (len >= sizeof(text) || !--n)
-				break;
-		}
-		if (!size++)
-			until_ns = acked_ns(s, i, e.packet.offset);
-	}
-	stage_fact(s, A, "flights of%s segments", text);
-}
-
-/* A's next change of the window above ssthresh, from event *@from on. */
-static struct json_object *next_growth(struct stage *s, size_t *from)
-{
-	static const struct sighting what = { .type = "window" };
-	struct json_object *event;
-	uint64_t cwnd;
-
-	while ((event = witness_next(s->tracer->witness, &what, from))) {
-		const char *state = witness_string(event, "ca_state");
-
-		cwnd = witness_number(event, "cwnd");
-		if (stage_has(s, A, event) && state && !strcmp(state, "Open") &&
-		    witness_has(event, "ssthresh") &&
-		    cwnd > witness_number(event, "ssthresh") &&
-		    cwnd > witness_number(event, "old_cwnd"))
-			return event;
-	}
-	return NULL;
-}
-
-/*
- * How A's window grows in avoidance, the first @n times: by how much, and after
- * how many segments that were acked. An ACK is of two segments, so that may be
- * one more or less than there are in the window.
- */
-static void say_growth(struct stage *s, unsigned int n)
-{
-	unsigned int grown = 0, windows = 0, acked, last = 0, old, cwnd;
-	struct json_object *event;
-	size_t from = 0;
-
-	while (grown < n && (event = next_growth(s, &from))) {
-		acked = witness_number(event, "bytes_acked") / MSS;
-		cwnd = witness_number(event, "cwnd");
-		old = witness_number(event, "old_cwnd");
-		if (cwnd != old + 1)
-			break;
-		if (grown++)
-			windows += acked - last + 1 >= old &&
-				   acked - last <= old + 1;
-		last = acked;
-	}
-	stage_fact(s, A, "%u times one segment more; a window of ACKs apart %u",
-		   grown, windows);
-}
-
-static void slow_start(struct stage *s)
-{
-	struct stage_conn c;
-
-	plain(s, STAGE_NEVER_MS);
-	c = s->control ? lose(s, 12, 1, 1) : roomy(s);
-	transfer(s, &c, 72);
-	stage_hang_up(s, &c);
-	say_flights(s, 3);
-}
-
-static const struct expect slow_start_expect[] = {
-	HAS(A, "window", "slow_start"),
-	NEVER(A, "window", "avoidance"),
-	NEVER(A, "retransmit", NULL),
-	IS(A, "fact", "flights of 10 20 40 segments"),
-	{}
-};
-
-static void avoidance(struct stage *s)
-{
-	struct stage_conn c;
-
-	plain(s, STAGE_NEVER_MS);
-	c = s->control ? roomy(s) : lose(s, 19, 1, 1);
-	transfer(s, &c, 130);
-	stage_hang_up(s, &c);
-	say_window(s, "Recovery");
-	say_growth(s, 4);
-}
-
-static const struct expect avoidance_expect[] = {
-	HAS(A, "window", "slow_start, Recovery, avoidance"),
-	IS(A, "retransmit", "fast"),
-	IS(A, "fact",
-	   "Recovery: cwnd [0-9]+; ssthresh [0-9]+: half, "
-	   "4 times one segment more; a window of ACKs apart 3"),
-	{}
-};
-
-/* ------------------------------------------------ three algorithms */
-
-/* By name, which is in @me's data. */
-static int set_congestion(struct end *me, int fd)
-{
-	return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, me->data,
-			  strlen(me->data)) ?
-		       -errno :
-		       0;
-}
-
-/* The @nth connection of these. */
-static void one_algorithm(struct stage *s, int listener, const char *name,
-			  unsigned int nth)
-{
-	/* early, for Cubic may end slow start from a window of 16 on */
-	const struct rule rule = {
-		.which = SEGMENTS(5, 1),
-		.nth = 1,
-		.action = RULE_DROP,
-	};
-	struct end *a = stage_end(s, A), *b = stage_end(s, B);
-	struct stage_conn c = { .fd = end_socket(a, 0) };
-	int n;
-
-	strcpy(a->data, s->control ? "reno" : name);
-	end_do(a, set_congestion, c.fd);
-	end_connect(a, c.fd, b->ip, 2001);
-	c.child = end_accept(b, listener, 0);
-	end_set(a, c.fd, SOL_SOCKET, SO_SNDBUF, ROOM);
-	n = stage_rule(s, &rule);
-	transfer(s, &c, 20);
-	stage_rule_done(s, n, 1);
-	end_close(a, c.fd);
-	end_seen_times(b, "state", "ESTABLISHED>CLOSE_WAIT", nth);
-	end_close(b, c.child);
-	end_seen_times(b, "state", "LAST_ACK>CLOSE", nth);
-	stage_fact(s, A, "%s", name);
-	say_window(s, "Recovery");
-}
-
-static void algorithms(struct stage *s)
-{
-	struct end *b = stage_end(s, B);
-	int listener;
-
-	stage_rto_min(s, A, STAGE_NEVER_MS);
-	stage_sysctl(s, A, "net/ipv4/tcp_early_retrans", "0");
-	listener = end_listen(b, 2001, 5);
-	one_algorithm(s, listener, "reno", 1);
-	one_algorithm(s, listener, "cubic", 2);
-	one_algorithm(s, listener, "bbr", 3);
-	end_close(b, listener);
-}
-
-static const struct expect algorithms_expect[] = {
-	IS(A, "fact",
-	   "reno, Recovery: cwnd 15; ssthresh 7: half, "
-	   "cubic, Recovery: cwnd 15; ssthresh 10, "
-	   "bbr, Recovery: cwnd [0-9]+; ssthresh 0"),
-	IS(A, "retransmit", "fast", .least = 3),
 	{}
 };
 
@@ -630,7 +296,7 @@ const struct scenario scenarios_loss[] = {
 		.control = { .what = "SACK is off",
 			     .sysctl = "net/ipv4/tcp_sack=0" },
 		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
+		.wire = BULK_WIRE,
 	},
 	{
 		.name = "duplicate-acks",
@@ -644,7 +310,7 @@ const struct scenario scenarios_loss[] = {
 		.expect = dup_acks_expect,
 		.control = { .what = "SACK is on" },
 		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
+		.wire = BULK_WIRE,
 	},
 	{
 		.name = "rto-backoff",
@@ -659,7 +325,7 @@ const struct scenario scenarios_loss[] = {
 		.expect = rto_backoff_expect,
 		.control = { .what = "nothing is lost", .no_rules = true },
 		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
+		.wire = BULK_WIRE,
 	},
 	{
 		.name = "timeout",
@@ -673,7 +339,7 @@ const struct scenario scenarios_loss[] = {
 		.expect = timeout_expect,
 		.control = { .what = "nothing is lost", .no_rules = true },
 		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
+		.wire = BULK_WIRE,
 	},
 	{
 		.name = "tail-loss-probe",
@@ -689,7 +355,7 @@ const struct scenario scenarios_loss[] = {
 		.control = { .what = "tail loss probes are off",
 			     .sysctl = "net/ipv4/tcp_early_retrans=0" },
 		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
+		.wire = BULK_WIRE,
 	},
 	{
 		.name = "spurious-retransmit",
@@ -703,7 +369,7 @@ const struct scenario scenarios_loss[] = {
 		.expect = spurious_expect,
 		.control = { .what = "nothing is late", .no_rules = true },
 		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
+		.wire = BULK_WIRE,
 	},
 	{
 		.name = "reordering",
@@ -716,7 +382,7 @@ const struct scenario scenarios_loss[] = {
 		.expect = reordering_expect,
 		.control = { .what = "the segment is lost" },
 		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
+		.wire = BULK_WIRE,
 	},
 	{
 		.name = "lost-acks",
@@ -728,47 +394,7 @@ const struct scenario scenarios_loss[] = {
 		.expect = lost_acks_expect,
 		.control = { .what = "all are lost" },
 		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
+		.wire = BULK_WIRE,
 	},
-	{
-		.name = "slow-start",
-		.title = "slow start: the window doubles each round trip",
-		.textbook = "Slow start begins with one segment and doubles.",
-		.truth = "It doubles, but it begins with ten: 10, 20, 40.",
-		.notice = "Each ACK of two segments lets four go.",
-		.run = slow_start,
-		.expect = slow_start_expect,
-		.control = { .what = "one segment is lost" },
-		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
-	},
-	{
-		.name = "congestion-avoidance",
-		.title = "after a loss: half the window, then one more each "
-			 "round trip",
-		.textbook = "Above ssthresh the window grows by one segment per "
-			    "round trip.",
-		.truth = "So it does with Reno, counted in ACKs: one more when "
-			 "as many segments as the window has were acked.",
-		.run = avoidance,
-		.expect = avoidance_expect,
-		.control = { .what = "nothing is lost" },
-		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
-	},
-	{
-		.name = "reno-cubic-bbr",
-		.title = "the same loss, and three algorithms",
-		.textbook = "A loss halves the window.",
-		.truth = "With Reno. Cubic, which is the default, goes down to "
-			 "seven tenths, and BBR does not take a loss for "
-			 "congestion: it has no ssthresh at all.",
-		.run = algorithms,
-		.expect = algorithms_expect,
-		.control = { .what = "all three are Reno" },
-		.needs = "reno cubic bbr",
-		.place = PLACE_WIRE,
-		.wire = SLOW_WIRE,
-	},
-	{},
+	{}
 };
