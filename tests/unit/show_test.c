@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <json-c/json.h>
 #include <kselftest_harness.h>
+#include <linux/inet_diag.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
@@ -501,6 +502,80 @@ TEST_F(one, unknown)
 	EXPECT_STREQ("01020304", json_object_get_string(
 					 json_object_object_get(a, "bytes")));
 	json_object_put(o);
+}
+
+static void put_algorithm(struct nl_msg *msg, int kind, const void *info,
+			  size_t len)
+{
+	struct nlattr *in = nest(msg, SOCKET(CONGESTION));
+
+	u32(msg, TCBSCOPE_A_CONGESTION_INFO_KIND, kind);
+	nla_put(msg, TCBSCOPE_A_CONGESTION_INFO, len, info);
+	end(msg, in);
+}
+
+/* Does a text have the number, and the JSON? */
+#define EXPECT_NUMBER(words, member)                                 \
+	do {                                                         \
+		EXPECT_NE(NULL, strstr(DRAW(&explained_80), words)); \
+		EXPECT_NE(NULL, strstr(DRAW(NULL), "\"" member));    \
+	} while (0)
+
+static const struct show_look explained_80 = { .width = 80, .explain = true };
+
+/* An algorithm's own numbers have names and units, also if some are absent. */
+TEST_F(one, bbr)
+{
+	const struct tcp_bbr_info info = {
+		.bbr_bw_lo = 1,
+		.bbr_bw_hi = 1,
+		.bbr_min_rtt = 12300,
+		.bbr_pacing_gain = 739,
+		.bbr_cwnd_gain = 512,
+	};
+
+	put_algorithm(self->msg, INET_DIAG_BBRINFO, &info, sizeof(info) - 4);
+	EXPECT_NUMBER("bbr_bandwidth    4294967297 ",
+		      "bbr_bandwidth\":4294967297");
+	EXPECT_NUMBER("bbr_min_rtt      12.3ms ", "bbr_min_rtt_us\":12300");
+	EXPECT_NUMBER("bbr_pacing_gain  2.89 ", "bbr_pacing_gain\":2.8867");
+	EXPECT_EQ(NULL, strstr(self->text, "bbr_cwnd_gain"));
+}
+
+TEST_F(one, dctcp)
+{
+	const struct tcp_dctcp_info info = { .dctcp_enabled = 1,
+					     .dctcp_alpha = 256,
+					     .dctcp_ab_ecn = 3000,
+					     .dctcp_ab_tot = 70000 };
+
+	put_algorithm(self->msg, INET_DIAG_DCTCPINFO, &info, sizeof(info));
+	EXPECT_NUMBER("dctcp_enabled    1 ", "dctcp_enabled\":1,");
+	EXPECT_NUMBER("dctcp_ce_state   0 ", "dctcp_ce_state\":0,");
+	EXPECT_NUMBER("dctcp_alpha      0.25 ", "dctcp_alpha\":0.2500");
+	EXPECT_NUMBER(" 3000 ", "dctcp_marked\":3000,");
+	EXPECT_NUMBER("dctcp_bytes      70000 ", "dctcp_bytes\":70000}");
+}
+
+TEST_F(one, vegas)
+{
+	const struct tcpvegas_info info = { .tcpv_enabled = 1,
+					    .tcpv_rttcnt = 4,
+					    .tcpv_rtt = 87,
+					    .tcpv_minrtt = 93 };
+
+	put_algorithm(self->msg, INET_DIAG_VEGASINFO, &info, sizeof(info));
+	EXPECT_NUMBER("vegas_enabled    1 ", "vegas_enabled\":1,");
+	EXPECT_NUMBER("vegas_rtts       4 ", "vegas_rtts\":4,");
+	EXPECT_NUMBER("vegas_base_rtt   87us ", "vegas_base_rtt_us\":87,");
+	EXPECT_NUMBER("vegas_min_rtt    93us ", "vegas_min_rtt_us\":93}");
+}
+
+/* Of an algorithm that came later there are the bytes. */
+TEST_F(one, other_algorithm)
+{
+	put_algorithm(self->msg, 99, "\x12\x34", 2);
+	EXPECT_NUMBER("info             1234 ", "info\":\"1234\"");
 }
 
 /* No byte of a name steers a terminal or breaks JSON. */

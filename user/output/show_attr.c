@@ -6,6 +6,7 @@
 #include "lib/say.h"
 #include "lib/width.h"
 #include "output/cell.h"
+#include "output/show_algorithm.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -223,7 +224,8 @@ void show_end(const struct module_list *identity, bool remote,
 /* Where the next cell of a grid goes. */
 struct grid {
 	struct show_page *page;
-	struct canvas *canvas; /* NULL: only measure */
+	struct canvas *canvas;		/* NULL: only measure */
+	const struct module_list *list; /* that is shown */
 	unsigned int across, column, row;
 };
 
@@ -269,70 +271,104 @@ static bool is_single(const struct module_attr *attr)
 			 attr->type != MODULE_PAD && !attr->many);
 }
 
-typedef void (*grid_fn)(struct grid *g, const struct module_attr *attr,
-			int type, const struct module_list *value);
+/* What takes a name and its value; @doc is for who explains. */
+typedef void (*grid_put)(struct grid *g, const char *label, const char *value,
+			 const char *doc);
 
-static void fill(struct grid *g, grid_fn fn, const struct module_set *set,
-		 const struct module_list *list, const int *skip)
+static void put_cell(struct grid *g, const char *label, const char *value,
+		     const char *doc)
+{
+	(void)doc;
+	grid_cell(g, label, value);
+}
+
+/* A paragraph: name, value, and what it is. */
+static void put_paragraph(struct grid *g, const char *label, const char *value,
+			  const char *doc)
+{
+	int pad = GRID_VALUE - (int)width_text(value);
+	char all[2 * SHOW_TEXT];
+
+	snprintf(all, sizeof(all), "%s%*s%s", value, pad > 2 ? pad : 2, "",
+		 doc);
+	fprintf(g->page->file, "  %-*.*s", GRID_LABEL, GRID_LABEL - 1, label);
+	width_print(g->page->file, all, g->page->look->width, 2 + GRID_LABEL,
+		    2 + GRID_LABEL + GRID_VALUE);
+}
+
+/* Each number that an algorithm tells of itself. False: it is none of these. */
+static bool put_algorithm(struct grid *g, grid_put put,
+			  const struct module_attr *attr)
+{
+	struct show_algorithm number[SHOW_ALGORITHM_MAX];
+	unsigned int n = show_algorithm(attr, g->list, number), i;
+	char label[SHOW_LABEL], text[SHOW_LABEL];
+
+	for (i = 0; i < n; i++) {
+		const struct module_attr as = { .name = number[i].name };
+
+		show_label(&as, 0, label);
+		if (number[i].of > 1)
+			snprintf(text, sizeof(text), "%.2f",
+				 (double)number[i].value / number[i].of);
+		else if (unit_us(&as))
+			show_span(number[i].value, text);
+		else
+			snprintf(text, sizeof(text), "%" PRIu64,
+				 number[i].value);
+		put(g, label, text, number[i].doc);
+	}
+	return n;
+}
+
+static void put_attr(struct grid *g, grid_put put,
+		     const struct module_attr *attr, int type,
+		     const struct module_list *value)
+{
+	char label[SHOW_LABEL], text[SHOW_TEXT];
+
+	if (put_algorithm(g, put, attr))
+		return;
+	show_label(attr, type, label);
+	show_value(attr, value, text);
+	put(g, label, text,
+	    attr ? attr->doc : "not in the description of this program");
+}
+
+static void fill(struct grid *g, grid_put put, const struct module_set *set,
+		 const int *skip)
 {
 	const struct module_attr *attr;
 	struct module_list value;
 	size_t at = 0;
 	int type;
 
-	while (module_any(list, &at, &type, &value)) {
+	while (module_any(g->list, &at, &type, &value)) {
 		attr = module_attr(set, type);
 		if (is_single(attr) && !is_in(type, skip))
-			fn(g, attr, type, &value);
+			put_attr(g, put, attr, type, &value);
 	}
-}
-
-static void fill_cell(struct grid *g, const struct module_attr *attr, int type,
-		      const struct module_list *value)
-{
-	char label[SHOW_LABEL], text[SHOW_TEXT];
-
-	show_label(attr, type, label);
-	show_value(attr, value, text);
-	grid_cell(g, label, text);
-}
-
-/* A paragraph: name, value, and what it is. */
-static void explain(struct grid *g, const struct module_attr *attr, int type,
-		    const struct module_list *value)
-{
-	char label[SHOW_LABEL], text[SHOW_TEXT], all[2 * SHOW_TEXT];
-	int pad;
-
-	show_label(attr, type, label);
-	show_value(attr, value, text);
-	pad = GRID_VALUE - (int)width_text(text);
-	snprintf(all, sizeof(all), "%s%*s%s", text, pad > 2 ? pad : 2, "",
-		 attr ? attr->doc : "not in the description of this program");
-	fprintf(g->page->file, "  %-*.*s", GRID_LABEL, GRID_LABEL - 1, label);
-	width_print(g->page->file, all, g->page->look->width, 2 + GRID_LABEL,
-		    2 + GRID_LABEL + GRID_VALUE);
 }
 
 void show_grid(struct show_page *p, const struct module_set *set,
 	       const struct module_list *list, const int *skip)
 {
-	struct grid g = { .page = p };
+	struct grid g = { .page = p, .list = list };
 
 	if (p->err)
 		return;
 	if (p->look->explain) {
-		fill(&g, explain, set, list, skip);
+		fill(&g, put_paragraph, set, skip);
 		return;
 	}
 	g.across = p->look->width > GRID_CELL ? p->look->width / GRID_CELL : 1;
-	fill(&g, fill_cell, set, list, skip);
+	fill(&g, put_cell, set, skip);
 	if (!g.row && !g.column)
 		return;
 	g.canvas = show_sheet(p, g.row + 1);
 	g.row = g.column = 0;
 	if (g.canvas)
-		fill(&g, fill_cell, set, list, skip);
+		fill(&g, put_cell, set, skip);
 	show_print(p, g.canvas);
 }
 

@@ -3,6 +3,7 @@
 #include "output/show.h"
 
 #include "lib/json.h"
+#include "output/show_algorithm.h"
 
 #include <string.h>
 
@@ -112,6 +113,25 @@ static void value_of(struct json *j, const struct module_attr *attr,
 		hex(j, value);
 }
 
+/* The numbers of what is only bytes, beside it. */
+static void algorithm(struct object *o, const struct module_attr *attr,
+		      const struct module_list *list)
+{
+	struct show_algorithm number[SHOW_ALGORITHM_MAX];
+	unsigned int n = show_algorithm(attr, list, number), i;
+	char text[32];
+
+	for (i = 0; i < n; i++) {
+		name(o, number[i].name);
+		snprintf(text, sizeof(text), "%.4f",
+			 (double)number[i].value / number[i].of);
+		if (number[i].of > 1)
+			json_text(o->j, text);
+		else
+			json_number(o->j, number[i].value);
+	}
+}
+
 /* All attributes of one type: a member. */
 static void member(struct object *o, const struct module_attr *attr, int type,
 		   const struct module_list *list, unsigned int depth)
@@ -125,6 +145,7 @@ static void member(struct object *o, const struct module_attr *attr, int type,
 	name(o, attr->name);
 	if (!attr->many) {
 		value_of(o->j, attr, &value, depth);
+		algorithm(o, attr, list);
 		return;
 	}
 	json_text(o->j, "[");
