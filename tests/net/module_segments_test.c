@@ -79,22 +79,25 @@ TEST_F(segments, scoreboard)
 TEST_F(segments, unsent)
 {
 	uint64_t deadline = clock_now_ns() + SCOPE_PATIENCE_NS;
+	struct conn *c = &self->s.conn;
 	struct module_list list, segment;
 	char data[65536] = {};
 	int looks = 0;
 
-	ASSERT_EQ(0, conn_open(&self->s.conn));
+	ASSERT_EQ(0, conn_listen(c));
+	ASSERT_EQ(0, setsockopt(c->listener, SOL_SOCKET, SO_RCVBUF,
+				&(int){ 4096 }, sizeof(int)));
+	ASSERT_EQ(0, conn_connect(c, 0));
+	ASSERT_EQ(0, conn_accept(c));
 	do {
 		/*
 		 * The receiver may have dropped the last segments, which then
 		 * wait for a retransmission: some room for these, and again.
 		 */
 		if (looks++ % 1000 == 999)
-			recv(self->s.conn.fd[1], data, sizeof(data),
-			     MSG_DONTWAIT);
+			recv(c->fd[1], data, sizeof(data), MSG_DONTWAIT);
 		while (looks % 1000 == 1 &&
-		       send(self->s.conn.fd[0], data, sizeof(data),
-			    MSG_DONTWAIT) > 0) {
+		       send(c->fd[0], data, sizeof(data), MSG_DONTWAIT) > 0) {
 		}
 		poll(NULL, 0, 1);
 		ASSERT_EQ(0, scope_show(&self->s, 0, &list));
