@@ -23,6 +23,10 @@
  * It is driven as peer.h is. No I/O but that of the engines and the proofs.
  */
 
+/* Frames on each connection that is open, before any that is the user's. */
+#define PUNCH_PROOF 'Q' /* the proof, from both ends at once */
+#define PUNCH_TAKE 'Y'	/* of role 0: this one */
+
 enum punch_kind { PUNCH_PUBLIC, PUNCH_LOCAL, PUNCH_IPV6 };
 
 #define PUNCH_TRIES (MEET_CANDIDATE_MAX + 1)
