@@ -125,10 +125,16 @@ static int nat_links(struct nat_lab *lab, const struct wire_config *wire)
 	return err;
 }
 
+/*
+ * A router solicits its neighbours from its link-local address, and so not
+ * before that was found to be nobody else's, which takes a second or two.
+ */
 static int nat_forward(int fd)
 {
 	int err = netns_sysctl(fd, "net/ipv4/ip_forward", "1");
 
+	if (!err)
+		err = netns_sysctl(fd, "net/ipv6/conf/default/accept_dad", "0");
 	return err ?: netns_sysctl(fd, "net/ipv6/conf/all/forwarding", "1");
 }
 
