@@ -450,6 +450,24 @@ TEST_F(rendezvous, starts_at_once)
 	EXPECT_LE(rtt_b / 2000, a->meet.start_us);
 }
 
+/* Claim: what a peer's process takes is no part of how far away it is. */
+TEST_F(rendezvous, starts_at_once_though_slow)
+{
+	struct party *a = join(self, "us", 1), *b = join(self, "us", 1);
+
+	b->client.min_rtt_ns = 2000000;
+	step(self, a);
+	step(self, b); /* the PAIR goes out */
+	while (!a->meet.out_len) {
+		ASSERT_TRUE(step(self, a));
+	}
+	step(self, a);
+	self->now_ns += 600000000;
+	run(self);
+	ASSERT_TRUE(knows(a, b) && knows(b, a));
+	EXPECT_EQ(a->meet.start_us, b->meet.start_us + 1000);
+}
+
 /* Claim: a name has its bounds. */
 TEST(names)
 {

@@ -13,6 +13,7 @@
 #define JOIN_CONNECT_NS 10000000000ULL
 #define JOIN_OTHER_NS 2000000000ULL /* the other port is no must */
 #define JOIN_FOREVER_NS (1ULL << 62)
+#define JOIN_AGE_NS 10000000000ULL
 
 /* Until @fd has @events. Returns 0, -ETIMEDOUT, -EINTR at join->stop, -errno. */
 static int join_wait(const struct join *join, int fd, short events,
@@ -54,6 +55,7 @@ static int join_connect(struct join *join, const struct sockaddr_storage *to,
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) ||
 	    bind(fd, (struct sockaddr *)&join->own, join->len) ||
 	    getsockname(fd, (struct sockaddr *)&join->own, &len) ||
 	    (connect(fd, (struct sockaddr *)to, join->len) &&
@@ -69,8 +71,45 @@ static int join_connect(struct join *join, const struct sockaddr_storage *to,
 	return err < 0 ? err : -err;
 }
 
+/* How long ago it came, as the kernel says; 0 if it does not. */
+static uint64_t join_age_ns(struct msghdr *msg)
+{
+	uint64_t now_ns = clock_real_ns(), came_ns = now_ns;
+	struct cmsghdr *cmsg;
+	struct timespec came;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    cmsg->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&came, CMSG_DATA(cmsg), sizeof(came));
+		came_ns = came.tv_sec * NSEC_PER_SEC + came.tv_nsec;
+	}
+	/* Nobody knows what a clock says that was set in between. */
+	return now_ns - came_ns < JOIN_AGE_NS ? now_ns - came_ns : 0;
+}
+
+/* As recv(); notes when it came, which is before this process got to run. */
+static ssize_t join_recv(struct join *join, int fd, void *at, size_t room)
+{
+	_Alignas(struct cmsghdr) char
+		control[CMSG_SPACE(sizeof(struct timespec))];
+	struct iovec iov = { .iov_base = at, .iov_len = room };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(fd, &msg, 0);
+
+	if (n > 0)
+		join->came_ns = clock_now_ns() - join_age_ns(&msg);
+	return n;
+}
+
 /* Send what the meeting has to say, and get more of it. Returns 0 or -errno. */
-static int join_exchange(const struct join *join, struct meet *meet, int fd,
+static int join_exchange(struct join *join, struct meet *meet, int fd,
 			 uint64_t end_ns)
 {
 	size_t room;
@@ -95,7 +134,7 @@ static int join_exchange(const struct join *join, struct meet *meet, int fd,
 	if (err)
 		return err;
 	at = meet_room(meet, &room);
-	n = recv(fd, at, room, 0);
+	n = join_recv(join, fd, at, room);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (!n)
@@ -105,7 +144,7 @@ static int join_exchange(const struct join *join, struct meet *meet, int fd,
 }
 
 /* The next message. Returns its type or -errno. */
-static int join_next(const struct join *join, struct meet *meet, int fd,
+static int join_next(struct join *join, struct meet *meet, int fd,
 		     uint64_t end_ns)
 {
 	int ret, err = 0;

@@ -17,6 +17,7 @@ struct join {
 	/* to be read; own has its port by then */
 	struct meet meet;
 	enum meet_mapping mapping;
+	uint64_t came_ns; /* CLOCK_MONOTONIC: the last of what was said came */
 	int fd; /* of the rendezvous: keeps the mapping; close it at the end */
 };
 

@@ -99,7 +99,7 @@ static int meeting_punch(struct meeting *m, int stop, int *fd)
 	struct punch_config config = {
 		.peer = m->set->config,
 		.own = m->join.own,
-		.told_ns = clock_now_ns(),
+		.told_ns = m->join.came_ns,
 	};
 	struct pollfd pfd = { .fd = stop, .events = POLLIN };
 	struct diagnosis diagnosis;

@@ -209,6 +209,8 @@ static int rendezvous_pass(struct rendezvous *r, struct rendezvous_client *c,
 	c->last = frame->type;
 	if (frame->type == MEET_NONCE) {
 		c->rtt_ns = now_ns - c->paired_ns;
+		if (c->min_rtt_ns && c->rtt_ns > c->min_rtt_ns)
+			c->rtt_ns = c->min_rtt_ns;
 		if (c->rtt_ns > RENDEZVOUS_RTT_NS)
 			c->rtt_ns = RENDEZVOUS_RTT_NS;
 	}

@@ -34,6 +34,7 @@ struct rendezvous_client {
 	/* the caller's, before rendezvous_add() */
 	struct sockaddr_storage from;
 	uint16_t other_port; /* to tell it, or 0 */
+	uint64_t min_rtt_ns; /* the kernel's: its process adds to it; or 0 */
 
 	/* to be read: what to send; the caller takes it away */
 	uint8_t out[512];

@@ -4,7 +4,9 @@
 #include "peer/rendezvous.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -134,6 +136,20 @@ static void serve_receive(struct serve *s, struct serve_client *sc)
 		serve_send(s, serve_of(c->partner));
 }
 
+/* From the handshake, which took no process of the peer's. */
+static uint64_t serve_min_rtt_ns(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ||
+	    len < offsetof(struct tcp_info, tcpi_min_rtt) +
+			    sizeof(info.tcpi_min_rtt) ||
+	    info.tcpi_min_rtt == ~0U)
+		return 0;
+	return info.tcpi_min_rtt * 1000ULL;
+}
+
 static void serve_accept(struct serve *s, int listener)
 {
 	struct rlimit limit = { .rlim_cur = 64 };
@@ -164,6 +180,7 @@ static void serve_accept(struct serve *s, int listener)
 	}
 	sc->fd = fd;
 	sc->client.from = from;
+	sc->client.min_rtt_ns = serve_min_rtt_ns(fd);
 	if (s->where->n > 1)
 		sc->client.other_port = ntohs(
 			((struct sockaddr_in *)&s->where->at[1])->sin_port);
