@@ -50,6 +50,8 @@ const struct natmeet_row natmeet_rows[] = {
 	    OPENS("public")),
 	ROW("IPv6 masqueraded, drop", PRESERVING, DROP, PRESERVING, DROP,
 	    OPENS("public"), .family = AF_INET6),
+	ROW("IPv6 masqueraded, RST", PRESERVING, RESET, PRESERVING, RESET,
+	    OPENS("public"), .family = AF_INET6, .luck = true),
 	ROW("IPv6 masqueraded, RST; 5 ms", PRESERVING, RESET, PRESERVING, RESET,
 	    OPENS("public"), .family = AF_INET6, .late = true),
 	ROW6("IPv6 filtered, drop", RANDOM, DROP, OPENS("ipv6")),

@@ -220,22 +220,28 @@ static bool peer_listen_to_routers(const struct peer *peer, int fd, int yes)
 			   v6 ? IPV6_RECVERR : IP_RECVERR, &yes, sizeof(yes));
 }
 
-static int peer_connected(struct peer *peer)
+void peer_abort(int fd)
 {
 	const struct linger abort = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
+}
+
+static int peer_connected(struct peer *peer)
+{
 	struct peer_result *res = &peer->result;
 	socklen_t len = sizeof(res->cc) - 1;
 	struct tcp_info info;
 
 	if (peer_met_itself(peer->fd)) {
-		setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &abort,
-			   sizeof(abort));
+		peer_abort(peer->fd);
 		return peer_end(peer, -ELOOP);
 	}
 
 	if (peer_tcp_info(peer->fd, &info)) {
 		res->segs_in = info.tcpi_segs_in;
 		res->segs_out = info.tcpi_segs_out;
+		res->rto_us = info.tcpi_rto;
 		if (res->segs_in == 1 && res->crossed == PEER_CROSSED_UNKNOWN)
 			res->crossed = PEER_CROSSED_NO;
 	}
@@ -295,6 +301,16 @@ static int peer_sockets(struct peer *peer)
 	return peer_socket(peer, &peer->fd);
 }
 
+/* Has the attempt under way met the peer's SYN? */
+static bool peer_has_crossed(struct peer *peer)
+{
+	struct tcp_info info;
+
+	if (peer_tcp_info(peer->fd, &info) && info.tcpi_state == PEER_SYN_RECV)
+		peer->result.crossed = PEER_CROSSED_YES;
+	return peer->result.crossed == PEER_CROSSED_YES;
+}
+
 static int peer_connect(struct peer *peer)
 {
 	const struct sockaddr *to = (struct sockaddr *)&peer->config.remote;
@@ -315,9 +331,14 @@ static int peer_connect(struct peer *peer)
 	}
 	if (connect(peer->fd, to, peer->config.len))
 		err = -errno;
-	if (hops)
-		setsockopt(peer->fd, IPPROTO_IP, IP_TTL, &usual, sizeof(usual));
-	return err;
+	if (!hops)
+		return err;
+	setsockopt(peer->fd, IPPROTO_IP, IP_TTL, &usual, sizeof(usual));
+	if (!peer_has_crossed(peer))
+		return err;
+	/* That fast: our SYN+ACK went no further, and the next takes 1 s. */
+	peer_abort(peer->fd);
+	return -ECONNRESET;
 }
 
 static int peer_attempt(struct peer *peer)
@@ -409,16 +430,6 @@ static int peer_look(struct peer *peer)
 		return peer_connected(peer);
 	peer_heard_router(peer);
 	return 1;
-}
-
-/* Has the attempt under way met the peer's SYN? */
-static bool peer_has_crossed(struct peer *peer)
-{
-	struct tcp_info info;
-
-	if (peer_tcp_info(peer->fd, &info) && info.tcpi_state == PEER_SYN_RECV)
-		peer->result.crossed = PEER_CROSSED_YES;
-	return peer->result.crossed == PEER_CROSSED_YES;
 }
 
 static int peer_watch(struct peer *peer)

@@ -92,6 +92,7 @@ struct peer_result {
 	bool accepted;	  /* the listener won: the peer's SYN came first */
 	uint32_t segs_in; /* tcp_info, right after the open */
 	uint32_t segs_out;
+	uint32_t rto_us;
 	char cc[PEER_CC_SIZE]; /* congestion control, empty if unknown */
 };
 
@@ -171,6 +172,9 @@ void peer_limit(struct peer *peer, unsigned int hops);
  * finished open is the caller's and stays as it is.
  */
 void peer_exit(struct peer *peer);
+
+/* Whatever becomes of this connection, let its end be an RST. */
+void peer_abort(int fd);
 
 /* True if both are the same address, port and, for IPv6, scope. */
 bool peer_same_endpoint(const struct sockaddr_storage *a,

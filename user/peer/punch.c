@@ -15,9 +15,10 @@
 #define PUNCH_STEP_NS 1000000ULL
 #define PUNCH_PAUSE_NS 200000ULL    /* both ends try hard, but not for long */
 #define PUNCH_STAGGER_NS 1000000ULL /* between one kind and the next */
-#define PUNCH_PLAIN_NS 20000000ULL  /* then they take turns, of */
+#define PUNCH_PLAIN_NS 2000000ULL   /* then they take turns, of */
 #define PUNCH_TURN_NS 100000000ULL
-#define PUNCH_HOPS_MIN 2 /* the first router makes the way */
+#define PUNCH_GUARD_NS 10000000ULL /* at a turn's begin it is nobody's */
+#define PUNCH_HOPS_MIN 2	   /* the first router makes the way */
 #define PUNCH_HOPS_MAX 7
 #define PUNCH_GRACE_NS 1000000000ULL /* for the proof of what opened late */
 
@@ -239,11 +240,12 @@ static void punch_count(const struct punch *p, struct punch_try *try)
 	memcpy(sum->cc, res->cc, sizeof(sum->cc));
 }
 
-/* What was open is not any more, without a word: try on. */
+/* What was open is of no use: try on. */
 static void punch_again(struct punch *p, struct punch_try *try)
 {
 	uint64_t now_ns = clock_now_ns();
 
+	peer_abort(try->peer.result.fd);
 	close(try->peer.result.fd);
 	try->state = PUNCH_DEAD;
 	try->result.reset++;
@@ -269,15 +271,24 @@ static bool punch_say(struct punch_try *try, uint8_t type, const void *data,
 		    MSG_NOSIGNAL) == (ssize_t)(FRAME_HEAD + len);
 }
 
-static void punch_opened(struct punch *p, struct punch_try *try)
+static bool punch_say_proof(const struct punch *p, struct punch_try *try)
 {
 	uint8_t proof[SECRET_PROOF];
 
-	punch_count(p, try);
-	try->state = PUNCH_PROVING;
 	secret_prove(&p->meet->secret, "open", p->meet->role, p->meet->nonce,
 		     NULL, 0, proof);
-	if (!punch_say(try, PUNCH_PROOF, proof, sizeof(proof)))
+	return punch_say(try, PUNCH_PROOF, proof, sizeof(proof));
+}
+
+static void punch_opened(struct punch *p, struct punch_try *try)
+{
+	/* What is lost once comes after one such timeout. */
+	uint64_t patience_ns = 2000ULL * try->peer.result.rto_us;
+
+	punch_count(p, try);
+	try->state = PUNCH_PROVING;
+	try->until_ns = clock_now_ns() + patience_ns;
+	if (!p->meet->role && !punch_say_proof(p, try))
 		punch_again(p, try);
 }
 
@@ -304,15 +315,19 @@ static bool punch_check(const struct punch *p, const struct punch_try *try)
 /* Read no more than is ours: behind it is what the user gets. */
 static void punch_prove(struct punch *p, struct punch_try *try)
 {
-	size_t want = FRAME_HEAD + SECRET_PROOF;
+	const size_t whole = FRAME_HEAD + SECRET_PROOF;
+	size_t want = p->meet->role ? whole + FRAME_HEAD : whole;
+	bool proven = try->in_len >= whole;
 	ssize_t n;
 
-	if (p->meet->role)
-		want += FRAME_HEAD;
 	n = recv(try->peer.result.fd, try->in + try->in_len, want - try->in_len,
 		 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		/* Who is proven has ours as well by then, or tells us. */
+		if (proven || clock_now_ns() < try->until_ns)
+			return;
+		try->stranger = true;
+	}
 	if (n <= 0) {
 		punch_again(p, try);
 		return;
@@ -322,6 +337,11 @@ static void punch_prove(struct punch *p, struct punch_try *try)
 		try->stranger = true;
 		close(try->peer.result.fd);
 		try->state = PUNCH_DEAD;
+		return;
+	}
+	if (p->meet->role && !proven && try->in_len >= whole &&
+	    !punch_say_proof(p, try)) {
+		punch_again(p, try);
 		return;
 	}
 	if (try->in_len < want)
@@ -341,8 +361,10 @@ static unsigned int punch_hops(const struct punch *p)
 
 	if ((int64_t)since_ns < (int64_t)PUNCH_PLAIN_NS)
 		return 0;
-	turn = (since_ns - PUNCH_PLAIN_NS) / PUNCH_TURN_NS;
-	if (turn % 2 != p->meet->role)
+	since_ns -= PUNCH_PLAIN_NS;
+	turn = since_ns / PUNCH_TURN_NS;
+	if (turn % 2 != p->meet->role ||
+	    since_ns % PUNCH_TURN_NS < PUNCH_GUARD_NS)
 		return 0;
 	return PUNCH_HOPS_MIN +
 	       turn / 2 % (PUNCH_HOPS_MAX - PUNCH_HOPS_MIN + 1);

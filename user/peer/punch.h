@@ -14,17 +14,20 @@
  * PUNCH_PLAIN_NS, the two take turns: one sends SYNs that end somewhere between
  * the NATs, and so are refused by nobody, and waits (peer_limit()); the other
  * one's SYN then finds the way that they have made. Whose turn it is, and how
- * far they go, is told by the time since the start that was agreed.
+ * far they go, is told by the time since the start that was agreed. Never may
+ * both have such SYNs under way: one that passes the NAT of the other and does
+ * not reach it makes that NAT wait for a SYN+ACK, for a minute, and pass on no
+ * other SYN. So between two turns there is PUNCH_GUARD_NS.
  *
- * On a connection that is open both ends prove
- * the secret, for an address that is local to the partner may be a stranger's
- * here; then role 0 takes the first that is proven and says so.
+ * On a connection that is open both ends prove the secret, for an address that
+ * is local to the partner may be a stranger's here; then role 0 takes the first
+ * that is proven and says so.
  *
  * It is driven as peer.h is. No I/O but that of the engines and the proofs.
  */
 
 /* Frames on each connection that is open, before any that is the user's. */
-#define PUNCH_PROOF 'Q' /* the proof, from both ends at once */
+#define PUNCH_PROOF 'Q' /* of role 0; and of 1, once it has that of 0 */
 #define PUNCH_TAKE 'Y'	/* of role 0: this one */
 
 enum punch_kind { PUNCH_PUBLIC, PUNCH_LOCAL, PUNCH_IPV6 };
@@ -46,6 +49,7 @@ struct punch_try {
 
 	/* private */
 	struct peer peer;
+	uint64_t until_ns; /* for the proof */
 	uint8_t in[2 * FRAME_HEAD + SECRET_PROOF];
 	size_t in_len;
 };
