@@ -404,11 +404,31 @@ TEST_F(peer, privileged)
 	EXPECT_NE(NULL, strstr(text, "  then: "));
 }
 
+/* One bad command line. */
+static void misuse(struct __test_metadata *_metadata, FIXTURE_DATA(peer) * self,
+		   const char *const args[])
+{
+	struct peerprog *program = &self->program[0];
+	const char *last = "";
+	size_t i;
+
+	for (i = 0; args[i]; i++)
+		last = args[i];
+	ASSERT_EQ(0, peerprog_start(program, self->pair.side[0].fd, args));
+	EXPECT_EQ(2, peerprog_end(program))
+	TH_LOG("... %s", last);
+	EXPECT_STREQ("", program->out_text)
+	TH_LOG("... %s", last);
+	EXPECT_STRNE("", program->err_text)
+	TH_LOG("... %s", last);
+}
+
 /* Claim: bad usage is exit status 2, with no word on standard output. */
 TEST_F(peer, usage)
 {
-	static const char *const rows[][PEERPROG_ARGS + 1] = {
+	static const char *const ends[][PEERPROG_ARGS + 1] = {
 		{ NULL },
+		{ "-l", NULL },
 		{ "-l", "10.8.0.1:2000", NULL },
 		{ "-r", "10.8.0.1:2000", NULL },
 		{ "-l", "10.8.0.1", "-r", "10.8.0.2:2001", NULL },
@@ -416,46 +436,34 @@ TEST_F(peer, usage)
 		{ "-l", "localhost:2000", "-r", "10.8.0.2:2001", NULL },
 		{ "-l", "10.8.0.1:2000", "-r", "[::1]:2001", NULL },
 		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.1:2000", NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "more", NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--no-such",
-		  NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--deadline",
-		  "0", NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--deadline",
-		  "-1s", NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--deadline",
-		  "25h", NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--attempts",
-		  "0", NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--attempts",
-		  "1e3", NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--message",
-		  "two\nlines", NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--at", "1",
-		  NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--align", "0",
-		  NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--require",
-		  "full", NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--cc",
-		  "a name that is too long", NULL },
-		{ "-l", "10.8.0.1:2000", "-r", "10.8.0.2:2001", "--close",
-		  "never", NULL },
-		{ "-l", NULL },
 	};
-	struct peerprog *program = &self->program[0];
+	static const char *const options[][2] = {
+		{ "more" },
+		{ "--no-such" },
+		{ "--deadline", "0" },
+		{ "--deadline", "-1s" },
+		{ "--deadline", "25h" },
+		{ "--attempts", "0" },
+		{ "--attempts", "1e3" },
+		{ "--message", "two\nlines" },
+		{ "--at", "1" },
+		{ "--align", "0" },
+		{ "--require", "full" },
+		{ "--cc", "a name that is too long" },
+		{ "--close", "never" },
+	};
 	size_t i;
 
 	ASSERT_NE(NULL, peerprog_path());
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		ASSERT_EQ(0, peerprog_start(program, self->pair.side[0].fd,
-					    rows[i]));
-		EXPECT_EQ(2, peerprog_end(program))
-		TH_LOG("row %zu", i);
-		EXPECT_STREQ("", program->out_text)
-		TH_LOG("row %zu", i);
-		EXPECT_STRNE("", program->err_text)
-		TH_LOG("row %zu", i);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		misuse(_metadata, self, ends[i]);
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const char *args[] = { "-l",	      "10.8.0.1:2000",
+				       "-r",	      "10.8.0.2:2001",
+				       options[i][0], options[i][1],
+				       NULL };
+
+		misuse(_metadata, self, args);
 	}
 }
 
