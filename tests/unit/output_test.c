@@ -198,6 +198,57 @@ TEST_F(output, colour)
 	EXPECT_EQ(on, off);
 }
 
+/* Each way to show the time, to the microsecond. The trace began at 1 s. */
+TEST_F(output, times)
+{
+	static const struct {
+		enum output_time time;
+		const char *first, *second;
+	} rows[] = {
+		{ TIME_REL, "\n       0.500000 ", "\n       2.250001 " },
+		{ TIME_DELTA, "\n       0.000000 ", "\n       1.750001 " },
+		{ TIME_MONO, "\n       1.500000 ", "\n       3.250001 " },
+		{ TIME_WALL, "\n00:00:01.499999 ", "\n00:00:03.250000 " },
+	};
+	const char *text, *first, *second;
+	size_t i;
+
+	ASSERT_EQ(0, setenv("TZ", "UTC", 1));
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct output_text_options options = {
+			.file = self->page.file,
+			.time = rows[i].time,
+		};
+		struct event_state s = events_state(1500000000, 1, 2000, 2001,
+						    TCB_STATE_CLOSE,
+						    TCB_STATE_SYN_SENT);
+
+		ASSERT_EQ(0, pipeline_add_output(
+				     self->page.pipeline,
+				     output_text_new(self->page.schema,
+						     &options)));
+		ASSERT_EQ(0, header(self->page.pipeline));
+		pipeline_push(self->page.pipeline, &s, sizeof(s));
+		s = events_state(3250001000, 1, 2000, 2001, TCB_STATE_SYN_SENT,
+				 TCB_STATE_ESTABLISHED);
+		pipeline_push(self->page.pipeline, &s, sizeof(s));
+		text = finish(self->page.pipeline, self->page.file,
+			      &self->page.text);
+		first = strstr(text, rows[i].first);
+		ASSERT_NE(NULL, first)
+		{
+			TH_LOG("%s", text);
+		}
+		second = strstr(text, rows[i].second);
+		EXPECT_LT(first, second)
+		{
+			TH_LOG("%s", text);
+		}
+		page_free(&self->page);
+		ASSERT_EQ(0, page_init(&self->page));
+	}
+}
+
 /* What is derived has a ~; what the kernel could not tell is not invented. */
 TEST_F(output, derived_and_absent)
 {
