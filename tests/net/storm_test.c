@@ -20,7 +20,8 @@
 
 #define FEW 5
 #define BURST 100 /* connections; all their events exceed a ring of 64K */
-#define STATES "--events=state"
+#define STATES "--events=state" /* these are started sooner than all */
+#define WINDOWS "--events=state,window", "--windows"
 #define ROUNDS 20 /* bursts to wait for what only chance brings about */
 
 FIXTURE(storm)
@@ -68,7 +69,7 @@ FIXTURE_TEARDOWN(storm)
 /* Claim: a ring too small for a storm loses what it must, and counts it. */
 TEST_F(storm, small_ring)
 {
-	char *args[] = { "--windows", "--ring=64K", NULL };
+	char *args[] = { WINDOWS, "--ring=64K", NULL };
 	struct stream *s = &self->stream;
 
 	self->storm.connections = 2 * BURST;
@@ -87,7 +88,7 @@ TEST_F(storm, small_ring)
  */
 TEST_F(storm, stopped_reader)
 {
-	char *args[] = { "--windows", "--ring=64K", NULL };
+	char *args[] = { WINDOWS, "--ring=64K", NULL };
 	struct stream *s = &self->stream;
 	int status;
 
@@ -127,7 +128,7 @@ static void add_interval(struct json_object *sum, struct json_object *stats)
 /* Claim: the intervals of --stats add up to the footer. */
 TEST_F(storm, intervals)
 {
-	char *args[] = { "--windows", "--ring=64K", "--stats=10ms", NULL };
+	char *args[] = { WINDOWS, "--ring=64K", "--stats=10ms", NULL };
 	struct json_object *sum = json_object_new_object();
 	const struct account_member *m;
 	struct stream *s = &self->stream;
