@@ -11,6 +11,7 @@
 #include "lib/clock.h"
 #include "tests/lib/conn.h"
 #include "tests/lib/kmod.h"
+#include "tests/lib/member.h"
 #include "tests/lib/prog.h"
 
 #include <json-c/json.h>
@@ -81,20 +82,6 @@ static struct json_object *look(struct prog *prog, struct json_object **last,
 	return *last;
 }
 
-/* "send.una" of an object; -1: there is none. */
-static int64_t number(struct json_object *o, const char *path)
-{
-	char name[64];
-	size_t n;
-
-	for (; o && *path; path += n + (path[n] == '.')) {
-		n = strcspn(path, ".");
-		snprintf(name, sizeof(name), "%.*s", (int)n, path);
-		o = json_object_object_get(o, name);
-	}
-	return o ? json_object_get_int64(o) : -1;
-}
-
 /* Has an array of words this one? */
 static bool has(struct json_object *words, const char *word)
 {
@@ -134,7 +121,7 @@ static void board_of(struct json_object *json, char *to, size_t size)
 			   json_object_get_string(
 				   json_object_object_get(s, "queue"))))
 			continue;
-		packets = number(s, "packets");
+		packets = member_number(s, "packets");
 		for (; packets > 0 && n + 1 < size; packets--)
 			to[n++] = sign_of(s);
 		to[n] = '\0';
@@ -186,9 +173,9 @@ TEST_F(show, scoreboard)
 		look(&self->prog, &self->json, c->fd[0]);
 		board_of(self->json, after, sizeof(after));
 	} while (strcmp(before, after));
-	EXPECT_EQ(number(self->json, "send.iss") + 1 + SEGMENT,
-		  number(self->json, "send.una"));
-	EXPECT_EQ(-1, number(self->json, "derived"));
+	EXPECT_EQ(member_number(self->json, "send.iss") + 1 + SEGMENT,
+		  member_number(self->json, "send.una"));
+	EXPECT_EQ(-1, member_number(self->json, "derived"));
 
 	/* The peer has it as a block behind a gap. */
 	text = show(&self->prog, "-q", c->fd[1]);
@@ -220,7 +207,7 @@ TEST_F(show, listener)
 			ASSERT_GT(deadline, clock_now_ns());
 			ASSERT_NE(NULL,
 				  look(&self->prog, &self->json, c->listener));
-		} while (number(self->json, "accept") != i + 1);
+		} while (member_number(self->json, "accept") != i + 1);
 	}
 	text = show(&self->prog, "-q", c->listener);
 	for (i = 0; i < CLIENTS; i++) {

@@ -19,6 +19,7 @@
 #include "tests/lib/caps.h"
 #include "tests/lib/cli.h"
 #include "tests/lib/conn.h"
+#include "tests/lib/member.h"
 
 #include <json-c/json.h>
 #include <kselftest_harness.h>
@@ -154,20 +155,6 @@ static struct json_object *look(struct cli *cli, struct json_object **last,
 	return *last;
 }
 
-/* "send.una" of an object; -1: there is none. */
-static int64_t number(struct json_object *o, const char *path)
-{
-	char name[64];
-	size_t n;
-
-	for (; o && *path; path += n + (path[n] == '.')) {
-		n = strcspn(path, ".");
-		snprintf(name, sizeof(name), "%.*s", (int)n, path);
-		o = json_object_object_get(o, name);
-	}
-	return o ? json_object_get_int64(o) : -1;
-}
-
 static const char *word(struct json_object *o, const char *name)
 {
 	return json_object_get_string(json_object_object_get(o, name)) ?: "";
@@ -191,26 +178,26 @@ TEST_F(show, by_its_ends)
 	ASSERT_NE(NULL, json);
 	EXPECT_STREQ("ESTABLISHED", word(json, "state"));
 	EXPECT_STREQ("sock_diag", word(json, "via"));
-	EXPECT_EQ((int64_t)st.st_ino, number(json, "inode"));
+	EXPECT_EQ((int64_t)st.st_ino, member_number(json, "inode"));
 	EXPECT_EQ((int64_t)conn_cookie(self->fd[1]),
-		  number(json, "identity.cookie"));
-	EXPECT_EQ(REST, number(json, "receive_queue"));
-	EXPECT_EQ(1 + 30 + REST, number(json, "receive.nxt"));
-	EXPECT_EQ(1 + 30, number(json, "receive.copied"));
-	EXPECT_EQ(1, number(json, "send.una"));
-	EXPECT_EQ(1, number(json, "send.nxt"));
-	EXPECT_EQ(info.tcpi_snd_cwnd, number(json, "congestion.cwnd"));
-	EXPECT_EQ(info.tcpi_snd_mss, number(json, "send.mss"));
-	EXPECT_EQ(info.tcpi_rto, number(json, "time.rto_us"));
-	EXPECT_EQ(getpid(), number(json, "pid"));
-	EXPECT_EQ(self->fd[1], number(json, "fd"));
+		  member_number(json, "identity.cookie"));
+	EXPECT_EQ(REST, member_number(json, "receive_queue"));
+	EXPECT_EQ(1 + 30 + REST, member_number(json, "receive.nxt"));
+	EXPECT_EQ(1 + 30, member_number(json, "receive.copied"));
+	EXPECT_EQ(1, member_number(json, "send.una"));
+	EXPECT_EQ(1, member_number(json, "send.nxt"));
+	EXPECT_EQ(info.tcpi_snd_cwnd, member_number(json, "congestion.cwnd"));
+	EXPECT_EQ(info.tcpi_snd_mss, member_number(json, "send.mss"));
+	EXPECT_EQ(info.tcpi_rto, member_number(json, "time.rto_us"));
+	EXPECT_EQ(getpid(), member_number(json, "pid"));
+	EXPECT_EQ(self->fd[1], member_number(json, "fd"));
 
 	/* The other end is another socket; it has sent all that. */
 	json = look(&self->cli, &self->json, self->name[0]);
 	ASSERT_NE(NULL, json);
-	EXPECT_EQ(1 + 30 + REST, number(json, "send.nxt"));
-	EXPECT_EQ(1 + 30 + REST, number(json, "send.write"));
-	EXPECT_EQ(0, number(json, "send_queue"));
+	EXPECT_EQ(1 + 30 + REST, member_number(json, "send.nxt"));
+	EXPECT_EQ(1 + 30 + REST, member_number(json, "send.write"));
+	EXPECT_EQ(0, member_number(json, "send_queue"));
 }
 
 /* The drawing of that, and the one line about the module. */
@@ -256,11 +243,12 @@ TEST_F(show, by_cookie_and_descriptor)
 		snprintf(name, sizeof(name), formats[i], cookie);
 		ASSERT_NE(NULL, look(&self->cli, &self->json, name));
 		EXPECT_EQ((int64_t)cookie,
-			  number(self->json, "identity.cookie"));
+			  member_number(self->json, "identity.cookie"));
 	}
 	snprintf(name, sizeof(name), "%d/%d", (int)getpid(), self->fd[0]);
 	ASSERT_NE(NULL, look(&self->cli, &self->json, name));
-	EXPECT_EQ((int64_t)cookie, number(self->json, "identity.cookie"));
+	EXPECT_EQ((int64_t)cookie,
+		  member_number(self->json, "identity.cookie"));
 }
 
 /* A listener: who waits, in order, with what, and who has gone. */
@@ -280,13 +268,13 @@ TEST_F(show, listener)
 			children = json_object_object_get(self->json, "child");
 			ASSERT_EQ(i + 1U, json_object_array_length(children));
 			child = json_object_array_get_idx(children, i);
-		} while (number(child, "age_us") < TICK_US);
+		} while (member_number(child, "age_us") < TICK_US);
 	}
 	ASSERT_EQ(5, send(waiting[0], "hello", 5, 0));
 	ASSERT_EQ(0, shutdown(waiting[1], SHUT_WR));
 	ASSERT_NE(NULL, look(&self->cli, &self->json, name));
-	EXPECT_EQ(3, number(self->json, "accept"));
-	EXPECT_EQ(0, number(self->json, "syn"));
+	EXPECT_EQ(3, member_number(self->json, "accept"));
+	EXPECT_EQ(0, member_number(self->json, "syn"));
 	children = json_object_object_get(self->json, "child");
 	ASSERT_NE(NULL, children);
 	ASSERT_EQ(3, json_object_array_length(children));
@@ -298,8 +286,8 @@ TEST_F(show, listener)
 					 &len));
 		child = json_object_array_get_idx(children, i);
 		EXPECT_EQ(ntohs(own.sin6_port),
-			  number(child, "identity.remote_port"));
-		EXPECT_EQ(i ? 0 : 5, number(child, "receive_queue"));
+			  member_number(child, "identity.remote_port"));
+		EXPECT_EQ(i ? 0 : 5, member_number(child, "receive_queue"));
 		EXPECT_STREQ(i == 1 ? "CLOSE_WAIT" : "ESTABLISHED",
 			     word(child, "state"));
 	}
@@ -330,20 +318,20 @@ TEST_F(show, request)
 	ASSERT_EQ(EINPROGRESS, errno);
 	snprintf(name, sizeof(name), ":%d", CLI_PORT);
 	ASSERT_NE(NULL, look(&self->cli, &self->json, name));
-	EXPECT_EQ(1, number(self->json, "syn"));
-	EXPECT_EQ(0, number(self->json, "accept"));
+	EXPECT_EQ(1, member_number(self->json, "syn"));
+	EXPECT_EQ(0, member_number(self->json, "accept"));
 	request = json_object_array_get_idx(json_object_object_get(self->json,
 								   "request"),
 					    0);
 	ASSERT_NE(NULL, request);
-	EXPECT_LE(0, number(request, "retransmits"));
-	EXPECT_LT(0, number(request, "expires_us"));
+	EXPECT_LE(0, member_number(request, "retransmits"));
+	EXPECT_LT(0, member_number(request, "expires_us"));
 
 	/* Drawn, and as a socket of its own. */
 	snprintf(name, sizeof(name), "%lld",
-		 (long long)number(request, "identity.cookie"));
+		 (long long)member_number(request, "identity.cookie"));
 	snprintf(peer, sizeof(peer), ":%lld ",
-		 (long long)number(request, "identity.remote_port"));
+		 (long long)member_number(request, "identity.remote_port"));
 	ASSERT_EQ(0, run(&self->cli.prog, "-q", ":7000"));
 	queue = strstr(out(&self->cli), " SYN queue 1 ");
 	ASSERT_NE(NULL, queue);
@@ -455,7 +443,7 @@ TEST_F(show, closed)
 	snprintf(name, sizeof(name), "%d/%d", (int)getpid(), fd);
 	ASSERT_NE(NULL, look(&self->cli, &self->json, name));
 	EXPECT_STREQ("CLOSE", word(self->json, "state"));
-	EXPECT_LT(0, number(self->json, "memory.send_limit"));
+	EXPECT_LT(0, member_number(self->json, "memory.send_limit"));
 	EXPECT_EQ(0, run(&self->cli.prog, "--watch=1ms", name));
 	EXPECT_EQ(1, prog_lines(&self->cli.prog, PROG_OUT));
 	EXPECT_NE(NULL, strstr(said(&self->cli), " is gone: 1 look in "));
@@ -498,12 +486,13 @@ TEST_F(show, other_namespace)
 	ASSERT_EQ(0, stat(name, &st));
 	snprintf(name, sizeof(name), "%llu", its.cookie);
 	EXPECT_NE(NULL, look(&self->cli, &self->json, name));
-	EXPECT_EQ((int64_t)st.st_ino, number(self->json, "netns"));
-	EXPECT_EQ(pid, number(self->json, "pid"));
+	EXPECT_EQ((int64_t)st.st_ino, member_number(self->json, "netns"));
+	EXPECT_EQ(pid, member_number(self->json, "pid"));
 	snprintf(name, sizeof(name), "%d/%d", (int)pid, its.fd);
 	EXPECT_NE(NULL, look(&self->cli, &self->json, name));
-	EXPECT_EQ((int64_t)st.st_ino, number(self->json, "netns"));
-	EXPECT_EQ((int64_t)its.cookie, number(self->json, "identity.cookie"));
+	EXPECT_EQ((int64_t)st.st_ino, member_number(self->json, "netns"));
+	EXPECT_EQ((int64_t)its.cookie,
+		  member_number(self->json, "identity.cookie"));
 	close(go[1]);
 	close(go[0]);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
@@ -591,7 +580,7 @@ TEST_F(show, without_privileges)
 	ASSERT_EQ(0, prog_run(&self->cli.prog, &setup));
 	self->json = json_tokener_parse(out(&self->cli));
 	EXPECT_STREQ("ESTABLISHED", word(self->json, "state"));
-	EXPECT_EQ(-1, number(self->json, "pid"));
+	EXPECT_EQ(-1, member_number(self->json, "pid"));
 
 	snprintf(owned, sizeof(owned), "%d/%d", (int)getpid(), self->fd[0]);
 	setup.argv = other;

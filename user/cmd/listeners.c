@@ -122,9 +122,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[2] = &w->live;
 		break;
 	case 'i':
-		if (opt_duration_ns(arg, &opt->interval_ns) ||
-		    !opt->interval_ns)
-			opt_wrong(state, "--interval: not a time", arg);
+		opt_time_ns(state, "--interval: not a time", arg,
+			    &opt->interval_ns);
 		break;
 	case 'c':
 		if (opt_number(arg, 1, UINT64_MAX, &opt->count))

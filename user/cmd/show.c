@@ -81,8 +81,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_WATCH:
-		if (opt_duration_ns(arg, &opt->watch_ns) || !opt->watch_ns)
-			opt_wrong(state, "--watch: not a time", arg);
+		opt_time_ns(state, "--watch: not a time", arg, &opt->watch_ns);
 		break;
 	case 'j':
 		opt->json = true;

@@ -98,9 +98,8 @@ static void parse_how(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_DURATION:
-		if (opt_duration_ns(arg, &opt->duration_ns) ||
-		    !opt->duration_ns)
-			opt_wrong(state, "--duration: not a time", arg);
+		opt_time_ns(state, "--duration: not a time", arg,
+			    &opt->duration_ns);
 		break;
 	case OPT_STATS:
 		if (opt_duration_ns(arg, &opt->stats_ns) ||

@@ -319,3 +319,10 @@ void opt_wrong(const struct argp_state *state, const char *what,
 	say_escape(text, sizeof(text), value, strlen(value));
 	argp_error(state, "%s: '%s'", what, text);
 }
+
+void opt_time_ns(const struct argp_state *state, const char *what,
+		 const char *arg, uint64_t *ns)
+{
+	if (opt_duration_ns(arg, ns) || !*ns)
+		opt_wrong(state, what, arg);
+}

@@ -62,4 +62,8 @@ int opt_addr(const char *s, int *family, uint8_t addr[16],
 void opt_wrong(const struct argp_state *state, const char *what,
 	       const char *value);
 
+/* The duration that @arg is, or that end, saying "@what: '@arg'"; 0 is none. */
+void opt_time_ns(const struct argp_state *state, const char *what,
+		 const char *arg, uint64_t *ns);
+
 #endif /* TCBSCOPE_LIB_OPT_H */
