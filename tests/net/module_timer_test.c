@@ -90,7 +90,7 @@ TEST_F(timers, fin_wait2)
 	EXPECT_GT(0, TIMER(KEEPALIVE));
 }
 
-/* At 1000 bytes a second, 100 bytes wait for 100 ms. */
+/* At 100 bytes a second, 100 bytes wait for a second. */
 TEST_F(timers, pacing)
 {
 	uint64_t deadline = clock_now_ns() + SCOPE_PATIENCE_NS;
@@ -100,30 +100,31 @@ TEST_F(timers, pacing)
 
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_NODELAY, 1));
-	ASSERT_EQ(0, conn_option(c, 0, SOL_SOCKET, SO_MAX_PACING_RATE, 1000));
+	ASSERT_EQ(0, conn_option(c, 0, SOL_SOCKET, SO_MAX_PACING_RATE, 100));
 	for (i = 0; i < 20; i++) /* the first ten are not paced */
 		ASSERT_EQ(0, conn_send(c, 0, 100));
 	do {
 		ASSERT_GT(deadline, clock_now_ns());
 		ASSERT_EQ(0, scope_show(&self->s, 0, &list));
 	} while (TIMER(PACING) < 0);
-	EXPECT_GE(2 * 100000, TIMER(PACING)); /* two may have become one */
+	EXPECT_GE(2 * 1000000, TIMER(PACING)); /* two may have become one */
 }
 
-/* So long all that @side sends is held: a round trip takes that time. */
-#define ROUND_TRIP_NS (300 * 1000000ULL)
+#define ROUND_TRIP_MS 300
+#define LONG_MS 2500 /* a round trip of which 5 % are time to look */
 
-static int hold(struct conn *c, int side)
+/* All that @side sends is held: a round trip takes that time. */
+static int hold(struct conn *c, int side, unsigned int ms)
 {
-	uint64_t until = clock_now_ns() + ROUND_TRIP_NS;
+	uint64_t until = clock_now_ns() + ms * 1000000ULL;
 
 	while (clock_now_ns() < until)
 		poll(NULL, 0, 1);
 	return gate_open_side(&c->gate, side);
 }
 
-/* Opens a connection of which @side has seen a long round trip. 0 or -errno. */
-static int open_slowly(struct conn *c, int side)
+/* Opens a connection of which @side has seen such a round trip. 0 or -errno. */
+static int open_slowly(struct conn *c, int side, unsigned int ms)
 {
 	int err = netns_sysctl(c->pair.side[0].fd, "net/ipv4/tcp_autocorking",
 			       "0");
@@ -135,7 +136,7 @@ static int open_slowly(struct conn *c, int side)
 	if (!err)
 		err = conn_connect(c, 0);
 	if (!err)
-		err = hold(c, side);
+		err = hold(c, side, ms);
 	if (!err)
 		err = conn_accept(c);
 	return err ?: conn_option(c, 0, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -151,12 +152,12 @@ TEST_F(timers, reorder)
 	struct conn *c = &self->s.conn;
 	struct module_list list;
 
-	ASSERT_EQ(0, open_slowly(c, 0));
+	ASSERT_EQ(0, open_slowly(c, 0, ROUND_TRIP_MS));
 	ASSERT_EQ(0, conn_lose(c->fd[1], 'x'));
 	ASSERT_EQ(0, gate_close_side(&c->gate, 0));
 	ASSERT_EQ(1, send(c->fd[0], "x", 1, 0));
 	ASSERT_EQ(1, send(c->fd[0], "y", 1, 0));
-	ASSERT_EQ(0, hold(c, 0));
+	ASSERT_EQ(0, hold(c, 0, ROUND_TRIP_MS));
 	do {
 		ASSERT_GT(deadline, clock_now_ns());
 		ASSERT_EQ(0, scope_show(&self->s, 0, &list));
@@ -164,7 +165,7 @@ TEST_F(timers, reorder)
 	EXPECT_EQ(TCBSCOPE_CA_STATE_DISORDER, CONGESTION(STATE));
 	EXPECT_EQ(1, CONGESTION(SACKED_OUT));
 	EXPECT_EQ(0, CONGESTION(LOST_OUT));
-	EXPECT_GE(ROUND_TRIP_NS / 1000 / 4 + 10000, (uint64_t)TIMER(REORDER));
+	EXPECT_GE(ROUND_TRIP_MS * 1000 / 4 + 10000, TIMER(REORDER));
 }
 
 /* Of many segments behind a gap not each is acknowledged at once. */
@@ -178,17 +179,21 @@ TEST_F(timers, compressed_ack)
 	ASSERT_EQ(0,
 		  netns_sysctl(c->pair.side[1].fd,
 			       "net/ipv4/tcp_comp_sack_delay_ns", "100000000"));
-	ASSERT_EQ(0, open_slowly(c, 1));
+	/* Nothing is sent again: that would be acknowledged at once. */
+	ASSERT_EQ(0, netns_sysctl(c->pair.side[0].fd,
+				  "net/ipv4/tcp_early_retrans", "0"));
+	ASSERT_EQ(0, conn_rto_min(c, 0, 60000));
+	ASSERT_EQ(0, open_slowly(c, 1, LONG_MS));
 	/* What the sender says after a while seems to have been long under
 	 * way. */
 	do {
 		ASSERT_GT(deadline, clock_now_ns());
-		ASSERT_EQ(0, hold(c, 1));
+		ASSERT_EQ(0, hold(c, 1, LONG_MS));
 		ASSERT_EQ(0, conn_send(c, 0, sizeof(data)));
 		ASSERT_EQ(0, scope_settle(&self->s, 0));
 		ASSERT_EQ(0, scope_show(&self->s, 1, &list));
 	} while (TIME(RECEIVE_RTT_US) == ~0ULL ||
-		 TIME(RECEIVE_RTT_US) < ROUND_TRIP_NS / 2000);
+		 TIME(RECEIVE_RTT_US) < LONG_MS * 1000 / 2);
 	ASSERT_EQ(0, conn_option(c, 1, IPPROTO_TCP, TCP_QUICKACK, 0));
 	ASSERT_EQ(0, conn_lose(c->fd[1], 'x'));
 	/* The sender does not hear of the gap, and goes on. */
