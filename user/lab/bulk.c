@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is under way depends on the congestion window alone: buffers are large. */
+/* Buffers are large: only the congestion window limits what is under way. */
 #include "lab/bulk.h"
 #include "lab/end.h"
 #include "lab/witness.h"

@@ -54,7 +54,7 @@ void bulk_receive(struct stage *s, const struct stage_conn *c, unsigned int n);
  * sockets while something comes: that would wait for the call, and what waits
  * the kernel merges, segments as well as ACKs. So what A sends is held until it
  * has written all, and B reads when all has come. What is to be said of it is
- * known when the connection has been closed: then the last ACK has come as well.
+ * known when the connection has been closed: then the last ACK has come, too.
  */
 void bulk_transfer(struct stage *s, const struct stage_conn *c, unsigned int n);
 

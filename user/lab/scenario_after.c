@@ -83,9 +83,12 @@ static void orphan(struct stage *s)
 }
 
 static const struct expect orphan_expect[] = {
-	HAS(A, "state", "FIN_WAIT1>FIN_WAIT2 RX_ACK, FIN_WAIT2>TIME_WAIT"),
+	HAS(A, "state", OPENS CLOSES " RX_ACK as FIN_WAIT2"),
 	HAS(B, "call", "recvfrom 0, sendto 5"),
-	HAS(B, "state", "CLOSE_WAIT>CLOSE RX_RST EPIPE"),
+	IS(B, "state", "CLOSE>LISTEN CALL_LISTEN"),
+	IS(B, "state",
+	   ACCEPTED ", ESTABLISHED>CLOSE_WAIT RX_FIN, "
+		    "CLOSE_WAIT>CLOSE RX_RST EPIPE"),
 	{}
 };
 
@@ -214,6 +217,8 @@ static void linger_zero(struct stage *s)
 
 static const struct expect linger_zero_expect[] = {
 	IS(A, "state", OPENS "ESTABLISHED>CLOSE CALL_CLOSE"),
+	IS(B, "state", "CLOSE>LISTEN CALL_LISTEN"),
+	IS(B, "state", ACCEPTED ", ESTABLISHED>CLOSE RX_RST ECONNRESET"),
 	HAS(A, "reset", "sent CALL_CLOSE"),
 	NEVER(BOTH, "segment", "(sent|received) FIN"),
 	HAS(B, "call", "recvfrom ECONNRESET"),

@@ -211,7 +211,8 @@ const struct scenario scenarios_cwnd[] = {
 		.title = "slow start: the window doubles each round trip",
 		.textbook = "Slow start begins with one segment and doubles.",
 		.truth = "It doubles, but it begins with ten: 10, 20, 40.",
-		.notice = "Each ACK of two segments lets four go.",
+		.notice = "Each segment that is acked makes the window one "
+			  "larger: two can go in its place.",
 		.run = slow_start,
 		.expect = slow_start_expect,
 		.control = { .what = "one segment is lost" },

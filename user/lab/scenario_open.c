@@ -315,6 +315,7 @@ static const struct expect serve_once_expect[] = {
 	IS(B, "state", "CLOSE>LISTEN CALL_LISTEN, LISTEN>CLOSE CALL_CLOSE"),
 	IS(B, "state", ACCEPTED ", " CLOSES),
 	HAS(B, "queue", "completed 1/5, accepted 0/5"),
+	IS(A, "state", OPENS CLOSES_LAST),
 	HAS(A, "call", "connect 0, sendto 5, recvfrom 0, close 0"),
 	IS(B, "fact", "received hello"),
 	{}

@@ -50,7 +50,8 @@ static void killed(struct stage *s)
 }
 
 static const struct expect killed_expect[] = {
-	HAS(B, "state", "ESTABLISHED>CLOSE EXIT"),
+	IS(B, "state", "CLOSE>LISTEN CALL_LISTEN, LISTEN>CLOSE EXIT"),
+	IS(B, "state", ACCEPTED ", ESTABLISHED>CLOSE EXIT"),
 	HAS(B, "reset", "sent EXIT unread_data"),
 	IS(A, "state", OPENS "ESTABLISHED>CLOSE RX_RST ECONNRESET"),
 	HAS(A, "call", "recvfrom ECONNRESET"),
@@ -92,7 +93,8 @@ static const struct expect half_open_expect[] = {
 	IS(A, "state", OPENS "ESTABLISHED>CLOSE RX_RST ECONNRESET"),
 	HAS(A, "call", "sendto 14, recvfrom ECONNRESET"),
 	HAS(A, "segment", "sent PSH_ACK 14, received RST"),
-	HAS(B, "state", "ESTABLISHED>CLOSE CALL_CLOSE"),
+	IS(B, "state", "CLOSE>LISTEN CALL_LISTEN"),
+	IS(B, "state", ACCEPTED ", ESTABLISHED>CLOSE CALL_CLOSE"),
 	{}
 };
 
