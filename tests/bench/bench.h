@@ -189,7 +189,7 @@ typedef void part_fn(unsigned int rounds);
 
 part_fn part_machine, part_connect, part_tools, part_cost, part_calls,
 	part_start, part_json, part_bulk, part_sockets, part_listeners,
-	part_accept, part_lab, part_million, part_peers, part_reasons,
-	part_gated;
+	part_accept, part_lab, part_stories, part_million, part_peers,
+	part_reasons, part_gated;
 
 #endif

@@ -4,7 +4,8 @@
  * it is not; the controls are played where the CPU is real, for what they prove
  * is of the expectations. Racy ones must be so many times. A test for each,
  * named after its group and itself; the scenarios are data, so they are all
- * that is listed.
+ * that is listed. LAB_TIMES plays each that often, LAB_GROUP those of one
+ * group: "tests/vm/run -a 'LAB_TIMES=20 LAB_GROUP=loss' build 6.1 lab".
  */
 #include "lab/lab.h"
 #include "tests/lib/guest.h"
@@ -34,6 +35,10 @@ static __attribute__((format(printf, 1, 2))) void note(const char *fmt, ...)
 
 static unsigned int times(const struct scenario *s, bool control)
 {
+	const char *set = getenv("LAB_TIMES");
+
+	if (set && !control)
+		return atoi(set);
 	return s->racy && !control ?
 		       guest_times(RACY_TIMES, RACY_TIMES_EMULATED) :
 		       1;
@@ -100,15 +105,19 @@ static void test(const struct scenario_group *g, const struct scenario *s,
 static void for_each(void (*fn)(const struct scenario_group *g,
 				const struct scenario *s, bool control))
 {
+	const char *only = getenv("LAB_GROUP");
 	const struct scenario_group *g;
 	const struct scenario *s;
 
-	for (g = scenario_groups; g->name; g++)
+	for (g = scenario_groups; g->name; g++) {
+		if (only && strcmp(only, g->name))
+			continue;
 		for (s = g->scenarios; s->name; s++) {
 			fn(g, s, false);
 			if (!guest_is_emulated())
 				fn(g, s, true);
 		}
+	}
 }
 
 int main(void)

@@ -28,12 +28,11 @@ struct stage_conn bulk_connect(struct stage *s)
 	return c;
 }
 
-struct stage_conn bulk_lose(struct stage *s, unsigned int first, unsigned int n,
-			    unsigned int times)
+struct stage_conn bulk_lose(struct stage *s, unsigned int first, unsigned int n)
 {
 	const struct rule rule = {
 		.which = BULK_SEGMENTS(first, n),
-		.to = n * times,
+		.to = n,
 		.action = RULE_DROP,
 	};
 	struct stage_conn c = bulk_connect(s);

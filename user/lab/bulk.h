@@ -37,8 +37,8 @@ void bulk_plain(struct stage *s, unsigned int ms);
 struct stage_conn bulk_connect(struct stage *s);
 
 /* Connects, and loses segments @first .. of A's stream the first time. */
-struct stage_conn bulk_lose(struct stage *s, unsigned int first, unsigned int n,
-			    unsigned int times);
+struct stage_conn bulk_lose(struct stage *s, unsigned int first,
+			    unsigned int n);
 
 /* For end_do(): the socket, and 256 times the number of segments. */
 int bulk_send(struct end *me, int arg);

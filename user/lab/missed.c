@@ -16,6 +16,7 @@ static const struct row {
 } rows[] = {
 	{ "InSegs", "segment", "received" },
 	{ "RetransSegs", "retransmit", "[A-Za-z].*" },
+	{ "AttemptFails", "state", "SYN_(SENT|RECV)>CLOSE" },
 	{ "EstabResets", "state", "(ESTABLISHED|CLOSE_WAIT)>CLOSE" },
 };
 

@@ -106,7 +106,7 @@ static void slow_start(struct stage *s)
 	struct stage_conn c;
 
 	bulk_plain(s, STAGE_NEVER_MS);
-	c = s->control ? bulk_lose(s, 12, 1, 1) : bulk_connect(s);
+	c = s->control ? bulk_lose(s, 12, 1) : bulk_connect(s);
 	bulk_transfer(s, &c, 72);
 	stage_hang_up(s, &c);
 	say_flights(s, 3);
@@ -125,7 +125,7 @@ static void avoidance(struct stage *s)
 	struct stage_conn c;
 
 	bulk_plain(s, STAGE_NEVER_MS);
-	c = s->control ? bulk_connect(s) : bulk_lose(s, 19, 1, 1);
+	c = s->control ? bulk_connect(s) : bulk_lose(s, 19, 1);
 	bulk_transfer(s, &c, 130);
 	stage_hang_up(s, &c);
 	bulk_say_window(s, "Recovery");

@@ -17,8 +17,8 @@ struct json_object;
 
 #define STAGE_ENDS 4 /* processes: A, B, and two that they fork */
 #define STAGE_FACTS 64
-#define STAGE_PATIENCE_NS 8000000000ull /* for any one step */
-#define STAGE_HASTE_NS 1500000000ull	/* the same of a control, which fails */
+#define STAGE_PATIENCE_NS 30000000000ull /* for any one step */
+#define STAGE_HASTE_NS 1500000000ull /* the same of a control, which fails */
 #define STAGE_NEVER_MS 5000 /* no process has to wait for the CPU so long */
 
 typedef void stage_say_fn(const char *fmt, ...)
