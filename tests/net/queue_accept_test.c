@@ -431,4 +431,42 @@ TEST_F(accept, uring)
 	close(client);
 }
 
+/*
+ * Claim: one that its client has reset while it waited can be accepted, and is
+ * told then; one that nobody uses is told when it is closed, if not before.
+ */
+TEST_F(accept, unused)
+{
+	const struct linger now = { .l_onoff = 1 };
+	struct conn *c = &self->conn;
+	struct json_object *e;
+	int client, fd;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, queue_listen(c, 8));
+	ASSERT_EQ(0, queue_join(c, &client, false));
+	ASSERT_EQ(0, queue_wait_accept(c, 1));
+	ASSERT_EQ(0,
+		  setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)));
+	close(client);
+	ASSERT_EQ(0, queue_wait_counter(c, "EstabResets", 1));
+	ASSERT_EQ(0, conn_accept(c));
+	ASSERT_EQ(0, conn_close(c, 1));
+	ASSERT_EQ(0, queue_join(c, &client, false));
+	ASSERT_EQ(0, queue_wait_accept(c, 1));
+	fd = uring_do(IORING_OP_ACCEPT, c->listener, NULL, 0, false);
+	if (fd >= 0)
+		close(fd);
+	ASSERT_EQ(0, conn_stop(c));
+
+	EXPECT_EQ(2, queue_count(c, "completed", NULL));
+	e = queue_nth(c, "accepted", 0);
+	ASSERT_NE(NULL, e);
+	EXPECT_STREQ("observed", queue_text(e, "how"));
+	EXPECT_EQ(witness_number(queue_nth(c, "completed", 0), "cookie"),
+		  witness_number(e, "cookie"));
+	EXPECT_EQ(fd >= 0 ? 2 : 1, queue_count(c, "accepted", NULL));
+	close(client);
+}
+
 SHARED_HARNESS_MAIN("--events", "queue")
