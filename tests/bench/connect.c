@@ -135,6 +135,10 @@ void part_connect(unsigned int rounds)
 		  .argv = { self, "--floor", "ring" } },
 		{ .name = "floor: memory, record, two copies",
 		  .argv = { self, "--floor", "lean" } },
+		{ .name = "floor: hooks of queues",
+		  .argv = { self, "--floor", "queues" } },
+		{ .name = "floor: hooks of queues, each SYN",
+		  .argv = { self, "--floor", "syns" } },
 	};
 
 	compare(tracers, sizeof(tracers) / sizeof(*tracers), rounds,

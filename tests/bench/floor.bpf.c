@@ -65,6 +65,44 @@ int empty_exit(void *ctx)
 	return 0;
 }
 
+/* With both copies and the exit of system calls: where queues are heard of. */
+SEC("tp_btf/sock_send_length")
+int empty_sends(void *ctx)
+{
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int empty_receives(void *ctx)
+{
+	return 0;
+}
+
+SEC("tp_btf/sk_data_ready")
+int empty_ready(void *ctx)
+{
+	return 0;
+}
+
+SEC("tp_btf/kfree_skb")
+int empty_drop(void *ctx)
+{
+	return 0;
+}
+
+/* And where each SYN is. */
+SEC("cgroup_skb/ingress")
+int empty_segment(struct __sk_buff *skb)
+{
+	return 1;
+}
+
+SEC("sockops")
+int empty_request(struct bpf_sock_ops *op)
+{
+	return 1;
+}
+
 /* A record the size of a state event, all but empty. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(ring_only, struct sock *sk, int old, int new)
