@@ -557,7 +557,7 @@ TEST_F(drop, reset)
 TEST_F_TIMEOUT(drop, burst, 120)
 {
 	struct conn *c = &self->conn;
-	int n = guest_times(CLIENTS, variant->in_guests);
+	int n = guest_times(CLIENTS, variant->in_guests), queued;
 
 	NEED_TIERS();
 	ASSERT_EQ(0, sysctl(c, "tcp_syncookies", "0"));
@@ -568,8 +568,12 @@ TEST_F_TIMEOUT(drop, burst, 120)
 	ASSERT_EQ(0, quiesce(c, self->client));
 
 	EXPECT_TRUE(told(c, variant->sees));
-	if (variant->sees)
-		EXPECT_EQ(101, queue_count(c, "SYN_queued", NULL));
+	if (!variant->sees)
+		return;
+	/* who is gone answers a SYN-ACK by an RST, and makes room for another */
+	queued = queue_count(c, "SYN_queued", NULL);
+	EXPECT_LE(101, queued);
+	EXPECT_GE(101 + conn_counter(c, 1, "EmbryonicRsts"), queued);
 }
 
 SHARED_HARNESS_MAIN("--events", "queue")
