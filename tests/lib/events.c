@@ -156,6 +156,10 @@ struct filter_facts events_facts(const union event_any *e)
 	if (e->ev.type == EVENT_state) {
 		x.old = 1u << e->state.old;
 		x.new = 1u << e->state.new;
+	} else if (e->ev.type == EVENT_reset) {
+		x.new = 1u << e->reset.state % 32;
+	} else if (e->ev.type == EVENT_drop) {
+		x.new = 1u << e->drop.state % 32;
 	}
 	memcpy(x.laddr.u8, e->ev.laddr.byte, sizeof(x.laddr));
 	memcpy(x.raddr.u8, e->ev.raddr.byte, sizeof(x.raddr));

@@ -98,7 +98,7 @@ TEST_F(push, tests)
 		{ "netns 5", 1, 1, KFILTER_SPARES_PAIRS },
 		{ "cgroup 5,6", 1, 1, KFILTER_SPARES_PAIRS },
 		{ "not cgroup 5", 1, 1, KFILTER_SPARES_PAIRS },
-		/* old or new of a transition, state of a window */
+		/* old or new of a transition, state of all others */
 		{ "state listen", 3, 2, KFILTER_SPARES_OPENING },
 		{ "exclude listen", 2, 2, KFILTER_SPARES_OPENING },
 		{ "state listen and pid 5", 4, 3, KFILTER_SPARES_OPENING },
@@ -189,6 +189,45 @@ TEST_F(push, decides)
 		EXPECT_EQ(rows[i].close, kernel_passes(self->k, &close))
 		{
 			TH_LOG("%s", rows[i].text);
+		}
+		filter_free(f);
+	}
+}
+
+/* Claim: resets and drops are of a state, or of no socket. */
+TEST_F(push, state_of_others)
+{
+	static const struct {
+		const char *text;
+		bool known, absent;
+	} rows[] = {
+		{ "state fin-wait-2", true, false },
+		{ "state listen", false, false },
+		{ "not state = fin-wait-2", false, true },
+	};
+	union event_any known[2] = { { .reset = events_reset(1, 5) },
+				     { .drop = events_drop(1, 5) } };
+	union event_any absent;
+	unsigned int i, k;
+
+	known[0].reset.state = known[1].drop.state = TCB_STATE_FIN_WAIT2;
+	for (i = 0; i < ROWS(rows); i++) {
+		struct filter *f = push(self->schema, rows[i].text, self->k);
+
+		ASSERT_NE(NULL, f);
+		for (k = 0; k < 2; k++) {
+			absent = known[k];
+			*(k ? &absent.drop.state : &absent.reset.state) = 0;
+			EXPECT_EQ(rows[i].known,
+				  kernel_passes(self->k, &known[k]))
+			{
+				TH_LOG("%s", rows[i].text);
+			}
+			EXPECT_EQ(rows[i].absent,
+				  kernel_passes(self->k, &absent))
+			{
+				TH_LOG("%s", rows[i].text);
+			}
 		}
 		filter_free(f);
 	}

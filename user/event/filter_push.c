@@ -48,7 +48,8 @@ static const struct {
 	{ "cgroup", KFILTER_CGROUP, 0 },
 	{ "old", KFILTER_OLD, 1u << EVENT_state },
 	{ "new", KFILTER_NEW, 1u << EVENT_state },
-	{ "state", KFILTER_NEW, 1u << EVENT_window },
+	{ "state", KFILTER_NEW,
+	  1u << EVENT_window | 1u << EVENT_reset | 1u << EVENT_drop },
 };
 
 static int subject_of(const struct filter_term *term, int type)
