@@ -18,9 +18,6 @@
 #define EVENT_TYPES 16	 /* more than the highest enum event_type */
 #define EVENTS_OPT_IN	 /* only if asked for by name */ \
 	(1u << EVENT_drop | 1u << EVENT_segment | 1u << EVENT_call)
-/* Of these types, are only queues traced? */
-#define CONFIG_QUEUES_ALONE(events) \
-	(!((events) & ~(1u << EVENT_queue | 1u << EVENT_socket)))
 #define RING_DEFAULT (8u << 20)
 #define QUEUE_SLOTS 2 /* of a CPU: the reader may be busy with one of them */
 

@@ -464,8 +464,12 @@ static __noinline bool sock_excluded(struct sock *sk, struct tcp_sock *tp,
 	return facts_fail(&x) == 1 + KFILTER_SPARES_NONE;
 }
 
-/* What has no listener and is none is of no interest, and gets no memory. */
-#define QUEUES_ALONE CONFIG_QUEUES_ALONE(config.events)
+/*
+ * Only queues are traced: what has no listener and is none is of no interest,
+ * and gets no memory either.
+ */
+#define QUEUES_ALONE \
+	(!(config.events & ~(1u << EVENT_queue | 1u << EVENT_socket)))
 
 #define EXCLUDED(sk, tp, state) (NEEDS_ENDS && sock_excluded(sk, tp, state))
 

@@ -8,7 +8,7 @@
  * it, in that process's own context.
  */
 #include "bpf/hold.h"
-#include "bpf/queue_lean.h"
+#include "bpf/queue.h"
 #include "bpf/window.h"
 
 /* What a child that is used for the first time has waited with. */
@@ -43,10 +43,6 @@ static __always_inline struct sock_mem *owner_uses(struct sock *sk)
 	int state = sk->__sk_common.skc_state;
 	struct sock_mem *mem;
 
-	if (QUEUES_LEAN) {
-		lean_used(sk);
-		return NULL;
-	}
 	if (!sock_is_tcp(sk))
 		return NULL;
 	mem = mem_find(sk);
@@ -55,9 +51,6 @@ static __always_inline struct sock_mem *owner_uses(struct sock *sk)
 		mem = owner_learns(sk);
 	if (!mem)
 		return NULL;
-	if (QUEUES_ALONE && !(mem->flags & MEM_QUEUED) &&
-	    state != TCB_STATE_SYN_RECV)
-		return NULL; /* it has left its queue */
 	if (mem->owner_how != HOW_observed)
 		mem_own(mem);
 	if (mem->ticket || mem->flags & MEM_QUEUED ||

@@ -17,10 +17,6 @@ int BPF_PROG(queue_ready, struct sock *sk)
 
 	if (sk->__sk_common.skc_state != TCB_STATE_LISTEN || !sock_is_tcp(sk))
 		return 0;
-	if (QUEUES_LEAN) {
-		lean_ready(sk);
-		return 0;
-	}
 	e = queue_waiting();
 	if (!e || !e->ev.type)
 		return 0;

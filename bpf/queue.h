@@ -19,21 +19,13 @@
 
 #define QUEUE_CHILDREN 65536
 
-/* The child that a CPU is busy with. */
-struct queue_coming {
-	struct event_queue e; /* it has come into the accept queue; type 0: not,
-				 or it is told */
-	/* without a memory of its own only (bpf/queue_lean.h) */
-	__u64 sk;	/* has been copied, and has not come; 0: none */
-	__u64 answered; /* by the ACK of a cookie, if its listener sends any */
-};
-
+/* The event of a child that has come into the accept queue; type 0: none. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct queue_coming);
-} queue_comings SEC(".maps") __weak;
+	__type(value, struct event_queue);
+} queue_waits SEC(".maps") __weak;
 
 /*
  * What waits to be accepted, by its cookie, as it came in: where accept() ends
@@ -49,25 +41,12 @@ struct {
 	__type(value, struct event_queue);
 } queue_children SEC(".maps") __weak;
 
-static __always_inline struct queue_coming *queue_coming(void)
+static __always_inline struct event_queue *queue_waiting(void)
 {
 	__u32 key = 0;
 
-	return bpf_map_lookup_elem(&queue_comings, &key);
+	return bpf_map_lookup_elem(&queue_waits, &key);
 }
-
-static __always_inline struct event_queue *queue_waiting(void)
-{
-	struct queue_coming *c = queue_coming();
-
-	return c ? &c->e : NULL;
-}
-
-/*
- * Only queues are traced, and listeners are seen: then a child has no memory,
- * and the loader makes sure that it gets no copy of its listener's.
- */
-#define QUEUES_LEAN (QUEUES_ALONE && config.tells_ready)
 
 /* All but whose event it is; depths and times are unknown. */
 static __always_inline void queue_blank(struct event_queue *e, enum queue_op op)
@@ -285,18 +264,6 @@ static __always_inline bool queue_claim(struct event_queue *e, nsec_t wait)
 	       UNKNOWN_NS;
 }
 
-/* The running process owns it from now on: noted where the memory finds it. */
-static __always_inline void queue_owner(struct event *ev)
-{
-	__u64 id = bpf_get_current_pid_tgid();
-
-	ev->pid = id >> 32;
-	ev->tid = id;
-	bpf_get_current_comm(ev->comm, sizeof(ev->comm));
-	ev->owner_how = HOW_observed;
-	ev->foreign = config.offspring && !task_in_tree();
-}
-
 /* Who has accepted a child owns it, until somebody uses it. */
 static __always_inline void queue_own(struct sock_mem *mem,
 				      const struct event_queue *e)
@@ -443,33 +410,6 @@ static __always_inline void queue_born(struct tcp_sock *tp,
 	if (config.tells_syns && queue_syn_answered(sock_rport(sock_of(tp))) &&
 	    cookies)
 		mem->queued_syn |= QUEUED_BY_COOKIE;
-}
-
-/*
- * Where only queues are traced: is this a transition that changes one, or that
- * shows that a connection has left one? So do a process's calls alone.
- */
-static __always_inline bool queue_changes(int old, int new)
-{
-	return old == TCB_STATE_LISTEN || new == TCB_STATE_LISTEN ||
-	       old == TCB_STATE_SYN_RECV || new == TCB_STATE_CLOSE ||
-	       new == TCB_STATE_FIN_WAIT1 || new == TCB_STATE_LAST_ACK;
-}
-
-/* Of the listener itself? */
-static __always_inline bool queue_listener_changes(int old, int new)
-{
-	return new == TCB_STATE_LISTEN ||
-	       (old == TCB_STATE_LISTEN && new == TCB_STATE_CLOSE);
-}
-
-/* The same, when it is known what there is of it in the memory. */
-static __always_inline bool queue_follows(const struct sock_mem *mem, int old,
-					  int new)
-{
-	if (old == TCB_STATE_LISTEN || new == TCB_STATE_LISTEN)
-		return true;
-	return mem && (old == TCB_STATE_SYN_RECV || mem->flags & MEM_QUEUED);
 }
 
 /*

@@ -4,7 +4,7 @@
 #define TCBSCOPE_QUEUE_ACCEPT_H
 
 #include "bpf/fd.h"
-#include "bpf/queue_lean.h"
+#include "bpf/queue.h"
 
 static __always_inline bool is_accept(__u32 nr)
 {
@@ -33,6 +33,18 @@ static __always_inline void accept_from(struct event_queue *e, __u32 fd)
 		return;
 	e->accept = p.word[0];
 	e->depth_how = HOW_sampled;
+}
+
+/* The running process owns it from now on: noted where the memory finds it. */
+static __always_inline void accept_owner(struct event *ev)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	ev->pid = id >> 32;
+	ev->tid = id;
+	bpf_get_current_comm(ev->comm, sizeof(ev->comm));
+	ev->owner_how = HOW_observed;
+	ev->foreign = config.offspring && !task_in_tree();
 }
 
 /* What waits at @in is taken out just now, and its memory is out of reach. */
@@ -76,8 +88,7 @@ static __always_inline void accept_emit(const struct event_queue *in, __u32 fd,
 
 /*
  * The same, if nobody has told of it. @fd is UNKNOWN if accept() is not what
- * takes it. Of one that was reset nothing more will be heard; where only queues
- * are traced nobody asks for its owner any more.
+ * takes it. Of one that was reset nothing more will be heard.
  */
 static __always_inline void accept_tell(struct event_queue *in, __u32 fd)
 {
@@ -86,9 +97,9 @@ static __always_inline void accept_tell(struct event_queue *in, __u32 fd)
 
 	if (!queue_claim(in, since ? now - since : 0))
 		return; /* another thread has used it already */
-	queue_owner(&in->ev);
+	accept_owner(&in->ev);
 	accept_emit(in, fd, now);
-	if (QUEUES_ALONE || in->pad[0] & QUEUE_RESET)
+	if (in->pad[0] & QUEUE_RESET)
 		bpf_map_delete_elem(&queue_children, &cookie);
 }
 

@@ -165,38 +165,6 @@ static __always_inline enum queue_op comes_by(struct request_sock *req)
 	return waited(req) ? QUEUE_completed : QUEUE_cookie_accepted;
 }
 
-static __always_inline void entered_wait(struct event_queue *e,
-					 struct request_sock *req)
-{
-	e->syn_wait_us = e->op == QUEUE_completed ? waited(req) : 0;
-	e->wait_how = e->syn_wait_us ? HOW_observed : 0;
-}
-
-/* The same of one that has no memory. */
-static __always_inline void lean_entered(struct sock *sk,
-					 struct tcp_sock *listener,
-					 struct sock *child,
-					 struct tcp_sock *tp,
-					 struct request_sock *req)
-{
-	struct queue_coming *c = queue_coming();
-	struct sock_mem *mem = mem_get(sk, listener);
-
-	if (!c)
-		return;
-	c->sk = 0; /* there is nothing to wait for */
-	if (!mem) {
-		wanted(false, EVENT_queue);
-		return;
-	}
-	lean_fill(&c->e, child, tp, comes_by(req));
-	lean_owner(&c->e, sk, mem);
-	queue_depths(&c->e, sk, listener);
-	entered_wait(&c->e, req);
-	lean_tell(&c->e);
-	c->e.ev.type = 0;
-}
-
 /* The child is in the accept queue of the listener now. */
 static __always_inline void entered(struct sock *sk, struct sock *child,
 				    struct request_sock *req)
@@ -206,17 +174,14 @@ static __always_inline void entered(struct sock *sk, struct sock *child,
 	struct sock_mem *mem = mem_find(child);
 	struct event_queue *e;
 
-	if (!tp || !listener)
-		return;
-	if (QUEUES_LEAN)
-		lean_entered(sk, listener, child, tp, req);
-	if (QUEUES_LEAN || !mem)
+	if (!tp || !listener || !mem)
 		return;
 	e = queue_comes(child, tp, mem, comes_by(req));
 	if (!e)
 		return;
 	queue_depths(e, sk, listener);
-	entered_wait(e, req);
+	e->syn_wait_us = e->op == QUEUE_completed ? waited(req) : 0;
+	e->wait_how = e->syn_wait_us ? HOW_observed : 0;
 	queue_enter(e, mem);
 	queue_flush(e);
 }

@@ -6,7 +6,7 @@
 #include "bpf/cause.h"
 #include "bpf/emit.h"
 #include "bpf/hold.h"
-#include "bpf/queue_lean.h"
+#include "bpf/queue.h"
 #include "bpf/window.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -74,7 +74,7 @@ static __always_inline void mem_transition(struct sock_mem *mem,
 					   struct tcp_sock *tp,
 					   struct transition *t)
 {
-	if (!QUEUES_ALONE && mem->new && mem->new != t->old) {
+	if (mem->new && mem->new != t->old) {
 		COUNT(gaps);
 		t->gap_from = mem->new;
 	}
@@ -262,14 +262,13 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 
 	if (!sock_is_tcp(sk))
 		return 0;
-	if (QUEUES_LEAN && !queue_listener_changes(old, new))
-		return lean_changes(sk, old, new, second);
 	mem = mem_find(sk);
 	if (second && mem && mem->old == old && mem->new == new)
 		return 0;
 	if (old == new)
 		return state_same(mem, new);
-	if (QUEUES_ALONE && !queue_follows(mem, old, new))
+	if (QUEUES_ALONE && !mem && old != TCB_STATE_LISTEN &&
+	    new != TCB_STATE_LISTEN)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
@@ -294,9 +293,9 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 		state_begin(sk, tp, mem, &t);
 	if (config.events & 1u << EVENT_call && new == TCB_STATE_ESTABLISHED)
 		bpf_get_socket_cookie(sk); /* for accept() to tell it */
-	if (mem && (QUEUES_ALONE || state_stopped(sk, tp, mem, &t)))
+	if (mem && state_stopped(sk, tp, mem, &t))
 		state_skip(tp, mem, &t);
-	else if (!QUEUES_ALONE)
+	else
 		state_make(sk, tp, mem, &t);
 	if (mem && config.events & 1u << EVENT_queue)
 		state_queues_after(sk, tp, mem, &t);
@@ -319,11 +318,8 @@ struct {
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_first, struct sock *sk, int old, int new)
 {
-	__u32 i;
+	__u32 i = bpf_get_smp_processor_id() % COUNTERS;
 
-	if (QUEUES_ALONE && !queue_changes(old, new))
-		return 0;
-	i = bpf_get_smp_processor_id() % COUNTERS;
 	first[i].old = old;
 	first[i].new = new;
 	first[i].sk = (__u64)sk;
@@ -333,11 +329,8 @@ int BPF_PROG(state_first, struct sock *sk, int old, int new)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_second, struct sock *sk, int old, int new)
 {
-	__u32 i;
+	__u32 i = bpf_get_smp_processor_id() % COUNTERS;
 
-	if (QUEUES_ALONE && !queue_changes(old, new))
-		return 0;
-	i = bpf_get_smp_processor_id() % COUNTERS;
 	if (first[i].sk == (__u64)sk && first[i].old == old &&
 	    first[i].new == new) {
 		first[i].sk = 0;

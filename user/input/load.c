@@ -113,8 +113,6 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 	config->reads_user = l->reads_user;
 	config->tells_ready = works(l, "queue_ready");
 	config->tells_syns = works(l, "queue_segment");
-	if (CONFIG_QUEUES_ALONE(config->events) && config->tells_ready)
-		bpf_map__set_map_flags(skel->maps.memory, BPF_F_NO_PREALLOC);
 	for (i = 0; probe_programs[i].name; i++)
 		bpf_program__set_autoload(program_of(skel, i),
 					  l->results[i].status == PROBE_WORKS);
