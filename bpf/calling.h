@@ -60,12 +60,23 @@ static __always_inline bool calling_makes_tcp(__u32 family, __u32 type,
 	       (!protocol || protocol == IPPROTO_TCP);
 }
 
+/*
+ * The running task's. A global function is verified once, by itself: where the
+ * pointer of a task is followed the verifier searches all of the kernel's types
+ * by name, as sock_of() says.
+ */
+__weak __noinline int calling_netns(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct nsproxy *ns = task->nsproxy;
+
+	return ns ? ns->net_ns->ns.inum : 0;
+}
+
 /* Nothing is known of it but who calls. */
 static __always_inline void calling_init(struct event_call *e, int op, int via)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	__u64 id = bpf_get_current_pid_tgid();
-	struct nsproxy *ns;
 
 	__builtin_memset(e, 0, sizeof(*e));
 	e->ev.type = EVENT_call;
@@ -76,9 +87,7 @@ static __always_inline void calling_init(struct event_call *e, int op, int via)
 	e->ev.tid = id;
 	e->ev.uid = bpf_get_current_uid_gid();
 	bpf_get_current_comm(e->ev.comm, sizeof(e->ev.comm));
-	ns = task->nsproxy;
-	if (ns)
-		e->ev.netns = ns->net_ns->ns.inum;
+	e->ev.netns = calling_netns();
 	e->ev.ts_ns = bpf_ktime_get_ns();
 	e->call = __sync_fetch_and_add(&call_next, 1);
 	e->op = op;
