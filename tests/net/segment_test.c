@@ -396,6 +396,26 @@ TEST_F(segment, handshake_again)
 	EXPECT_SEGMENT(nth(c, 1, "sent", SYN, 1), SYN | ACK, 0, 1, 1);
 }
 
+/* Claim: a SYN-ACK with a cookie, which no socket sends, is its listener's. */
+TEST_F(segment, cookie)
+{
+	struct conn *c = &self->conn;
+	struct json_object *syn;
+
+	ASSERT_EQ(0, netns_sysctl(c->pair.side[1].fd, "net/ipv4/tcp_syncookies",
+				  "2"));
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(1, conn_counter(c, 1, "SyncookiesRecv"));
+	ASSERT_EQ(0, conn_stop(c));
+	kernel_agrees(_metadata, c);
+	ends_agree(_metadata, c, 0);
+	ends_agree(_metadata, c, 1);
+	syn = nth(c, 1, "sent", SYN, 0);
+	EXPECT_SEGMENT(syn, SYN | ACK, 0, 1, 1);
+	EXPECT_TRUE(is(syn, "state", "LISTEN"));
+	EXPECT_EQ(conn_cookie(c->listener), witness_number(syn, "listener"));
+}
+
 /* Claim: a window that closes is seen, and what asks whether it has opened. */
 TEST_F(segment, zero_window)
 {
