@@ -13,7 +13,7 @@
 static const struct row {
 	const char *counter; /* lab/counter.h */
 	const char *type, *item;
-} rows[] = {
+} rows[MISSED_COUNTERS] = {
 	{ "InSegs", "segment", "received" },
 	{ "RetransSegs", "retransmit", "[A-Za-z].*" },
 	{ "AttemptFails", "state", "SYN_(SENT|RECV)>CLOSE" },
@@ -38,23 +38,35 @@ static int64_t shown(struct stage *s, int side, const struct row *row)
 	return n;
 }
 
-unsigned int missed(struct stage *s, char *text, size_t size)
+void missed_count(struct stage *s, int64_t counted[2][MISSED_COUNTERS])
+{
+	unsigned int i;
+	int side;
+
+	for (side = A; side <= B; side++)
+		for (i = 0; i < MISSED_COUNTERS; i++)
+			counted[side - A][i] = stage_counter(s, side,
+							     rows[i].counter);
+}
+
+unsigned int missed(struct stage *s, int64_t counted[2][MISSED_COUNTERS],
+		    char *text, size_t size)
 {
 	unsigned int i, n = 0;
-	int64_t happened, seen;
+	int64_t seen;
 	int side;
 
 	*text = '\0';
 	for (side = A; side <= B; side++)
-		for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-			happened = stage_counter(s, side, rows[i].counter);
+		for (i = 0; i < MISSED_COUNTERS; i++) {
 			seen = shown(s, side, &rows[i]);
-			if (happened <= seen)
+			if (counted[side - A][i] <= seen)
 				continue;
-			n += happened - seen;
+			n += counted[side - A][i] - seen;
 			snprintf(text, size,
 				 "%c: %s %" PRId64 ", shown %" PRId64,
-				 '@' + side, rows[i].counter, happened, seen);
+				 '@' + side, rows[i].counter,
+				 counted[side - A][i], seen);
 		}
 	return n;
 }

@@ -413,8 +413,11 @@ static int stage_settle(struct stage *s)
 static void stage_judge(struct stage *s, struct report *r)
 {
 	const struct witness *w = s->tracer->witness;
-	int err = stage_settle(s);
+	int64_t counted[2][MISSED_COUNTERS];
+	int err;
 
+	missed_count(s, counted);
+	err = stage_settle(s);
 	if (!err)
 		err = judge(s, r);
 	if (err) {
@@ -427,7 +430,7 @@ static void stage_judge(struct stage *s, struct report *r)
 	if (stage_failed(s))
 		r->outcome = OUTCOME_FAILED;
 	if (r->outcome != OUTCOME_PROVED)
-		r->missed = missed(s, r->lacks, sizeof(r->lacks));
+		r->missed = missed(s, counted, r->lacks, sizeof(r->lacks));
 	snprintf(r->why, sizeof(r->why), "%s", s->failed);
 }
 
