@@ -26,7 +26,7 @@
 #define PORTS 400   /* ... so many are seen, of which each test has two, ... */
 #define PROGRAMS 64 /* ... by each of several programs that run at once */
 
-#define MORE_MAX 64 /* bytes of options that a test wants as well */
+#define MORE_MAX 64	       /* bytes of options that a test wants as well */
 #define LENT "TCBSCOPE_SHARED" /* who keeps it, in the environment */
 
 /* What a test gets to know of the trace. */

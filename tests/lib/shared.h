@@ -36,8 +36,8 @@ unsigned short shared_port(void);
 
 /*
  * The test wants a trace with these options as well, as "--tiers 1,2,3"; "":
- * with no more, as before the first call. That is another trace: tests that want
- * the same should follow one another.
+ * with no more, as before the first call. That is another trace: tests that
+ * want the same should follow one another.
  */
 void shared_with(const char *options);
 

@@ -371,9 +371,8 @@ FIXTURE_VARIANT_ADD(filter, sport){ .args = { STATES, "--sport=9000" } };
 FIXTURE_VARIANT_ADD(filter, other_port){ .args = { STATES, "--port=9001" } };
 FIXTURE_VARIANT_ADD(filter, comm){ .args = { STATES, "--comm=work*" } };
 FIXTURE_VARIANT_ADD(filter, pid){ .args = { STATES, "--pid=1" } };
-FIXTURE_VARIANT_ADD(filter, other_addr){
-	.args = { STATES, "--addr=10.0.0.0/8" }
-};
+FIXTURE_VARIANT_ADD(filter,
+		    other_addr){ .args = { STATES, "--addr=10.0.0.0/8" } };
 FIXTURE_VARIANT_ADD(filter, state){ .args = { STATES, "--state=CLOSE_WAIT" } };
 FIXTURE_VARIANT_ADD(filter, uid){ .args = { STATES, "--uid=12345" } };
 FIXTURE_VARIANT_ADD(filter, expression){

@@ -223,10 +223,10 @@ TEST_F(output, times)
 						    TCB_STATE_CLOSE,
 						    TCB_STATE_SYN_SENT);
 
-		ASSERT_EQ(0, pipeline_add_output(
-				     self->page.pipeline,
-				     output_text_new(self->page.schema,
-						     &options)));
+		ASSERT_EQ(0,
+			  pipeline_add_output(self->page.pipeline,
+					      output_text_new(self->page.schema,
+							      &options)));
 		ASSERT_EQ(0, header(self->page.pipeline));
 		pipeline_push(self->page.pipeline, &s, sizeof(s));
 		s = events_state(3250001000, 1, 2000, 2001, TCB_STATE_SYN_SENT,

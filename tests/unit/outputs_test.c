@@ -24,8 +24,7 @@ static int become(bool terminal)
 {
 	int fds[2];
 
-	if (terminal ? openpty(&fds[0], &fds[1], NULL, NULL, NULL) :
-		       pipe(fds))
+	if (terminal ? openpty(&fds[0], &fds[1], NULL, NULL, NULL) : pipe(fds))
 		return -1;
 	return dup2(fds[1], STDOUT_FILENO);
 }

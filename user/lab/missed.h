@@ -20,7 +20,8 @@ struct stage;
 void missed_count(struct stage *s, int64_t counted[2][MISSED_COUNTERS]);
 
 /*
- * How much of it the trace has not shown of a run that has ended; what that is as
+ * How much of it the trace has not shown of a run that has ended; what that is
+ * as
  * @text, such as "A: RetransSegs 3, shown 2". 0: nothing, as far as there are
  * counters.
  */

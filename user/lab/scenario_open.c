@@ -282,6 +282,7 @@ static int classic_server(struct end *me, int port)
 	if (listener < 0 || bind(listener, (void *)&at, sizeof(at)) ||
 	    listen(listener, 5))
 		return -errno;
+	/* cppcheck-suppress nullPointer */
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -27,7 +27,7 @@ tracer_exec(const char *tcbscope, char *const args[], int json, int text,
 	snprintf(option, sizeof(option),
 		 text < 0 ? "--json" : "--json=/dev/fd/%d", json);
 	argv[2] = option;
-	for (i = 0; args[i] && i < TRACER_ARGS; i++)
+	for (i = 0; i < TRACER_ARGS && args[i]; i++)
 		argv[i + 3] = args[i];
 	/* it must not outlive the lab: nothing else would end it */
 	if (!prctl(PR_SET_PDEATHSIG, SIGTERM) && getppid() == parent &&
