@@ -149,7 +149,7 @@ TEST_F(punch, byte_by_byte)
 	ASSERT_LE(0, self->punch.fd);
 
 	/* It has proven itself as well, and the first one takes it. */
-	EXPECT_EQ(want, recv(pfd.fd, said, sizeof(said), 0));
+	EXPECT_EQ((ssize_t)want, recv(pfd.fd, said, sizeof(said), 0));
 	EXPECT_EQ(PUNCH_PROOF, said[0]);
 	EXPECT_TRUE(secret_proves(&self->meet.secret, "open", variant->role,
 				  self->meet.nonce, NULL, 0,
@@ -170,7 +170,7 @@ TEST_F(punch, nothing_more)
 	ASSERT_EQ(0, begin(self, PATIENCE_NS));
 	fd = taken(self);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(self->len + 1, send(fd, bytes, self->len + 1, 0));
+	ASSERT_EQ((ssize_t)self->len + 1, send(fd, bytes, self->len + 1, 0));
 	ASSERT_EQ(0, finish(self));
 	EXPECT_EQ(1, recv(self->punch.fd, &c, 1, 0));
 	EXPECT_EQ('x', c);
@@ -193,7 +193,7 @@ TEST_F_TIMEOUT(punch, killed_at_each_byte, 120)
 		ASSERT_LE(0, fd)
 		TH_LOG("after %zu bytes: %s", n,
 		       diagnose_name(diagnose(&self->punch).why));
-		ASSERT_EQ(n, send(fd, self->proof, n, MSG_NOSIGNAL));
+		ASSERT_EQ((ssize_t)n, send(fd, self->proof, n, MSG_NOSIGNAL));
 		close(fd);
 	}
 	EXPECT_EQ(0, answer(self, self->proof, self->len));

@@ -285,7 +285,7 @@ const struct scenario scenarios_nat[] = {
 	  .expect = nat_drop_expect,
 	  .place = PLACE_NAT,
 	  .needs = "tun nft",
-	  .control = { "the first host's NAT lets no SYN in at all" } },
+	  .control = { .what = "the first host's NAT lets no SYN in at all" } },
 	{ .name = "nat-reset",
 	  .title = "a NAT refuses the SYN that comes too early: a shorter one",
 	  .truth = "An RST for the first SYN ends the attempt, and closes the "
@@ -298,7 +298,7 @@ const struct scenario scenarios_nat[] = {
 	  .expect = nat_reset_expect,
 	  .place = PLACE_NAT,
 	  .needs = "tun nft",
-	  .control = { "the second attempt goes as far as the first" } },
+	  .control = { .what = "the second attempt goes as far as the first" } },
 	{ .name = "nat-symmetric",
 	  .title = "a NAT with a port for each destination cannot be met",
 	  .truth = "The host in the middle sees the first host come from one "
@@ -312,6 +312,6 @@ const struct scenario scenarios_nat[] = {
 	  .expect = nat_symmetric_expect,
 	  .place = PLACE_NAT,
 	  .needs = "tun nft",
-	  .control = { "that NAT keeps the port" } },
+	  .control = { .what = "that NAT keeps the port" } },
 	{}
 };
