@@ -18,6 +18,7 @@
 #define PUNCH_PLAIN_NS 2000000ULL   /* then they take turns, of */
 #define PUNCH_TURN_NS 100000000ULL
 #define PUNCH_GUARD_NS 10000000ULL /* at a turn's begin it is nobody's */
+#define PUNCH_HOPS_NONE 1	   /* no router passes it on */
 #define PUNCH_HOPS_MIN 2	   /* the first router makes the way */
 #define PUNCH_HOPS_MAX 7
 #define PUNCH_GRACE_NS 1000000000ULL /* for the proof of what opened late */
@@ -191,6 +192,9 @@ int punch_init(struct punch *p, const struct meet *meet,
 	p->start_ns = config->told_ns + wait_ns;
 	p->end_ns = p->start_ns + c.peer.deadline_ns;
 	c.peer.at_ns = clock_real_ns() + p->start_ns - clock_now_ns();
+	/* Else a SYN and the RST for the other overtake each other. */
+	if (meet->role)
+		c.peer.at_ns += PUNCH_PAUSE_NS / 2;
 
 	/* Of what opens the first one is taken. */
 	if (punch_same_nat(p))
@@ -363,8 +367,9 @@ static unsigned int punch_hops(const struct punch *p)
 		return 0;
 	since_ns -= PUNCH_PLAIN_NS;
 	turn = since_ns / PUNCH_TURN_NS;
-	if (turn % 2 != p->meet->role ||
-	    since_ns % PUNCH_TURN_NS < PUNCH_GUARD_NS)
+	if (since_ns % PUNCH_TURN_NS < PUNCH_GUARD_NS)
+		return PUNCH_HOPS_NONE;
+	if (turn % 2 != p->meet->role)
 		return 0;
 	return PUNCH_HOPS_MIN +
 	       turn / 2 % (PUNCH_HOPS_MAX - PUNCH_HOPS_MIN + 1);

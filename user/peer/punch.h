@@ -17,7 +17,8 @@
  * far they go, is told by the time since the start that was agreed. Never may
  * both have such SYNs under way: one that passes the NAT of the other and does
  * not reach it makes that NAT wait for a SYN+ACK, for a minute, and pass on no
- * other SYN. So between two turns there is PUNCH_GUARD_NS.
+ * other SYN. So between two turns there is PUNCH_GUARD_NS, in which no SYN gets
+ * beyond the own NAT.
  *
  * On a connection that is open both ends prove the secret, for an address that
  * is local to the partner may be a stranger's here; then role 0 takes the first
