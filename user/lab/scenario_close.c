@@ -263,15 +263,7 @@ static void all_states(struct stage *s)
 		end_seen(end[i], "segment", "received (SYN_)?ACK");
 	for (i = 0; i < 2; i++)
 		end_seen(end[i], "state", "SYN_RECV>ESTABLISHED");
-	stage_hold(s, BOTH);
-	for (i = 0; i < 2; i++) {
-		end_close(end[i], fd[i]);
-		end_seen(end[i], "state", "ESTABLISHED>FIN_WAIT1");
-	}
-	stage_held(s, BOTH);
-	stage_let_go(s, BOTH);
-	for (i = 0; i < 2; i++)
-		end_seen(end[i], "state", "CLOSING>TIME_WAIT");
+	stage_hang_up_both(s, fd);
 	c = stage_connect(s);
 	end_close(end[0], c.fd);
 	end_seen(end[0], "state", "FIN_WAIT1>FIN_WAIT2");

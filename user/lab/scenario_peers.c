@@ -44,15 +44,7 @@ static void simultaneous_open(struct stage *s)
 	/* nothing of it is to be still under way when the gate is closed */
 	for (i = 0; i < 2; i++)
 		end_seen(end[i], "segment", "received ACK");
-	stage_hold(s, BOTH);
-	for (i = 0; i < 2; i++) {
-		end_close(end[i], fd[i]);
-		end_seen(end[i], "state", "ESTABLISHED>FIN_WAIT1");
-	}
-	stage_held(s, BOTH);
-	stage_let_go(s, BOTH);
-	for (i = 0; i < 2; i++)
-		end_seen(end[i], "state", "CLOSING>TIME_WAIT");
+	stage_hang_up_both(s, fd);
 }
 
 static const struct expect simultaneous_open_expect[] = {

@@ -74,6 +74,22 @@ void stage_hang_up(struct stage *s, const struct stage_conn *conn)
 	end_seen(b, "state", "LAST_ACK>CLOSE");
 }
 
+void stage_hang_up_both(struct stage *s, const int fd[2])
+{
+	struct end *end[2] = { stage_end(s, A), stage_end(s, B) };
+	int i;
+
+	stage_hold(s, BOTH);
+	for (i = 0; i < 2; i++) {
+		end_close(end[i], fd[i]);
+		end_seen(end[i], "state", "ESTABLISHED>FIN_WAIT1");
+	}
+	stage_held(s, BOTH);
+	stage_let_go(s, BOTH);
+	for (i = 0; i < 2; i++)
+		end_seen(end[i], "state", "CLOSING>TIME_WAIT");
+}
+
 uint64_t stage_patience_ns(const struct stage *s)
 {
 	return s->control ? STAGE_HASTE_NS : STAGE_PATIENCE_NS;

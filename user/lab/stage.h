@@ -86,6 +86,12 @@ struct stage_conn stage_connect(struct stage *s);
  */
 void stage_hang_up(struct stage *s, const struct stage_conn *conn);
 
+/*
+ * Both ends close at once what they have open, @fd of A and B: the FINs cross,
+ * until the trace has shown that both have TIME_WAIT. For a place with a gate.
+ */
+void stage_hang_up_both(struct stage *s, const int fd[2]);
+
 /* Another one, to the same listener. */
 void stage_connect_again(struct stage *s, struct stage_conn *conn);
 
