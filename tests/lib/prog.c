@@ -199,6 +199,16 @@ int prog_wait(struct prog *prog, int stream, const char *text)
 	return wait_for(prog, stream, text, 0);
 }
 
+int prog_read(struct prog *prog)
+{
+	int err;
+
+	do
+		err = read_streams(prog, milliseconds());
+	while (!err);
+	return err == -ETIMEDOUT ? 0 : err;
+}
+
 int prog_wait_lines(struct prog *prog, int stream, size_t more)
 {
 	return wait_for(prog, stream, "", prog_lines(prog, stream) + more);

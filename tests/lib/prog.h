@@ -38,7 +38,10 @@ int prog_start(struct prog *prog, const struct prog_setup *setup);
  */
 int prog_wait(struct prog *prog, int stream, const char *text);
 
-/* The same until it has @more lines than were read so far. */
+/* Reads what there is already. 0; -ENODATA if both have ended; -errno. */
+int prog_read(struct prog *prog);
+
+/* As prog_wait() until it has @more lines than were read so far. */
 int prog_wait_lines(struct prog *prog, int stream, size_t more);
 
 /* Stops reading a stream: the program finds a broken pipe. */

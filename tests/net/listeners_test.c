@@ -149,10 +149,15 @@ static int do_listen_many(int n)
 	return 0;
 }
 
-/* Reads until all that has happened up to now must be in the last line. */
+/*
+ * Reads until all that has happened up to now must be in the last line: of
+ * those to come one may have ended before, and one ends now.
+ */
 static int catch_up(FIXTURE_DATA(listeners) * self)
 {
-	return prog_wait_lines(&self->prog, PROG_OUT, 3);
+	int err = prog_read(&self->prog);
+
+	return err ?: prog_wait_lines(&self->prog, PROG_OUT, 3);
 }
 
 /* Claim: how full the queues are is told of listeners that are older. */
