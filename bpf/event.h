@@ -406,8 +406,8 @@ enum ENUM8 queue_rule {
 struct event_queue {
 	struct event ev;
 	__u64 listener DOC("socket cookie of the listener") ABSENT_IF(0);
-	nsec_t wait_ns DOC("time in the accept queue")
-		ABSENT_IF(0xffffffffffffffff);
+	nsec_t wait_ns DOC("time in the accept queue; of the first that waits, "
+			   "if op is looked") ABSENT_IF(0xffffffffffffffff);
 	usec_t syn_wait_us DOC("time in the SYN queue") ABSENT_IF(0);
 	__u32 syn DOC("requests in the SYN queue, after this")
 		ABSENT_IF(0xffffffff);

@@ -16,13 +16,13 @@ struct walk {
 	__u64 listener;
 };
 
-/* Of one that is older than the trace only its request knows: since the
- * SYN-ACK. */
-static __always_inline void age_fill(struct event_queue *e,
-				     const struct event_queue *in, __u64 req)
+/*
+ * For how long one waits that came @since. Of one that is older than the trace,
+ * 0, only its request knows: since the SYN-ACK.
+ */
+static __always_inline void age_fill(struct event_queue *e, nsec_t since,
+				     __u64 req)
 {
-	nsec_t since = in->ev.ts_ns;
-
 	e->wait_how = HOW_observed;
 	if (!since) {
 		since = peek_pointer(PEEK_FIELD(req, struct tcp_request_sock,
@@ -59,7 +59,7 @@ static __noinline void look_at_child(__u64 sk, __u64 req, __u64 listener)
 	e->accept = UNKNOWN;
 	e->depth_how = 0;
 	e->syn_wait_us = 0;
-	age_fill(e, in, req);
+	age_fill(e, in->ev.ts_ns, req);
 	e->state = peek_state(sk);
 	unread = peek_word(PEEK_FIELD(sk, struct tcp_sock, rcv_nxt)) -
 		 peek_word(PEEK_FIELD(sk, struct tcp_sock, copied_seq));
@@ -81,6 +81,27 @@ static long look_at_next(__u32 i, struct walk *w)
 		look_at_child(sk, w->req, w->listener);
 	w->req = peek_pointer(PEEK_FIELD(w->req, struct request_sock, dl_next));
 	return 0;
+}
+
+/* The request whose child has waited the longest; 0: none waits. */
+static __always_inline __u64 first_waiting(const struct listener_place *place)
+{
+	return peek_pointer(PEEK_FIELD(place->sk, struct inet_connection_sock,
+				       icsk_accept_queue.rskq_accept_head));
+}
+
+/* For how long it has. */
+static __always_inline void oldest_fill(struct event_queue *e, __u64 req)
+{
+	struct event_queue *in;
+	__u64 cookie;
+
+	if (!req)
+		return;
+	cookie = peek_cookie(
+		peek_pointer(PEEK_FIELD(req, struct request_sock, sk)));
+	in = bpf_map_lookup_elem(&queue_children, &cookie);
+	age_fill(e, in ? in->ev.ts_ns : 0, req);
 }
 
 static __always_inline void look_fill(struct event_queue *e,
@@ -110,6 +131,7 @@ static __always_inline void look_fill(struct event_queue *e,
 						   __sk_common.skc_net.net)),
 			   struct net, core.sysctl_somaxconn));
 	e->depth_how = HOW_sampled;
+	oldest_fill(e, first_waiting(place));
 }
 
 /*
@@ -160,9 +182,7 @@ int listener_look(const struct look *look)
 	EVENT_SUBMIT(e);
 	if (!look->children)
 		return 0;
-	walk.req = peek_pointer(PEEK_FIELD(place->sk,
-					   struct inet_connection_sock,
-					   icsk_accept_queue.rskq_accept_head));
+	walk.req = first_waiting(place);
 	bpf_loop(look->children, look_at_next, &walk, 0);
 	return 0;
 }

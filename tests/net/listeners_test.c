@@ -472,9 +472,26 @@ TEST_F(listeners, thousand)
 	EXPECT_EQ(LISTENERS + 1, prog_lines(&self->prog, PROG_OUT));
 }
 
+/* Columns of the longest line; what a terminal does not show takes none. */
+static unsigned int widest(const char *text)
+{
+	unsigned int n = 0, most = 0;
+
+	for (; *text; text++) {
+		if (*text == '\033')
+			text += strcspn(text, "HKJm");
+		else if (*text == '\n')
+			n = 0;
+		else if (*text != '\r' && ++n > most)
+			most = n;
+	}
+	return most;
+}
+
 /*
  * Claim: on a terminal each table takes the place of the one before, and what
- * there is no room for is counted: of 24 rows the last is the cursor's.
+ * there is no room for is counted: of 24 rows the last is the cursor's. What is
+ * too wide is cut off.
  */
 TEST_F(listeners, terminal)
 {
@@ -486,7 +503,7 @@ TEST_F(listeners, terminal)
 			 "-c2",
 			 FEW_HOOKS,
 			 NULL };
-	const struct prog_setup setup = { .argv = argv, .columns = 80 };
+	const struct prog_setup setup = { .argv = argv, .columns = 40 };
 	const char *second;
 
 	ASSERT_EQ(0, setenv("TERM", "xterm", 1));
@@ -497,6 +514,7 @@ TEST_F(listeners, terminal)
 	EXPECT_EQ(0, strncmp(prog_text(&self->prog, PROG_OUT), second, 11));
 	EXPECT_EQ(2 * 23, prog_lines(&self->prog, PROG_OUT));
 	EXPECT_NE(NULL, strstr(second, "... 9 more lines\033[K"));
+	EXPECT_EQ(40, widest(second));
 	free(argv[0]);
 }
 
@@ -533,7 +551,10 @@ TEST_F(listeners, lost)
 			       " events were lost: the sums are too small"));
 }
 
-/* Claim: metrics are one text, with a value of each listener. */
+/*
+ * Claim: metrics are one text, with a value of each listener; for how long the
+ * first has waited is known, though it came before the watch.
+ */
 TEST_F(listeners, openmetrics)
 {
 	char flaw[OPENMETRICS_FLAW] = "";
@@ -550,6 +571,7 @@ TEST_F(listeners, openmetrics)
 	EXPECT_NE(NULL, strstr(out, "comm=\"server\"} 1\n"));
 	EXPECT_NE(NULL, strstr(out, "comm=\"server\"} 3\n"));
 	EXPECT_NE(NULL, strstr(out, "tcbscope_listener_accepted{"));
+	EXPECT_NE(NULL, strstr(out, "tcbscope_listener_oldest_seconds{"));
 	EXPECT_LT(0, openmetrics_read(out, flaw));
 	EXPECT_STREQ("", flaw);
 }

@@ -243,6 +243,56 @@ TEST_F(shown, advice)
 	}
 }
 
+/*
+ * Claim: whose the limit is is not said where only the depths are known, as
+ * now.
+ */
+TEST_F(shown, limit)
+{
+	char words[LISTENERS_WORDS];
+	struct event_queue q = queue(QUEUE_looked, 1);
+
+	q.accept = 9;
+	ASSERT_EQ(0, add(self, q));
+	ASSERT_TRUE(listeners_advice(self->l.listener[0], &self->view, words));
+	EXPECT_NE(NULL, strstr(words, "the limit of 8 is the application's, or "
+				      "net.core.somaxconn."));
+	q.somaxconn = 9;
+	ASSERT_EQ(0, add(self, q));
+	ASSERT_TRUE(listeners_advice(self->l.listener[0], &self->view, words));
+	EXPECT_NE(NULL, strstr(words, "the limit of 8 is the application's, "
+				      "net.core.somaxconn is 9."));
+	q.somaxconn = 8;
+	ASSERT_EQ(0, add(self, q));
+	ASSERT_TRUE(listeners_advice(self->l.listener[0], &self->view, words));
+	EXPECT_NE(NULL, strstr(words, "the limit of 8 is the application's, or "
+				      "net.core.somaxconn."));
+}
+
+/*
+ * Claim: a queue that was full and is not any more was full, though nobody has
+ * seen it become so; cookies that are always sent fill none.
+ */
+TEST_F(shown, not_full)
+{
+	char words[LISTENERS_WORDS];
+	struct listener *l;
+
+	ASSERT_EQ(0, add(self, queue(QUEUE_listen, 1)));
+	l = self->l.listener[0];
+	ASSERT_EQ(0,
+		  dropped(self, QUEUE_cookie_sent, QUEUE_RULE_cookies_always));
+	EXPECT_FALSE(listeners_advice(l, &self->view, words));
+	ASSERT_EQ(0, dropped(self, QUEUE_SYN_dropped,
+			     QUEUE_RULE_accept_queue_full));
+	ASSERT_TRUE(listeners_advice(l, &self->view, words));
+	EXPECT_EQ(0, strncmp(words, "The accept queue was full: ", 27));
+	listeners_next(&self->l);
+	ASSERT_EQ(0, dropped(self, QUEUE_accept_overflow,
+			     QUEUE_RULE_third_ACK_overflow));
+	EXPECT_TRUE(listeners_advice(l, &self->view, words));
+}
+
 /* Claim: drops are told by rule, in words. */
 TEST_F(shown, drops)
 {

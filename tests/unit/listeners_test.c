@@ -310,10 +310,37 @@ TEST_F(queues, found)
 	EXPECT_EQ(2, waiting(l));
 	EXPECT_EQ(9, TAILQ_FIRST(&l->waiting)->cookie);
 	EXPECT_EQ(5, TAILQ_FIRST(&l->waiting)->unread);
-	EXPECT_EQ(NULL, listener_oldest(l)); /* nobody knows since when */
+	EXPECT_TRUE(listener_first(l).waits);
+	EXPECT_EQ(0, listener_first(l).since); /* nobody knows since when */
 	ASSERT_EQ(0, accepted(self, 1, 9, ~0ull));
-	ASSERT_NE(NULL, listener_oldest(l));
-	EXPECT_EQ(10 * MS, listener_oldest(l)->ev.ts_ns);
+	EXPECT_EQ(10 * MS, listener_first(l).since);
+}
+
+/*
+ * Claim: for how long the first has waited is known by a look, though nobody
+ * saw it come and it is not named; until somebody is accepted.
+ */
+TEST_F(queues, first)
+{
+	struct event_queue q = queue(QUEUE_looked, 1, 1, 50 * MS, 2);
+	struct listener *l;
+
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2, 40 * MS, 2)));
+	l = self->l.listener[0];
+	EXPECT_EQ(40 * MS, listener_first(l).since);
+	q.wait_ns = 45 * MS;
+	q.wait_how = HOW_derived;
+	ASSERT_EQ(0, add(self, q));
+	EXPECT_EQ(5 * MS, listener_first(l).since);
+	EXPECT_EQ(HOW_derived, listener_first(l).how);
+	q.wait_ns = ~0ull;
+	ASSERT_EQ(0, add(self, q));
+	EXPECT_TRUE(listener_first(l).waits);
+	EXPECT_EQ(0, listener_first(l).since);
+	ASSERT_EQ(0, accepted(self, 1, 9, ~0ull));
+	EXPECT_EQ(40 * MS, listener_first(l).since);
+	ASSERT_EQ(0, looked(self, 60 * MS, 0, 0));
+	EXPECT_FALSE(listener_first(l).waits);
 }
 
 /* Claim: a percentile is not below the truth, and at most an eighth above. */

@@ -20,6 +20,7 @@
 
 #define POLL_MS 10
 #define TABLE_BYTES 65536 /* that go to a terminal at once */
+#define WRAP 78		  /* columns of sentences, where there are more */
 #define CHILDREN 4096	  /* of each listener that are looked at */
 
 struct options {
@@ -315,6 +316,7 @@ static int print_table(const struct watch *w, const struct listeners_view *view)
 
 static int print(struct watch *w)
 {
+	unsigned int columns = term_width(STDOUT_FILENO);
 	const struct listeners_view view = {
 		.schema = w->live.schema,
 		.start = w->start,
@@ -323,6 +325,7 @@ static int print(struct watch *w)
 		.watched = !w->opt.now,
 		.tree = w->opt.tree && !w->opt.now,
 		.headings = !w->opt.no_headings,
+		.columns = columns < WRAP ? columns : WRAP,
 	};
 	int err = 0;
 

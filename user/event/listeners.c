@@ -195,6 +195,7 @@ static int note_accepted(struct listeners *l, struct listener *listener,
 		note_depths(listener, UNKNOWN, listener->accept - 1,
 			    HOW_derived);
 	child_free(l, find(&l->children, q->ev.cookie));
+	listener->looked = false;
 	return 0;
 }
 
@@ -218,6 +219,23 @@ static void drop_gone(struct listeners *l, struct listener *listener,
 	n += child->ev.ts_ns + LOOK_NS < q->ev.ts_ns;
 	for (; n > q->accept; n--)
 		child_free(l, TAILQ_FIRST(&listener->waiting));
+}
+
+static void note_looked(struct listeners *l, struct listener *listener,
+			const struct event_queue *q)
+{
+	bool known = q->wait_ns != ~0ull;
+
+	listener->somaxconn = q->somaxconn;
+	if (q->accept == UNKNOWN)
+		return;
+	drop_gone(l, listener, q);
+	listener->looked = true;
+	listener->first = (struct listener_first){
+		.waits = q->accept,
+		.since = known ? q->ev.ts_ns - q->wait_ns : 0,
+		.how = q->wait_how,
+	};
 }
 
 /* It only grows, but who read it last need not be told of last. */
@@ -285,6 +303,8 @@ static int note_op(struct listeners *l, struct listener *listener,
 		break;
 	case QUEUE_cookie_sent:
 		SUM(listener, cookies_sent, 1);
+		SUM(listener, cookies_always,
+		    q->rule == QUEUE_RULE_cookies_always);
 		break;
 	case QUEUE_cookie_accepted:
 		SUM(listener, cookies_accepted, 1);
@@ -300,9 +320,7 @@ static int note_op(struct listeners *l, struct listener *listener,
 	case QUEUE_accepted:
 		return note_accepted(l, listener, q);
 	case QUEUE_looked:
-		listener->somaxconn = q->somaxconn;
-		if (q->accept != UNKNOWN)
-			drop_gone(l, listener, q);
+		note_looked(l, listener, q);
 		break;
 	case QUEUE_waiting:
 		return note_waiting(l, listener, q);
@@ -361,11 +379,17 @@ int listeners_add(struct listeners *l, const struct event *e)
 	return 0;
 }
 
-const struct listener_child *listener_oldest(const struct listener *l)
+struct listener_first listener_first(const struct listener *l)
 {
-	const struct listener_child *first = TAILQ_FIRST(&l->waiting);
+	const struct listener_child *child = TAILQ_FIRST(&l->waiting);
 
-	return first && first->ev.ts_ns ? first : NULL;
+	if (l->looked || !child)
+		return l->looked ? l->first : (struct listener_first){};
+	return (struct listener_first){
+		.waits = true,
+		.since = child->ev.ts_ns,
+		.how = child->age_how,
+	};
 }
 
 uint64_t listener_dropped(const struct listener *l,
@@ -383,7 +407,7 @@ static uint64_t known(uint64_t n, uint64_t unknown)
 /* What is compared; the greater comes first. */
 static uint64_t key(const struct listener *l, enum listeners_order order)
 {
-	const struct listener_child *oldest;
+	nsec_t since;
 
 	switch (order) {
 	case LISTENERS_BY_DROPS:
@@ -397,8 +421,8 @@ static uint64_t key(const struct listener *l, enum listeners_order order)
 	case LISTENERS_BY_ACCEPT:
 		return known(l->accept, UNKNOWN);
 	case LISTENERS_BY_OLDEST:
-		oldest = listener_oldest(l);
-		return oldest ? ~oldest->ev.ts_ns : 0;
+		since = listener_first(l).since;
+		return since ? ~since : 0;
 	case LISTENERS_BY_P50:
 		return known(spans_percentile(&l->last.wait, 50), ~0ull);
 	case LISTENERS_BY_P99:

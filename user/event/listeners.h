@@ -29,6 +29,7 @@ struct listener_sums {
 	uint64_t completed, accepted;
 	uint64_t queued, resent, expired, reset; /* of the SYN queue */
 	uint64_t cookies_sent, cookies_accepted;
+	uint64_t cookies_always; /* sent though there was room for requests */
 	uint64_t dropped, dropped_by[LISTENER_RULES];
 	uint64_t sk_drops; /* sampled; counts some twice, but leaves out none */
 	uint64_t full;	   /* how often the accept queue became full */
@@ -47,6 +48,13 @@ struct listener_child {
 	TAILQ_ENTRY(listener_child) next;
 };
 
+/* Who is going to be accepted next. */
+struct listener_first {
+	bool waits;   /* false: nobody does */
+	nsec_t since; /* 0: it was there before */
+	enum how how;
+};
+
 struct listener {
 	__u64 cookie;
 	struct event ev;	  /* its address and owner */
@@ -55,6 +63,8 @@ struct listener {
 	__u32 somaxconn;	  /* of its namespace; ~0: unknown */
 	__u32 sk_drops;		  /* when it was last looked at; ~0: never */
 	enum how depth_how;
+	struct listener_first first; /* when it was looked at ... */
+	bool looked;		     /* ... after the last was accepted */
 	bool closed;
 	bool drops_told;		/* as of all listeners */
 	struct listener_sums all, last; /* since the beginning, the last call */
@@ -93,8 +103,8 @@ enum listeners_order {
 
 void listeners_sort(struct listeners *l, enum listeners_order order);
 
-/* The first of those that wait, if it is known for how long it has; else NULL. */
-const struct listener_child *listener_oldest(const struct listener *l);
+/* By a look, if nobody was accepted since; else by what came and went. */
+struct listener_first listener_first(const struct listener *l);
 
 /* What it dropped, of its sums: by events, or by sk_drops if that says more. */
 uint64_t listener_dropped(const struct listener *l,

@@ -2,6 +2,7 @@
 /* Asks the terminal and the environment, never guesses beyond 80 columns. */
 #include "lib/term.h"
 #include "lib/opt.h"
+#include "lib/width.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,9 +38,35 @@ static unsigned int count_lines(const char *text)
 	return n;
 }
 
+/*
+ * A line as far as there is room for: one that goes on below would push the
+ * others down. Colours take no room, and end with what is cut off.
+ */
+static void put_line(FILE *file, const char *line, const char *end,
+		     unsigned int columns)
+{
+	const char *at = line;
+	size_t bytes;
+	int width;
+
+	for (; at < end; at += bytes) {
+		if (*at == '\033') {
+			bytes = strcspn(at, "m\n") + 1;
+			continue;
+		}
+		width = width_next(at, &bytes);
+		if (width > (int)columns)
+			break;
+		columns -= width;
+	}
+	fprintf(file, "%.*s%s\033[K\n", (int)(at - line), line,
+		at < end ? "\033[m" : "");
+}
+
 void term_replace(FILE *file, const char *text)
 {
 	unsigned int lines = count_lines(text), rows = 24, n;
+	unsigned int columns = term_width(fileno(file));
 	struct winsize size;
 
 	if (!ioctl(fileno(file), TIOCGWINSZ, &size) && size.ws_row > 2)
@@ -52,7 +79,7 @@ void term_replace(FILE *file, const char *text)
 	for (; n; n--) {
 		const char *end = strchrnul(text, '\n');
 
-		fprintf(file, "%.*s\033[K\n", (int)(end - text), text);
+		put_line(file, text, end, columns);
 		text = end + 1;
 	}
 	if (lines)

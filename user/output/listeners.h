@@ -18,6 +18,7 @@ struct listeners_view {
 	bool watched;	   /* false: nothing but how full they are is known */
 	bool tree;	   /* with who waits in each */
 	bool headings;
+	unsigned int columns; /* that sentences have; 0: no limit */
 };
 
 /* All print on @file, whose error tells if it failed. 0 or -errno. */

@@ -57,7 +57,8 @@ const char *listeners_drops(const struct listener *l,
 /* Whose limit it is that a queue was full with. */
 static void add_limit(char to[LISTENERS_WORDS], const struct listener *l)
 {
-	bool known = l->asked != ~0u || l->limit < l->somaxconn;
+	bool known = l->asked != ~0u ||
+		     (l->somaxconn != ~0u && l->limit < l->somaxconn);
 
 	add(to, "the limit of %u is ", l->limit);
 	if (l->asked != ~0u && l->asked > l->limit)
@@ -76,7 +77,7 @@ static void add_limit(char to[LISTENERS_WORDS], const struct listener *l)
 static void add_accept(char to[LISTENERS_WORDS], const struct listener *l,
 		       const struct listeners_view *v)
 {
-	const struct listener_child *oldest = listener_oldest(l);
+	struct listener_first first = listener_first(l);
 	char span[CELL_TEXT];
 
 	if (l->last.full > 1) {
@@ -88,8 +89,8 @@ static void add_accept(char to[LISTENERS_WORDS], const struct listener *l,
 		    listener_is_full(l) ? "is" : "was");
 	}
 	add(to, ": the application accepts too slowly");
-	if (oldest) {
-		cell_span(v->end - oldest->ev.ts_ns, false, span);
+	if (first.since) {
+		cell_span(v->end - first.since, false, span);
 		add(to, ", the oldest waits for %s", span);
 	}
 	add(to, "; ");
@@ -103,7 +104,8 @@ static void add_syn(char to[LISTENERS_WORDS], const struct listener *l)
 {
 	const uint64_t *by = l->last.dropped_by;
 
-	if (l->last.cookies_sent && !by[QUEUE_RULE_SYN_queue_full_drop]) {
+	if (l->last.cookies_sent > l->last.cookies_always &&
+	    !by[QUEUE_RULE_SYN_queue_full_drop]) {
 		add(to,
 		    "%sThe SYN queue was full and cookies stood in for it: "
 		    "SYNs come faster than their handshakes end, as in a "
@@ -129,11 +131,22 @@ static void add_syn(char to[LISTENERS_WORDS], const struct listener *l)
 		    *to ? " " : "");
 }
 
+/* Was the accept queue so, or how else could it have dropped these? */
+static bool was_full(const struct listener *l)
+{
+	const uint64_t *by = l->last.dropped_by;
+
+	return listener_is_full(l) || l->last.full ||
+	       by[QUEUE_RULE_accept_queue_full] ||
+	       by[QUEUE_RULE_third_ACK_overflow] ||
+	       by[QUEUE_RULE_abort_on_overflow];
+}
+
 bool listeners_advice(const struct listener *l, const struct listeners_view *v,
 		      char to[LISTENERS_WORDS])
 {
 	*to = '\0';
-	if (listener_is_full(l) || l->last.full)
+	if (was_full(l))
 		add_accept(to, l, v);
 	add_syn(to, l);
 	if (listener_dropped(l, &l->last) > l->last.dropped)

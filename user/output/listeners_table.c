@@ -2,7 +2,7 @@
 /* Listeners as a table, and below it what is to be said of single ones. */
 #include "lib/clock.h"
 #include "lib/inode.h"
-#include "lib/say.h"
+#include "lib/width.h"
 #include "output/cell.h"
 #include "output/listeners.h"
 #include "output/table.h"
@@ -78,21 +78,22 @@ static void cell_full(const struct listener *l, const struct listeners_view *v,
 }
 
 /* Since when one waits that was there before is not known: at least, then. */
-static void child_age(const struct listener_child *child,
-		      const struct listeners_view *v, char to[CELL_TEXT])
+static void age(nsec_t since, enum how how, const struct listeners_view *v,
+		char to[CELL_TEXT])
 {
 	char span[CELL_TEXT];
 
-	cell_span(v->end - (child->ev.ts_ns ?: v->start),
-		  child->age_how == HOW_derived, span);
-	snprintf(to, CELL_TEXT, "%s%.100s", child->ev.ts_ns ? "" : ">", span);
+	cell_span(v->end - (since ?: v->start), how == HOW_derived, span);
+	snprintf(to, CELL_TEXT, "%s%.100s", since ? "" : ">", span);
 }
 
 static void cell_oldest(const struct listener *l,
 			const struct listeners_view *v, char to[CELL_TEXT])
 {
-	if (!TAILQ_EMPTY(&l->waiting))
-		child_age(TAILQ_FIRST(&l->waiting), v, to);
+	struct listener_first first = listener_first(l);
+
+	if (first.waits)
+		age(first.since, first.how, v, to);
 }
 
 static void cell_p50(const struct listener *l, const struct listeners_view *v,
@@ -240,7 +241,7 @@ static int add_child(struct table *table, const struct shown *shown,
 		} else if (columns[i].cell == cell_process) {
 			child_words(child, text);
 		} else if (columns[i].cell == cell_oldest) {
-			child_age(child, v, text);
+			age(child->ev.ts_ns, child->age_how, v, text);
 		}
 		err = table_cell(table, text);
 	}
@@ -274,17 +275,24 @@ static int fill(struct table *table, const struct listeners *l,
 	return err;
 }
 
+static void print_words(FILE *file, const char *words,
+			const struct listeners_view *v)
+{
+	fputs("  ", file);
+	width_print(file, words, v->columns, 2, 2);
+}
+
 static void print_sums(FILE *file, const struct listener *l,
 		       const struct listener_sums *sums, nsec_t time,
-		       const struct schema *schema)
+		       const struct listeners_view *v)
 {
 	char words[LISTENERS_WORDS], span[CELL_TEXT],
 		line[LISTENERS_WORDS + 64];
 
 	cell_span(time, false, span);
 	snprintf(line, sizeof(line), "in %s: %s", span,
-		 listeners_drops(l, sums, schema, words));
-	say_wrapped(file, "  ", line);
+		 listeners_drops(l, sums, v->schema, words));
+	print_words(file, line, v);
 }
 
 /* Of a listener that drops, sends cookies or is full: how much, and why. */
@@ -300,13 +308,12 @@ static void print_details(FILE *file, const struct listener *l,
 	cell_owner(&l->ev, owner);
 	fprintf(file, "\n%s %s\n", end, *owner ? owner : "?");
 	if (*listeners_drops(l, &l->last, v->schema, words)) {
-		print_sums(file, l, &l->last, v->end - v->begin, v->schema);
+		print_sums(file, l, &l->last, v->end - v->begin, v);
 		if (v->begin != v->start)
-			print_sums(file, l, &l->all, v->end - v->start,
-				   v->schema);
+			print_sums(file, l, &l->all, v->end - v->start, v);
 	}
 	if (listeners_advice(l, v, words))
-		say_wrapped(file, "  ", words);
+		print_words(file, words, v);
 }
 
 int listeners_table_print(FILE *file, const struct listeners *l,

@@ -82,9 +82,9 @@ VALUE(sk_drops, known(l->sk_drops))
 
 static double oldest(const struct listener *l, const struct listeners_view *v)
 {
-	const struct listener_child *child = listener_oldest(l);
+	nsec_t since = listener_first(l).since;
 
-	return child ? seconds(v->end - child->ev.ts_ns) : NAN;
+	return since ? seconds(v->end - since) : NAN;
 }
 
 static const struct metric {

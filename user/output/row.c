@@ -434,8 +434,9 @@ static void row_queue(const struct schema *schema, const struct event_queue *q,
 	if (q->syn_wait_us)
 		detail_usec(row, "handshake", q->syn_wait_us);
 	if (q->wait_ns != ~0ull) {
-		cell_span(q->wait_ns, q->ev.how == HOW_derived, span);
-		DETAIL(row, "waited %s", span);
+		cell_span(q->wait_ns, q->wait_how == HOW_derived, span);
+		DETAIL(row, "%s %s",
+		       q->op == QUEUE_looked ? "first waits" : "waited", span);
 	}
 }
 
