@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct tcbpeer {
@@ -171,40 +172,52 @@ static int talk(struct tcbpeer *tp)
 	return say_fail(EXIT_FAILED,
 			err == -ETIMEDOUT ? "the peer did not send a line" :
 					    NULL,
-			NULL, "%s > %s: %s", tp->set.local, tp->set.remote,
+			err == -ETIMEDOUT ?
+				"both ends take --message, or --hold" :
+				NULL,
+			"%s > %s: %s", tp->set.local, tp->set.remote,
 			strerror(-err));
 }
 
 /* How it went wrong, in words. */
 static int fail_converse(const struct tcbpeer *tp, int err)
 {
-	static const char *const where[] = {
+	const char *where[] = {
 		[DUPLEX_PEER] = "the peer",
-		[DUPLEX_INPUT] = "the input",
+		[DUPLEX_INPUT] = tp->set.file ?: "standard input",
 		[DUPLEX_OUTPUT] = "standard output",
 	};
-	const char *why = NULL, *then = NULL;
+	const char *what = strerror(-err), *why = NULL, *then = NULL;
 
 	switch (err) {
 	case -EINTR:
 		return say_fail(EXIT_FAILED, NULL, NULL, "interrupted");
 	case -EPROTO:
 		why = "the peer speaks something else than frames";
-		then = "both ends take --raw, or none";
+		then = "both ends take --raw, or --message, or neither";
 		break;
 	case -EBADMSG:
 		why = "length and SHA-256 are not those of what was sent";
+		then = "throw away what has arrived, and begin again";
 		break;
-	case -ENODATA:
-		why = "the connection ended in the middle";
+	case -ESTALE:
+		what = "it has become shorter while it was sent";
+		then = "the peer has to throw away what has arrived";
 		break;
 	case -EPIPE:
 		if (tp->duplex.where == DUPLEX_OUTPUT)
 			return EXIT_FAILED; /* its reader knows */
+		/* fall through */
+	case -ECONNRESET:
+	case -ENODATA:
+		if (err == -ENODATA)
+			what = "the connection ended in the middle";
+		why = "its program was ended, or could not go on";
+		then = "see what it said there; not all has arrived";
 	}
 	return say_fail(EXIT_FAILED, why, then, "%s > %s: %s: %s",
 			tp->set.local, tp->set.remote, where[tp->duplex.where],
-			strerror(-err));
+			what);
 }
 
 static int converse_loop(struct tcbpeer *tp)
@@ -223,7 +236,8 @@ static int converse_loop(struct tcbpeer *tp)
 			return -EINTR;
 		err = duplex_step(&tp->duplex, pfds);
 		progress_show(&tp->progress, tp->duplex.sent);
-		if (err > 0 && tp->duplex.peer_ended && !told) {
+		if (err > 0 && tp->duplex.peer_ended && !tp->duplex.in_ended &&
+		    !told) {
 			say_note("the peer has ended; quit or ^D ends this "
 				 "side");
 			told = true;
@@ -232,24 +246,48 @@ static int converse_loop(struct tcbpeer *tp)
 	return err;
 }
 
+/* What is no file to read from is said before anybody waits for it. -errno. */
+static int open_input(const char *path)
+{
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	struct stat st;
+	int flags;
+
+	if (fd < 0)
+		return -errno;
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fstat(fd, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	/* Standard input that was closed, see say_init(). */
+	return (flags & O_ACCMODE) == O_WRONLY ? -EBADF : fd;
+}
+
 /* What goes to the peer and where its words go. 0 or the code to end with. */
 static int converse_init(struct tcbpeer *tp)
 {
 	struct duplex *duplex = &tp->duplex;
+	struct stat st;
 
 	duplex_init(duplex);
 	duplex->raw = tp->set.raw;
-	duplex->in = tp->set.mute ? -1 : STDIN_FILENO;
 	duplex->out = STDOUT_FILENO;
-	if (tp->set.file) {
-		duplex->in = open(tp->set.file, O_RDONLY | O_CLOEXEC);
+	if (!tp->set.mute) {
+		duplex->in = open_input(tp->set.file);
 		if (duplex->in < 0)
-			return say_fail(EXIT_FAILED, NULL, NULL,
-					"cannot read %s: %s", tp->set.file,
-					strerror(errno));
-		progress_init(&tp->progress, duplex->in, tp->set.file,
-			      tp->set.quiet);
+			return say_fail(EXIT_FAILED, NULL,
+					tp->set.file ? NULL :
+						       "-n sends nothing",
+					"cannot read %s: %s",
+					tp->set.file ?: "standard input",
+					strerror(-duplex->in));
+		if (!fstat(duplex->in, &st) && S_ISREG(st.st_mode))
+			duplex->size = st.st_size;
 	}
+	if (tp->set.file)
+		progress_init(&tp->progress, duplex->size, tp->set.file,
+			      tp->set.quiet);
 	duplex->chat = duplex->in >= 0 && isatty(duplex->in);
 	duplex->form = tp->set.json	     ? DUPLEX_JSON :
 		       isatty(STDOUT_FILENO) ? DUPLEX_TERMINAL :
@@ -273,8 +311,9 @@ static int converse(struct tcbpeer *tp)
 	if (err)
 		return fail_converse(tp, err);
 	if (tp->set.file && !tp->set.raw && !tp->set.quiet)
-		say_note("%s: all %llu bytes have arrived, SHA-256 verified",
-			 tp->set.file, (unsigned long long)duplex->sent);
+		say_note("%s: %llu byte%s arrived, SHA-256 verified",
+			 tp->set.file, (unsigned long long)duplex->sent,
+			 duplex->sent == 1 ? " has" : "s have");
 	if (tp->set.json || !tp->set.quiet)
 		report_closed(&tp->report, duplex->sent, duplex->received);
 	return EXIT_DONE;

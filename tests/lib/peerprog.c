@@ -22,10 +22,11 @@ const char *peerprog_path(void)
 	return access(path, X_OK) ? NULL : path;
 }
 
-int peerprog_start(struct peerprog *program, int fd, const char *const args[])
+int peerprog_start_on(struct peerprog *program, int fd,
+		      const char *const args[], const int own[3])
 {
-	int in[2], out[2], err[2], stdio[3], i;
 	const char *argv[PEERPROG_ARGS + 2] = {};
+	int ours[3] = { -1, -1, -1 }, stdio[3], ends[2], i;
 
 	argv[0] = peerprog_path();
 	if (!argv[0])
@@ -33,20 +34,32 @@ int peerprog_start(struct peerprog *program, int fd, const char *const args[])
 	for (i = 0; args[i] && i < PEERPROG_ARGS; i++)
 		argv[i + 1] = args[i];
 
-	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) ||
-	    pipe2(err, O_CLOEXEC))
-		return -errno;
+	for (i = 0; i < 3; i++) {
+		stdio[i] = own[i];
+		if (own[i] >= 0)
+			continue;
+		if (pipe2(ends, O_CLOEXEC))
+			return -errno;
+		stdio[i] = ends[!!i]; /* it reads only the first */
+		ours[i] = ends[!i];
+	}
 	memset(program, 0, sizeof(*program));
-	stdio[0] = in[0];
-	stdio[1] = out[1];
-	stdio[2] = err[1];
-	program->in = in[1];
-	program->out = out[0];
-	program->err = err[0];
+	program->in = ours[0];
+	program->out = ours[1];
+	program->err = ours[2];
 	program->pid = netns_spawn(fd, (char *const *)argv, stdio);
-	for (i = 0; i < 3; i++)
-		close(stdio[i]);
+	for (i = 0; i < 3; i++) {
+		if (own[i] < 0)
+			close(stdio[i]);
+	}
 	return program->pid < 0 ? program->pid : 0;
+}
+
+int peerprog_start(struct peerprog *program, int fd, const char *const args[])
+{
+	static const int none[] = { -1, -1, -1 };
+
+	return peerprog_start_on(program, fd, args, none);
 }
 
 bool peerprog_read(int fd, char *text, size_t size)

@@ -15,7 +15,7 @@
 /* A program under test with its output. */
 struct peerprog {
 	pid_t pid;
-	int in, out, err; /* our ends of the pipes */
+	int in, out, err; /* our ends of the pipes, or -1 */
 	int status;	  /* as of waitpid(), after peerprog_end() */
 	char out_text[16384], err_text[16384];
 };
@@ -25,6 +25,10 @@ const char *peerprog_path(void);
 
 /* Start it inside @fd. @args ends with NULL. Returns 0 or -errno. */
 int peerprog_start(struct peerprog *program, int fd, const char *const args[]);
+
+/* The same with descriptors of ours for its own three; -1: a pipe. */
+int peerprog_start_on(struct peerprog *program, int fd,
+		      const char *const args[], const int own[3]);
 
 /* Add what the fd has to @text. Returns false at its end. */
 bool peerprog_read(int fd, char *text, size_t size);

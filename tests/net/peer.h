@@ -121,10 +121,13 @@ static inline int new_listener(void *arg)
 	return fd;
 }
 
-/* Start tcbpeer on @side with its endpoints, and the options @more. */
-static inline int peer_start(FIXTURE_DATA(peer) * self, int side,
-			     const FIXTURE_VARIANT(peer) * variant,
-			     const char *const more[])
+/*
+ * Start tcbpeer on @side with its endpoints, the options @more, and @own as in
+ * peerprog.h.
+ */
+static inline int peer_start_on(FIXTURE_DATA(peer) * self, int side,
+				const FIXTURE_VARIANT(peer) * variant,
+				const char *const more[], const int own[3])
 {
 	const char *args[PEERPROG_ARGS + 1] = { "-l", NULL, "-r", NULL };
 	char end[2][64];
@@ -137,8 +140,23 @@ static inline int peer_start(FIXTURE_DATA(peer) * self, int side,
 	args[3] = end[!side];
 	for (i = 0; more[i] && i + 4 < PEERPROG_ARGS; i++)
 		args[i + 4] = more[i];
-	return peerprog_start(&self->program[side], self->pair.side[side].fd,
-			      args);
+	return peerprog_start_on(&self->program[side], self->pair.side[side].fd,
+				 args, own);
+}
+
+static inline int peer_start(FIXTURE_DATA(peer) * self, int side,
+			     const FIXTURE_VARIANT(peer) * variant,
+			     const char *const more[])
+{
+	static const int none[] = { -1, -1, -1 };
+
+	return peer_start_on(self, side, variant, more, none);
+}
+
+/* Both are in SYN_SENT: let their SYNs go. Returns 0. */
+static inline int peer_meet(FIXTURE_DATA(peer) * self, int family)
+{
+	return wait_both(self, family, TCP_SYN_SENT) ?: gate_open(&self->gate);
 }
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Tests of what two tcbpeer carry for their users, over the neighbour gate. */
+#include <fcntl.h>
+
 #include "tests/net/peer.h"
 
 #define FILE_SIZE 300000
@@ -13,9 +15,7 @@ static int open_programs(FIXTURE_DATA(peer) * self,
 
 	for (side = 0; side < 2 && !err; side++)
 		err = peer_start(self, side, variant, more[side]);
-	if (!err)
-		err = wait_both(self, variant->family, TCP_SYN_SENT);
-	return err ?: gate_open(&self->gate);
+	return err ?: peer_meet(self, variant->family);
 }
 
 /* Claim: what goes in at one end comes out at the other, and nothing else. */
@@ -84,6 +84,121 @@ TEST_F(peer, file)
 	free(got);
 }
 
+/* Open, with @own for end 1: end 0 sends for ever, end 1 sends nothing. */
+static int open_endless(FIXTURE_DATA(peer) * self,
+			const FIXTURE_VARIANT(peer) * variant, const int own[3])
+{
+	const char *sends[] = { "--file", "/dev/zero", NULL };
+	const char *takes[] = { "-n", "-q", NULL };
+	int err = peer_start(self, 0, variant, sends);
+
+	if (!err)
+		err = peer_start_on(self, 1, variant, takes, own);
+	return err ?: peer_meet(self, variant->family);
+}
+
+/* End 0 has failed, as its peer was ended, and says so. */
+static void check_left(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(peer) * self)
+{
+	struct peerprog *program = &self->program[0];
+
+	EXPECT_EQ(1, peerprog_end(program));
+	EXPECT_NE(NULL, strstr(program->err_text, "could not go on"))
+	TH_LOG("%s", program->err_text);
+}
+
+/* Claim: a disk that is full is said, and the peer does not think it done. */
+TEST_F(peer, disk_full)
+{
+	int own[] = { -1, open("/dev/full", O_WRONLY | O_CLOEXEC), -1 };
+	struct peerprog *program = self->program;
+
+	ASSERT_NE(NULL, peerprog_path());
+	ASSERT_LE(0, own[1]);
+	ASSERT_EQ(0, open_endless(self, variant, own));
+	EXPECT_EQ(1, peerprog_end(&program[1]));
+	EXPECT_NE(NULL,
+		  strstr(program[1].err_text, "standard output: No space left"))
+	TH_LOG("%s", program[1].err_text);
+	check_left(_metadata, self);
+}
+
+/* Claim: a reader that goes away ends it without a word; not so at the peer. */
+TEST_F(peer, reader_gone)
+{
+	int own[] = { -1, -1, -1 }, ends[2];
+	struct peerprog *program = self->program;
+	char c;
+
+	ASSERT_NE(NULL, peerprog_path());
+	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
+	own[1] = ends[1];
+	ASSERT_EQ(0, open_endless(self, variant, own));
+	close(ends[1]);
+	EXPECT_EQ(1, read(ends[0], &c, 1));
+	close(ends[0]);
+	EXPECT_EQ(1, peerprog_end(&program[1]));
+	EXPECT_STREQ("", program[1].err_text);
+	check_left(_metadata, self);
+}
+
+/* Claim: whoever is killed while a file is sent, the other one knows it. */
+TEST_F(peer, killed_while_sending)
+{
+	struct peerprog *program = self->program;
+	const int none[] = { -1, -1, -1 };
+	int i, other;
+	char c;
+
+	ASSERT_NE(NULL, peerprog_path());
+	for (i = 0; i < 2; i++) {
+		other = !i;
+		next_ports(self, variant->family, i);
+		ASSERT_EQ(0, gate_close(&self->gate));
+		ASSERT_EQ(0, open_endless(self, variant, none));
+		ASSERT_EQ(1, read(program[1].out, &c, 1));
+		ASSERT_EQ(0, kill(program[i].pid, SIGKILL));
+		EXPECT_EQ(-1, peerprog_end(&program[i]));
+		/* It reads all that has come before it sees the end. */
+		while (other && read(program[1].out, program[1].out_text,
+				     sizeof(program[1].out_text)) > 0)
+			;
+		program[1].out_text[0] = '\0';
+		EXPECT_EQ(1, peerprog_end(&program[other]));
+		EXPECT_NE(NULL,
+			  strstr(program[other].err_text, "could not go on"))
+		TH_LOG("%s", program[other].err_text);
+	}
+}
+
+/* Claim: what cannot be read is said before anything is opened. */
+TEST_F(peer, no_input)
+{
+	const char *none[] = { NULL }, *dir[] = { "--file", "/", NULL };
+	const char *missing[] = { "--file", "/no/such", NULL };
+	const char *says = "tcbpeer: cannot read standard input: ";
+	int own[] = { open("/dev/null", O_WRONLY | O_CLOEXEC), -1, -1 };
+	struct peerprog *program = &self->program[0];
+
+	ASSERT_NE(NULL, peerprog_path());
+	ASSERT_EQ(0, peer_start(self, 0, variant, dir));
+	EXPECT_EQ(1, peerprog_end(program));
+	EXPECT_STREQ("tcbpeer: cannot read /: Is a directory\n",
+		     program->err_text);
+	ASSERT_EQ(0, peer_start(self, 0, variant, missing));
+	EXPECT_EQ(1, peerprog_end(program));
+	EXPECT_STREQ("tcbpeer: cannot read /no/such: No such file or "
+		     "directory\n",
+		     program->err_text);
+
+	ASSERT_LE(0, own[0]);
+	ASSERT_EQ(0, peer_start_on(self, 0, variant, none, own));
+	EXPECT_EQ(1, peerprog_end(program));
+	EXPECT_EQ(0, strncmp(says, program->err_text, strlen(says)))
+	TH_LOG("%s", program->err_text);
+}
+
 /*
  * Claim: a partner that is killed is a failure at once, and no end; by a RST
  * instead of a FIN if it had not read everything.
@@ -143,6 +258,35 @@ TEST_F(peer, raw)
 	EXPECT_STREQ("one", program[1].out_text);
 	EXPECT_STREQ("two", program[0].out_text);
 	EXPECT_STREQ("", program[0].err_text);
+}
+
+/*
+ * Claim: a signal ends a conversation as well; the peer does not take what was
+ * cut short for the whole, even without frames.
+ */
+TEST_F(peer, interrupted)
+{
+	static const int signals[] = { SIGINT, SIGTERM };
+	const char *raw[] = { "--raw", NULL }, *none[] = { NULL };
+	const char *const *more[][2] = { { raw, raw }, { none, none } };
+	struct peerprog *program = self->program;
+	int i;
+
+	ASSERT_NE(NULL, peerprog_path());
+	for (i = 0; i < 2; i++) {
+		next_ports(self, variant->family, i);
+		ASSERT_EQ(0, gate_close(&self->gate));
+		ASSERT_EQ(0, open_programs(self, variant, more[i]));
+		ASSERT_EQ(3, write(program[0].in, "one", 3));
+		ASSERT_TRUE(peerprog_until(&program[1], "one"));
+		ASSERT_EQ(0, kill(program[0].pid, signals[i]));
+		EXPECT_EQ(1, peerprog_end(&program[0]));
+		EXPECT_NE(NULL, strstr(program[0].err_text, "interrupted"));
+		EXPECT_EQ(1, peerprog_end(&program[1]));
+		EXPECT_NE(NULL,
+			  strstr(program[1].err_text, strerror(ECONNRESET)))
+		TH_LOG("%s", program[1].err_text);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -451,6 +451,7 @@ TEST_F(peer, usage)
 		{ "--require", "full" },
 		{ "--cc", "a name that is too long" },
 		{ "--close", "never" },
+		{ "--close", "first" },
 	};
 	size_t i;
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -285,6 +286,18 @@ TEST_F(duplex, no_greeting)
 	EXPECT_EQ(-EPROTO, hears(self, "hello\n", 6));
 }
 
+/* Claim: also if it says less than a greeting has, and then waits or ends. */
+TEST_F(duplex, no_greeting_but_short)
+{
+	EXPECT_EQ(-EPROTO, hears(self, "hi\n", 3));
+}
+
+TEST_F(duplex, half_a_greeting)
+{
+	EXPECT_EQ(1, hears(self, HELLO, 12));
+	EXPECT_EQ(-EPROTO, hears(self, "\2", 1));
+}
+
 TEST_F(duplex, other_version)
 {
 	EXPECT_EQ(-EPROTO, hears(self, "H\0\0\0\10tcbpeer\2", 13));
@@ -312,6 +325,122 @@ TEST_F(duplex, short_end)
 {
 	EXPECT_EQ(1, hears(self, HELLO, 13));
 	EXPECT_EQ(-EBADMSG, hears(self, "E\0\0\0\0", 5));
+}
+
+/* All that end 0 says to end 1 if it sends a message; end 1 sends nothing. */
+static size_t recorded(FIXTURE_DATA(duplex) * self, char *bytes, size_t room)
+{
+	bool moved;
+	ssize_t n;
+	size_t len = 0;
+
+	say(&self->end[0], "a message");
+	hang_up(&self->end[0]);
+	hang_up(&self->end[1]);
+	do {
+		moved = step(&self->end[0]);
+		moved |= step(&self->end[1]);
+		moved |= pass(self, 1);
+		n = recv(self->wire[0], bytes + len, room - len, MSG_PEEK);
+		moved |= pass(self, 0);
+		len += n > 0 ? n : 0;
+	} while (moved);
+	return self->end[1].err ? 0 : len;
+}
+
+/* End 1 once more, from the beginning. */
+static bool anew(FIXTURE_DATA(duplex) * self)
+{
+	struct end *end = &self->end[1];
+	int fds[2], out[2];
+
+	close(end->out);
+	close(self->wire[1]);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) ||
+	    pipe(out))
+		return false;
+	self->wire[1] = fds[1];
+	duplex_init(end->duplex);
+	end->duplex->fd = fds[0];
+	end->duplex->out = out[1];
+	end->out = out[0];
+	end->err = 1;
+	return true;
+}
+
+/*
+ * Claim: a peer that is killed, whatever byte was its last, is an error and no
+ * end: in the greeting, in a message, at its end, before its verdict. By a FIN,
+ * or by a reset, as it has not read all that was sent to it.
+ */
+TEST_F(duplex, killed_at_each_byte)
+{
+	char bytes[256];
+	size_t len = recorded(self, bytes, sizeof(bytes)), n;
+
+	ASSERT_LT(2 * (FRAME_HEAD + 40) + 9, len);
+	for (n = 0; n <= len; n++) {
+		ASSERT_TRUE(anew(self));
+		hears(self, bytes, n);
+		shutdown(self->wire[1], SHUT_WR);
+		while (step(&self->end[1]))
+			;
+		EXPECT_EQ(n < len ? -ENODATA : 0, self->end[1].err)
+		TH_LOG("a FIN after %zu bytes of %zu", n, len);
+
+		ASSERT_TRUE(anew(self));
+		hears(self, bytes, n);
+		close(self->wire[1]);
+		self->wire[1] = -1;
+		while (step(&self->end[1]))
+			;
+		EXPECT_EQ(n < len ? -ECONNRESET : 0, self->end[1].err)
+		TH_LOG("a reset after %zu bytes of %zu", n, len);
+	}
+}
+
+/* An input that is a file of a page, which end 0 has begun to read. */
+static int begin_file(FIXTURE_DATA(duplex) * self)
+{
+	struct end *end = &self->end[0];
+	char page[4096] = "";
+	int fd = memfd_create("input", 0);
+
+	if (write(fd, page, sizeof(page)) != sizeof(page) ||
+	    lseek(fd, 0, SEEK_SET))
+		return -1;
+	end->duplex->in = fd;
+	end->duplex->size = sizeof(page);
+	while (!end->duplex->sent)
+		step(end);
+	return fd;
+}
+
+/* Claim: a file that is cut while it is sent is not passed off as the whole. */
+TEST_F(duplex, file_cut)
+{
+	int fd = begin_file(self);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, 4095));
+	run(self, 3);
+	EXPECT_EQ(-ESTALE, self->end[0].err);
+	EXPECT_EQ(DUPLEX_INPUT, self->end[0].duplex->where);
+	EXPECT_FALSE(self->end[1].duplex->peer_ended);
+	EXPECT_EQ(-ENODATA, self->end[1].err);
+}
+
+/* Claim: one that grows meanwhile is sent with what it has got. */
+TEST_F(duplex, file_grows)
+{
+	int fd = begin_file(self);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(4, pwrite(fd, "more", 4, 4096));
+	hang_up(&self->end[1]);
+	run(self, 3);
+	EXPECT_EQ(0, self->end[0].err);
+	EXPECT_EQ(4100, self->end[1].duplex->received);
 }
 
 /* Claim: raw, bytes go as they are; a FIN ends one way, not the other. */

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DUPLEX_HELLO "tcbpeer\1"
@@ -146,17 +147,29 @@ static void duplex_show(struct duplex *d, const uint8_t *data, size_t len)
 	}
 }
 
-/* One frame of the peer. The first must be its greeting. Returns 0 or -errno.
+/*
+ * The peer's greeting, as much of it as there is: who says something else is
+ * told so at once, however little it is. Returns 0 or -EPROTO.
  */
-static int duplex_hear(struct duplex *d, const struct frame *frame, bool first)
+static int duplex_greet(struct duplex *d)
 {
-	if (first)
-		return frame->type == 'H' &&
-				       frame->len == strlen(DUPLEX_HELLO) &&
-				       !memcmp(frame->data, DUPLEX_HELLO,
-					       frame->len) ?
-			       0 :
-			       -EPROTO;
+	uint8_t hello[FRAME_HEAD + sizeof(DUPLEX_HELLO) - 1];
+	size_t len;
+	const uint8_t *at = buffer_at(&d->from_peer, &len);
+
+	frame_head(hello, 'H', strlen(DUPLEX_HELLO));
+	memcpy(hello + FRAME_HEAD, DUPLEX_HELLO, strlen(DUPLEX_HELLO));
+	d->heard = len >= sizeof(hello);
+	if (memcmp(hello, at, d->heard ? sizeof(hello) : len))
+		return -EPROTO;
+	if (d->heard)
+		buffer_take(&d->from_peer, sizeof(hello));
+	return 0;
+}
+
+/* One frame of the peer behind its greeting. Returns 0 or -errno. */
+static int duplex_hear(struct duplex *d, const struct frame *frame)
+{
 	switch (frame->type) {
 	case 'D':
 		if (d->peer_ended || !frame->len)
@@ -186,16 +199,18 @@ static int duplex_hear_all(struct duplex *d)
 	size_t len;
 	int n, err;
 
-	while (buffer_empty(&d->to_out)) {
+	err = d->heard ? 0 : duplex_greet(d);
+	if (err)
+		return err;
+	while (d->heard && buffer_empty(&d->to_out)) {
 		const uint8_t *at = buffer_at(&d->from_peer, &len);
 
 		n = frame_parse(at, len, DUPLEX_CHUNK, &frame);
 		if (n <= 0)
 			return n ? -EPROTO : 0;
-		err = duplex_hear(d, &frame, !d->heard);
+		err = duplex_hear(d, &frame);
 		if (err)
 			return err;
-		d->heard = true;
 		buffer_take(&d->from_peer, n);
 	}
 	return 0;
@@ -239,6 +254,14 @@ static int duplex_send(struct duplex *d)
 	return 0;
 }
 
+/* Was the file cut while it was read? What was sent is no state it ever had. */
+static bool duplex_was_cut(const struct duplex *d)
+{
+	struct stat st;
+
+	return d->size && !fstat(d->in, &st) && (uint64_t)st.st_size < d->size;
+}
+
 /* Read once; to_peer is empty. Returns 0 or -errno. */
 static int duplex_read(struct duplex *d)
 {
@@ -250,7 +273,7 @@ static int duplex_read(struct duplex *d)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (!n || (d->chat && n == 5 && !memcmp(b->data + head, "quit\n", 5))) {
 		d->in_ended = true;
-		return 0;
+		return duplex_was_cut(d) ? -ESTALE : 0;
 	}
 	sha256_update(&d->sent_hash, n, b->data + head);
 	d->sent += n;

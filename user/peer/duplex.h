@@ -55,20 +55,22 @@ struct duplex_buffer {
 
 struct duplex {
 	/* the caller's to set after duplex_init(); it closes none of them */
-	int fd;	     /* connected, non-blocking */
-	int in, out; /* may be blocking; in -1: nothing to send */
+	int fd;	       /* connected, non-blocking */
+	int in, out;   /* may be blocking; in -1: nothing to send */
+	uint64_t size; /* of a file that is the input, when it began; else 0 */
 	bool raw;
 	bool chat; /* a line "quit" ends the input */
 	enum duplex_form form;
 
 	/* to be read */
 	uint64_t sent, received; /* bytes of data */
+	bool in_ended;		 /* our input has */
 	bool peer_ended;	 /* its input has */
 	bool verified;		 /* the peer has got all that was sent */
 	enum duplex_where where;
 
 	/* private */
-	bool in_ended, end_sent, verdict_sent, greeted, heard, fin;
+	bool end_sent, verdict_sent, greeted, heard, fin;
 	struct sha256_ctx sent_hash, received_hash;
 	struct duplex_buffer to_peer, from_peer, to_out;
 };
@@ -87,6 +89,7 @@ void duplex_poll(const struct duplex *duplex, struct pollfd pfds[DUPLEX_FDS]);
  *	-EPROTO		the peer speaks something else
  *	-EBADMSG	what has arrived, here or there, is not what was sent
  *	-ENODATA	the peer's FIN came before its end
+ *	-ESTALE		the input, a file, has become shorter meanwhile
  *	-errno		of duplex->where
  */
 int duplex_step(struct duplex *duplex, const struct pollfd pfds[DUPLEX_FDS]);

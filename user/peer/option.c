@@ -240,6 +240,10 @@ static void check_usage(struct argp_state *state, const struct option_set *set)
 	if (set->line && (set->mute || set->raw || set->file))
 		argp_error(state, "-n, --raw and --file do not go with "
 				  "--message and --hold");
+	if (set->close == CLOSE_FIRST && !set->line && !set->raw)
+		argp_error(state, "--close first goes with --message, --hold "
+				  "or --raw: else the FIN comes behind the "
+				  "peer's word that all has arrived");
 	if (set->mute && set->file)
 		argp_error(state, "either -n or --file");
 	if (set->message && strchr(set->message, '\n'))

@@ -13,7 +13,8 @@ struct progress {
 	bool on;
 };
 
-void progress_init(struct progress *progress, int fd, const char *name,
+/* @size in bytes; 0: unknown. */
+void progress_init(struct progress *progress, uint64_t size, const char *name,
 		   bool quiet);
 
 /* Now and then, @done bytes. */
