@@ -457,6 +457,6 @@ struct bpf_iter__tcp {
 #pragma clang attribute pop
 
 /* Absent before Linux 6.2, hence weak. */
-extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 #endif

@@ -59,8 +59,6 @@ TEST_F_TIMEOUT(peer, programs, 240)
 		TH_LOG("%s", self->program[side].err_text);
 		check_open(_metadata, &self->program[0], 20000 + i, 30000 + i);
 		check_open(_metadata, &self->program[1], 30000 + i, 20000 + i);
-		ASSERT_TRUE(_metadata->passed)
-		TH_LOG("open %d", i);
 	}
 }
 
