@@ -33,6 +33,7 @@ FIXTURE_VARIANT(drop)
 };
 
 /* clang-format off */
+FIXTURE_VARIANT_ADD(drop, tier1_ipv4){ AF_INET, "1", false, 120 };
 FIXTURE_VARIANT_ADD(drop, tier2_ipv4){ AF_INET, "1,2", false, 300 };
 FIXTURE_VARIANT_ADD(drop, tier3_ipv4){ AF_INET, "1,2,3", true, 300 };
 FIXTURE_VARIANT_ADD(drop, tier3_ipv6){ AF_INET6, "1,2,3", true, 300 };
@@ -574,6 +575,101 @@ TEST_F_TIMEOUT(drop, burst, 120)
 	queued = queue_count(c, "SYN_queued", NULL);
 	EXPECT_LE(101, queued);
 	EXPECT_GE(101 + conn_counter(c, 1, "EmbryonicRsts"), queued);
+}
+
+/* They come while there is no room for them, and do not try again. */
+static int knock(const struct conn *c, int n, const char *counter)
+{
+	int64_t before = conn_counter(c, 1, counter);
+	int client[8], i, err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		err = queue_join(c, &client[i], true);
+	err = err ?: queue_wait_counter(c, counter, before + n);
+	while (i--)
+		close(client[i]);
+	return err;
+}
+
+/*
+ * Last ACKs and SYNs that find the accept queue full: of four requests two are
+ * ignored, then all are reset.
+ */
+static int overflow_accept_queue(struct conn *c, int *client)
+{
+	int i, err = queue_listen(c, 4);
+
+	for (i = 0; i < 9 && !err; i++) {
+		err = queue_join(c, &client[i], i < 4);
+		if (!err)
+			err = i < 4 ? queue_wait_answer(client[i]) :
+				      queue_wait_accept(c, i - 3);
+	}
+	for (i = 0; i < 2 && !err; i++)
+		err = conn_deafen(client[i], false);
+	err = err ?: queue_wait_counter(c, "ListenOverflows", 2);
+	err = err ?: sysctl(c, "tcp_abort_on_overflow", "1");
+	for (i = 2; i < 4 && !err; i++)
+		err = conn_deafen(client[i], false);
+	for (i = 0; i < 4 && !err; i++)
+		err = queue_wait_state(client[i], TCP_CLOSE);
+	return err ?: knock(c, 3, "ListenOverflows");
+}
+
+/* SYNs that find the SYN queue full, with cookies and without, or too full. */
+static int overflow_syn_queue(struct conn *c, int *client)
+{
+	int i, fd, err;
+
+	while ((fd = accept(c->listener, NULL, NULL)) >= 0)
+		close(fd);
+	err = connect_deaf(c, client, 5);
+	for (i = 0; i < 5 && !err; i++)
+		err = queue_wait_answer(client[i]);
+	err = err ?: knock(c, 3, "SyncookiesSent");
+	err = err ?: sysctl(c, "tcp_syncookies", "0");
+	err = err ?: knock(c, 3, "TCPReqQFullDrop");
+	err = err ?: sysctl(c, "tcp_max_syn_backlog", "8");
+	if (!err && listen(c->listener, 128))
+		err = -errno;
+	return err ?: knock(c, 3, "ListenDrops"); /* 2 are left */
+}
+
+/*
+ * Claim: where a listener drops for each reason that there is, one after the
+ * other, each drop is told with its own, and their sum is the kernel's.
+ */
+TEST_F(drop, mixture)
+{
+	struct conn *c = &self->conn;
+	int aborted, third, full;
+
+	NEED_TIERS();
+	/* or it would know its peers */
+	ASSERT_EQ(0, sysctl(c, "tcp_no_metrics_save", "1"));
+	ASSERT_EQ(0, overflow_accept_queue(c, self->client));
+	ASSERT_EQ(0, overflow_syn_queue(c, self->client + 9));
+	ASSERT_EQ(0, quiesce(c, self->client));
+
+	EXPECT_TRUE(told(c, variant->sees));
+	if (!variant->sees)
+		return;
+	third = queue_count(c, "accept_overflow", "third_ACK_overflow");
+	aborted = queue_count(c, "accept_overflow", "abort_on_overflow");
+	full = queue_count(c, "SYN_dropped", "accept_queue_full");
+	EXPECT_LE(2, third);
+	EXPECT_EQ(4, aborted);
+	EXPECT_LE(3, full);
+	EXPECT_EQ(conn_counter(c, 1, "ListenOverflows"),
+		  third + aborted + full);
+	EXPECT_LE(3, queue_count(c, "cookie_sent", "SYN_queue_full_cookie"));
+	EXPECT_EQ(conn_counter(c, 1, "SyncookiesSent"),
+		  queue_count(c, "cookie_sent", NULL));
+	EXPECT_LE(3, queue_count(c, "SYN_dropped", "SYN_queue_full_drop"));
+	EXPECT_EQ(conn_counter(c, 1, "TCPReqQFullDrop"),
+		  queue_count(c, "SYN_dropped", "SYN_queue_full_drop"));
+	EXPECT_LE(1, queue_count(c, "SYN_dropped", "last_quarter"));
+	EXPECT_EQ(0, queue_count(c, "SYN_dropped", "NONE"));
 }
 
 SHARED_HARNESS_MAIN("--events", "queue")
