@@ -31,19 +31,37 @@ static const char *type_name(const struct schema *schema,
 	return btf__name_by_offset(schema->btf, t->name_off);
 }
 
+/* Notes which tags each type has; there are many types, and most have none. */
+static int tags_note(struct schema *schema)
+{
+	unsigned int i, n = btf__type_cnt(schema->btf);
+
+	schema->tags = calloc(n, sizeof(*schema->tags));
+	if (!schema->tags)
+		return -ENOMEM;
+	for (i = n - 1; i; i--) {
+		const struct btf_type *t = btf__type_by_id(schema->btf, i);
+
+		if (!btf_is_decl_tag(t) || t->type >= n)
+			continue;
+		schema->tags[i] = schema->tags[t->type];
+		schema->tags[t->type] = i;
+	}
+	return 0;
+}
+
 /* The text of the tag that begins with @prefix on a member, or NULL. */
 static const char *tag_find(const struct schema *schema, unsigned int id,
 			    int member, const char *prefix)
 {
-	unsigned int i, n = btf__type_cnt(schema->btf);
 	size_t len = strlen(prefix);
+	unsigned int i;
 
-	for (i = 1; i < n; i++) {
+	for (i = schema->tags[id]; i; i = schema->tags[i]) {
 		const struct btf_type *t = btf__type_by_id(schema->btf, i);
 		const char *text;
 
-		if (!btf_is_decl_tag(t) || t->type != id ||
-		    btf_decl_tag(t)->component_idx != member)
+		if (btf_decl_tag(t)->component_idx != member)
 			continue;
 		text = type_name(schema, t);
 		if (!strncmp(text, prefix, len))
@@ -308,7 +326,9 @@ struct schema *schema_new(const struct btf *btf)
 		return NULL;
 	raw = btf__raw_data(btf, &size);
 	schema->btf = raw ? btf__new(raw, size) : NULL;
-	err = schema->btf ? types_read(schema) : -EPROTO;
+	err = !schema->btf ? -EPROTO : tags_note(schema) ?: types_read(schema);
+	free(schema->tags);
+	schema->tags = NULL;
 	if (!err)
 		return schema;
 	schema_free(schema);

@@ -58,6 +58,8 @@ struct schema_type {
 
 struct schema {
 	struct btf *btf; /* names and docs point into it */
+	/* while it is read: a type's first tag; a tag's next of its type; 0 */
+	__u32 *tags;
 	unsigned int n_enums;
 	struct schema_enum *enums;
 	struct schema_type types[EVENT_TYPES]; /* [enum event_type]; n 0: none */
