@@ -186,16 +186,25 @@ TEST_F(types, of_arguments)
 }
 
 #define HAS(is, section) \
-	EXPECT_##is(types_has_hook(self->types, self->kernel, section))
+	EXPECT_##is(types_has_hook(self->types, section))
 
 /* Claim: there are the hooks that the kernel's types say there are. */
 TEST_F(types, hooks)
 {
+	int conn_request, proto = btf__add_func_proto(self->kernel, 0);
+
+	btf__add_func_param(self->kernel, "x", self->number);
 	add_tracepoint(self->kernel, "btf_trace_tcp_probe", self->number);
-	btf__add_struct(self->kernel, "bpf_iter__tcp", 0);
-	btf__add_func(self->kernel, "tcp_conn_request", BTF_FUNC_GLOBAL,
-		      btf__add_func_proto(self->kernel, 0));
+	btf__add_func(self->kernel, "bpf_iter_tcp", BTF_FUNC_GLOBAL, proto);
+	conn_request = btf__add_func(self->kernel, "tcp_conn_request",
+				     BTF_FUNC_GLOBAL, proto);
+	btf__add_func(self->kernel, "tcp_conn_request", BTF_FUNC_STATIC, proto);
 	PICK();
+	EXPECT_EQ((__u32)conn_request,
+		  types_hook(self->types, "fexit/tcp_conn_request"));
+	EXPECT_EQ(0, types_hook(self->types, "syscall"));
+	EXPECT_EQ(1, types_arguments(self->types, "fentry/tcp_conn_request"));
+	EXPECT_EQ(0, types_arguments(self->types, "tp_btf/tcp_probe"));
 	HAS(TRUE, "tp_btf/tcp_probe");
 	HAS(TRUE, "iter/tcp");
 	HAS(TRUE, "syscall");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The live input: loads the BPF programs, attaches them, reads their ring. */
 #include "input/input.h"
+#include "input/attach.h"
 #include "input/reason.h"
 #include "input/load.h"
 #include "input/snapshot.h"
@@ -63,7 +64,7 @@ struct input_bpf *input_bpf_open(bool debug)
 		return NULL;
 	debug_messages = debug;
 	libbpf_set_print(on_libbpf);
-	in->skel = load_open();
+	in->skel = attach_register() ? NULL : load_open();
 	if (in->skel)
 		return in;
 	free(in);
@@ -103,7 +104,7 @@ static struct bpf_link *attach(const struct input_bpf *in, unsigned int i)
 	int cgroup;
 
 	if (tier_way(section_of(in, i)) != TIER_WAY_CGROUP)
-		return bpf_program__attach(program_of(in, i));
+		return bpf_program__attach_trace(program_of(in, i));
 	cgroup = inode_cgroup_root();
 	if (cgroup < 0) {
 		errno = -cgroup;

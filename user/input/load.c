@@ -5,6 +5,7 @@
  * says which program it was; if there is none, each program is tried alone.
  */
 #include "input/load.h"
+#include "input/attach.h"
 #include "input/call.h"
 #include "input/refusal.h"
 #include "input/tier.h"
@@ -226,8 +227,7 @@ static int attempt(struct tcbscope_bpf **skel, struct load *l)
 }
 
 /* Refuses what this kernel has no hook for; a stand-in may be one of them. */
-static void refuse_missing(struct load *l, struct tcbscope_bpf *skel,
-			   const struct btf *kernel)
+static void refuse_missing(struct load *l, struct tcbscope_bpf *skel)
 {
 	const char *section;
 	bool more = true;
@@ -239,7 +239,7 @@ static void refuse_missing(struct load *l, struct tcbscope_bpf *skel,
 			section = bpf_program__section_name(
 				program_of(skel, i));
 			if (l->results[i].status != PROBE_WORKS ||
-			    types_has_hook(l->types, kernel, section))
+			    types_has_hook(l->types, section))
 				continue;
 			refuse(l, i, section, -ESRCH, "");
 			more = true;
@@ -252,11 +252,11 @@ static void refuse_missing(struct load *l, struct tcbscope_bpf *skel,
  * @own: that of a function with more arguments than some kernels can pass on,
  * which they say only when a program is to be attached. NULL: none is tried.
  */
-static const struct tier_hook *hook_of(const struct btf *kernel,
+static const struct tier_hook *hook_of(const struct types *types,
 				       const char *section,
 				       struct tier_hook *own)
 {
-	if (types_arguments(kernel, section) <= ARGUMENTS)
+	if (types_arguments(types, section) <= ARGUMENTS)
 		return tier_hook_of(section);
 	own->name = section;
 	return own;
@@ -276,13 +276,13 @@ static void refuse_kinds(struct load *l, struct tcbscope_bpf *skel,
 		section = bpf_program__section_name(program_of(skel, i));
 		if (l->results[i].status != PROBE_WORKS)
 			continue;
-		hook = hook_of(kernel, section, &own);
+		hook = hook_of(l->types, section, &own);
 		if (!hook)
 			continue;
 		r = hook == &own ? &alone : &tried[hook - tier_hooks];
 		alone.status = PROBE_UNWANTED;
 		if (r->status == PROBE_UNWANTED) /* not tried yet */
-			tier_try(kernel, hook, r);
+			tier_try(kernel, l->types, hook, r);
 		if (r->status == PROBE_WORKS)
 			continue;
 		refuse(l, i, section, r->err, "");
@@ -297,16 +297,16 @@ static void look(struct load *l, struct tcbscope_bpf *skel)
 	struct btf *kernel = types_kernel();
 	struct probe_result user = {};
 
-	/* where lockdown forbids this, libbpf does not let us read processes */
-	if (l->events & 1u << EVENT_call)
-		tier_try(kernel, tier_hook_named(TIER_READ), &user);
-	l->reads_user = user.status == PROBE_WORKS;
-
 	if (kernel)
 		l->types = types_new(kernel, skel->obj);
+	attach_by(l->types);
+	/* where lockdown forbids this, libbpf does not let us read processes */
+	if (l->events & 1u << EVENT_call)
+		tier_try(kernel, l->types, tier_hook_named(TIER_READ), &user);
+	l->reads_user = user.status == PROBE_WORKS;
 	if (l->types) {
 		refuse_kinds(l, skel, kernel);
-		refuse_missing(l, skel, kernel);
+		refuse_missing(l, skel);
 	}
 	btf__free(kernel);
 }
@@ -467,6 +467,7 @@ int load_programs(struct tcbscope_bpf **skel,
 		tcbscope_bpf__destroy(*skel);
 		*skel = load_open();
 	}
+	attach_by(NULL);
 	types_free(l.types);
 	room_end();
 	return err;

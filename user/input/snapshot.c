@@ -262,8 +262,8 @@ struct snapshot *snapshot_open(struct tcbscope_bpf *skel, bool remember)
 	s->skel->bss->snapshot_remembers = remember;
 	if (held_grow(s))
 		goto fail;
-	s->files = bpf_program__attach(skel->progs.snapshot_files);
-	s->tcp = bpf_program__attach(skel->progs.snapshot_tcp);
+	s->files = bpf_program__attach_iter(skel->progs.snapshot_files, NULL);
+	s->tcp = bpf_program__attach_iter(skel->progs.snapshot_tcp, NULL);
 	if (!s->files || !s->tcp) {
 		err = -errno;
 		goto fail;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs of a few instructions, put together by hand: one a kind. */
 #include "input/tier.h"
+#include "input/types.h"
 #include "lib/inode.h"
 #include "lib/priv.h"
 
@@ -23,15 +24,7 @@ const char *const tier_names[TIERS + 1] = {
 	[4] = "entry and exit of functions",
 };
 
-/* What a name begins with says how its program is loaded and attached. */
-static const struct method {
-	const char *prefix;
-	enum tier_way way;
-	enum bpf_prog_type type;
-	enum bpf_attach_type attach;
-	const char *btf_prefix; /* of what it is attached to; NULL: to nothing */
-	__u32 btf_kind;
-} methods[] = {
+const struct tier_method tier_methods[] = {
 	{ "tp_btf/", TIER_WAY_TRACE, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP,
 	  "btf_trace_", BTF_KIND_TYPEDEF },
 	{ "iter/", TIER_WAY_ITER, BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER,
@@ -49,32 +42,43 @@ static const struct method {
 	  BPF_CGROUP_INET_EGRESS, NULL, 0 },
 	{ "sockops", TIER_WAY_CGROUP, BPF_PROG_TYPE_SOCK_OPS,
 	  BPF_CGROUP_SOCK_OPS, NULL, 0 },
+	{}
 };
 
-#define METHODS (sizeof(methods) / sizeof(*methods))
-
-static const struct method *method_of(const char *section)
+static const struct tier_method *method_of(const char *section)
 {
-	unsigned int i;
+	const struct tier_method *m;
 
-	for (i = 0; i < METHODS; i++)
-		if (!strncmp(section, methods[i].prefix,
-			     strlen(methods[i].prefix)))
-			return &methods[i];
+	for (m = tier_methods; m->prefix; m++)
+		if (!strncmp(section, m->prefix, strlen(m->prefix)))
+			return m;
 	return NULL;
 }
 
 enum tier_way tier_way(const char *section)
 {
-	const struct method *method = method_of(section);
+	const struct tier_method *method = method_of(section);
 
 	return method ? method->way : TIER_WAY_RUN;
+}
+
+bool tier_target(const char *section, char name[TIER_TARGET], __u32 *kind)
+{
+	const struct tier_method *method = method_of(section);
+
+	if (!method || !method->btf_prefix)
+		return false;
+	snprintf(name, TIER_TARGET, "%s%s", method->btf_prefix,
+		 strchr(section, '/') + 1);
+	*kind = method->btf_kind;
+	return true;
 }
 
 /* A program in the making. */
 struct attempt {
 	const struct btf *kernel;
-	const struct method *method;
+	const struct types *types; /* may be NULL */
+	const struct tier_method *method;
 	const char *section;
 	struct bpf_insn insns[INSNS_MAX];
 	unsigned int n;
@@ -227,14 +231,15 @@ static int make_body(struct attempt *a, const struct tier_hook *hook)
 /* BTF id of what the program is attached to, 0 for none, or -ESRCH. */
 static int target(const struct attempt *a)
 {
-	char name[128];
+	char name[TIER_TARGET];
+	__u32 kind;
 	int id;
 
-	if (!a->method->btf_prefix)
+	if (!tier_target(a->section, name, &kind))
 		return 0;
-	snprintf(name, sizeof(name), "%s%s", a->method->btf_prefix,
-		 strchr(a->section, '/') + 1);
-	id = btf__find_by_name_kind(a->kernel, name, a->method->btf_kind);
+	id = a->types ? types_hook(a->types, a->section) : 0;
+	if (!id)
+		id = btf__find_by_name_kind(a->kernel, name, kind);
 	return id > 0 ? id : -ESRCH;
 }
 
@@ -335,10 +340,10 @@ static void try(struct attempt *a, const struct tier_hook *hook,
 		blame_capability(a, result);
 }
 
-void tier_try(const struct btf *kernel, const struct tier_hook *hook,
-	      struct probe_result *result)
+void tier_try(const struct btf *kernel, const struct types *types,
+	      const struct tier_hook *hook, struct probe_result *result)
 {
-	struct attempt a = { .kernel = kernel, .map = -1 };
+	struct attempt a = { .kernel = kernel, .types = types, .map = -1 };
 
 	memset(result, 0, sizeof(*result));
 	if (kernel) {
@@ -355,7 +360,7 @@ void tier_try(const struct btf *kernel, const struct tier_hook *hook,
 
 const struct tier_hook *tier_hook_of(const char *section)
 {
-	const struct method *method = method_of(section);
+	const struct tier_method *method = method_of(section);
 	const struct tier_hook *hook;
 
 	for (hook = tier_hooks; hook->name; hook++)
@@ -377,7 +382,7 @@ void tier_try_name(const char *name, struct probe_result *result)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
 
-	tier_try(kernel, tier_hook_named(name), result);
+	tier_try(kernel, NULL, tier_hook_named(name), result);
 	btf__free(kernel);
 }
 
@@ -387,6 +392,6 @@ void tier_try_all(struct probe_result *results)
 	unsigned int i;
 
 	for (i = 0; tier_hooks[i].name; i++)
-		tier_try(kernel, &tier_hooks[i], &results[i]);
+		tier_try(kernel, NULL, &tier_hooks[i], &results[i]);
 	btf__free(kernel);
 }

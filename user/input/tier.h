@@ -8,11 +8,16 @@
 
 #include "input/probe.h"
 
+#include <linux/bpf.h>
+
 #define TIERS 4
 #define TIERS_DEFAULT (1u << 1 | 1u << 2 | 1u << 4) /* 3: if asked for */
 #define TIER_HOOKS 32 /* more than there are rows in the table */
+#define TIER_TARGET 128 /* KSYM_NAME_LEN of most kernels */
 #define TIER_STORAGE "socket storage" /* what all our programs need */
 #define TIER_READ "bpf_probe_read_kernel()"
+
+struct types;
 
 struct tier_hook {
 	const char *name;  /* a program's section, or what it calls */
@@ -31,7 +36,25 @@ enum tier_way {
 	TIER_WAY_CGROUP, /* for all sockets of a cgroup */
 };
 
+/* How the programs of the sections that begin with a prefix are loaded. */
+struct tier_method {
+	const char *prefix;
+	enum tier_way way;
+	enum bpf_prog_type type;
+	enum bpf_attach_type attach;
+	const char *btf_prefix; /* of what it is attached to; NULL: to nothing */
+	__u32 btf_kind;
+};
+
+extern const struct tier_method tier_methods[]; /* the last has no prefix */
+
 enum tier_way tier_way(const char *section);
+
+/*
+ * What programs of a section are attached to, as the kernel's BTF calls it.
+ * False: to nothing that is there.
+ */
+bool tier_target(const char *section, char name[TIER_TARGET], __u32 *kind);
 
 /*
  * The hook of the table that is tried for a program of this section, since all
@@ -48,9 +71,12 @@ const struct tier_hook *tier_hook_named(const char *name);
  */
 void tier_try_all(struct probe_result *results);
 
-/* One of them. @kernel: its types, or NULL: there are none. */
-void tier_try(const struct btf *kernel, const struct tier_hook *hook,
-	      struct probe_result *result);
+/*
+ * One of them. @kernel: its types, or NULL: there are none; @types: what is
+ * known of them already, or NULL.
+ */
+void tier_try(const struct btf *kernel, const struct types *types,
+	      const struct tier_hook *hook, struct probe_result *result);
 
 /* One of them, by its name. */
 void tier_try_name(const char *name, struct probe_result *result);

@@ -5,6 +5,7 @@
  * pointer it asks at most the kind, so that is where copying ends.
  */
 #include "input/types.h"
+#include "input/tier.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -18,11 +19,22 @@
 #include <unistd.h>
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
-#define NAME_MAX_LEN 128 /* KSYM_NAME_LEN of most kernels */
+#define BEGINNINGS 4096
+
+/* What programs are attached to. */
+struct hook_type {
+	int name; /* in the set of names */
+	__u32 kind;
+	__u32 id;		/* the kernel's; 0: there is none */
+	unsigned int arguments; /* of a function */
+};
 
 struct types {
 	const struct btf *kernel; /* while picking */
 	struct btf *names;	  /* only its strings: a set of them */
+	bool begins[BEGINNINGS];  /* how they begin */
+	struct hook_type *hooks;
+	unsigned int n_hooks;
 	struct btf *picked;
 	__u32 *whole; /* the kernel's id -> ours, 0: not picked ... */
 	__u32 *far;   /* ... and of what is behind a pointer */
@@ -30,31 +42,6 @@ struct types {
 	int fd;
 	char path[32];
 };
-
-/* What a section's programs hang on, as a type. False: on nothing. */
-static bool hook_type(const char *section, char *name, __u32 *kind)
-{
-	static const struct {
-		const char *section, *prefix;
-		__u32 kind;
-	} hooks[] = {
-		{ "tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF },
-		{ "iter/", "bpf_iter__", BTF_KIND_STRUCT },
-	};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
-		size_t n = strlen(hooks[i].section);
-
-		if (strncmp(section, hooks[i].section, n))
-			continue;
-		snprintf(name, NAME_MAX_LEN, "%s%s", hooks[i].prefix,
-			 section + n);
-		*kind = hooks[i].kind;
-		return true;
-	}
-	return false;
-}
 
 static bool has_name(const struct btf_type *t)
 {
@@ -69,14 +56,63 @@ static bool has_name(const struct btf_type *t)
 	return false;
 }
 
+/* A number for how a name begins, by which most are told from those sought. */
+static unsigned int beginning(const char *name)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < 5 && name[i]; i++)
+		n = n * 31 + (unsigned char)name[i];
+	return n % BEGINNINGS;
+}
+
+/* Its place in the set of names, or -errno. */
+static int add_name(struct types *types, const char *name)
+{
+	types->begins[beginning(name)] = true;
+	return btf__add_str(types->names, name);
+}
+
+static int find_name(const struct types *types, const char *name)
+{
+	return types->begins[beginning(name)] ?
+		       btf__find_str(types->names, name) :
+		       -ENOENT;
+}
+
+/* What the programs are attached to. 0 or -errno. */
+static int read_hooks(struct types *types, const struct bpf_object *object)
+{
+	struct bpf_program *prog = NULL;
+	char name[TIER_TARGET];
+	struct hook_type *hook;
+	unsigned int n = 0;
+
+	while ((prog = bpf_object__next_program(object, prog)))
+		n++;
+	types->hooks = calloc(n, sizeof(*types->hooks));
+	if (!types->hooks)
+		return -ENOMEM;
+	while ((prog = bpf_object__next_program(object, prog))) {
+		hook = &types->hooks[types->n_hooks];
+		if (!tier_target(bpf_program__section_name(prog), name,
+				 &hook->kind))
+			continue;
+		hook->name = add_name(types, name);
+		if (hook->name < 0)
+			return hook->name;
+		types->n_hooks++;
+	}
+	return 0;
+}
+
 /* A name counts up to "___", behind which is the flavour. 0 or -errno. */
 static int read_names(struct types *types, const struct bpf_object *object)
 {
 	const struct btf *btf = bpf_object__btf(object);
-	struct bpf_program *prog = NULL;
-	char name[NAME_MAX_LEN];
-	__u32 kind, id;
+	char name[TIER_TARGET];
 	int err = 0;
+	__u32 id;
 
 	for (id = 1; err >= 0 && id < btf__type_cnt(btf); id++) {
 		const struct btf_type *t = btf__type_by_id(btf, id);
@@ -86,13 +122,10 @@ static int read_names(struct types *types, const struct bpf_object *object)
 		if (!has_name(t))
 			continue;
 		snprintf(name, sizeof(name), "%.*s",
-			 (int)(flavour ? flavour - full : NAME_MAX_LEN), full);
-		err = btf__add_str(types->names, name);
+			 (int)(flavour ? flavour - full : TIER_TARGET), full);
+		err = add_name(types, name);
 	}
-	while (err >= 0 && (prog = bpf_object__next_program(object, prog)))
-		if (hook_type(bpf_program__section_name(prog), name, &kind))
-			err = btf__add_str(types->names, name);
-	return err < 0 ? err : 0;
+	return err < 0 ? err : read_hooks(types, object);
 }
 
 /* The @i-th of the ids in a type, of what it is made of. NULL: no more. */
@@ -170,11 +203,29 @@ static int copy(struct types *types, __u32 id, __u32 *copies)
 	return to;
 }
 
+/* Notes the type if programs are attached to it; the first of a name. */
+static void note_hook(struct types *types, int name, __u32 id)
+{
+	const struct btf_type *t = btf__type_by_id(types->kernel, id);
+	struct hook_type *hook;
+
+	for (hook = types->hooks; hook < types->hooks + types->n_hooks;
+	     hook++) {
+		if (hook->name != name || hook->kind != btf_kind(t) || hook->id)
+			continue;
+		hook->id = id;
+		if (btf_is_func(t))
+			hook->arguments = btf_vlen(
+				btf__type_by_id(types->kernel, t->type));
+	}
+}
+
 static int pick(struct types *types)
 {
+	const char *names = btf__name_by_offset(types->kernel, 0);
 	__u32 id, n = btf__type_cnt(types->kernel);
 	const struct btf_type *t;
-	int err = 0;
+	int err = 0, name;
 
 	types->n = n;
 	types->whole = calloc(n, sizeof(*types->whole));
@@ -183,10 +234,13 @@ static int pick(struct types *types)
 		return -ENOMEM;
 	for (id = 1; err >= 0 && id < n; id++) {
 		t = btf__type_by_id(types->kernel, id);
-		if (has_name(t) &&
-		    btf__find_str(types->names,
-				  btf__name_by_offset(types->kernel,
-						      t->name_off)) > 0)
+		if (!has_name(t) && !btf_is_func(t))
+			continue;
+		name = find_name(types, names + t->name_off);
+		if (name <= 0)
+			continue;
+		note_hook(types, name, id);
+		if (has_name(t))
 			err = copy(types, id, types->whole);
 	}
 	return err < 0 ? err : 0;
@@ -274,36 +328,45 @@ __u32 types_id(const struct types *types, const char *name, __u32 kind)
 	return 0;
 }
 
-/* Functions are not picked: there are as many of them as of all the rest. */
-static const struct btf_type *function_of(const struct btf *kernel,
-					  const char *section)
+/* NULL: programs of this section are attached to nothing that is known. */
+static const struct hook_type *hook_of(const struct types *types,
+				       const char *section)
 {
-	int id;
-
-	if (strncmp(section, "fentry/", 7) && strncmp(section, "fexit/", 6))
-		return NULL;
-	id = btf__find_by_name_kind(kernel, strchr(section, '/') + 1,
-				    BTF_KIND_FUNC);
-	return id > 0 ? btf__type_by_id(kernel, id) : NULL;
-}
-
-unsigned int types_arguments(const struct btf *kernel, const char *section)
-{
-	const struct btf_type *t = function_of(kernel, section);
-
-	t = t ? btf__type_by_id(kernel, t->type) : NULL;
-	return t ? btf_vlen(t) : 0;
-}
-
-bool types_has_hook(const struct types *types, const struct btf *kernel,
-		    const char *section)
-{
-	char name[NAME_MAX_LEN];
+	unsigned int i;
+	char name[TIER_TARGET];
+	int known;
 	__u32 kind;
 
-	if (!strncmp(section, "fentry/", 7) || !strncmp(section, "fexit/", 6))
-		return function_of(kernel, section);
-	return !hook_type(section, name, &kind) || find(types, name, kind) > 0;
+	if (!tier_target(section, name, &kind))
+		return NULL;
+	known = btf__find_str(types->names, name);
+	for (i = 0; i < types->n_hooks; i++)
+		if (types->hooks[i].name == known &&
+		    types->hooks[i].kind == kind)
+			return &types->hooks[i];
+	return NULL;
+}
+
+__u32 types_hook(const struct types *types, const char *section)
+{
+	const struct hook_type *hook = hook_of(types, section);
+
+	return hook ? hook->id : 0;
+}
+
+bool types_has_hook(const struct types *types, const char *section)
+{
+	char name[TIER_TARGET];
+	__u32 kind;
+
+	return !tier_target(section, name, &kind) || types_hook(types, section);
+}
+
+unsigned int types_arguments(const struct types *types, const char *section)
+{
+	const struct hook_type *hook = hook_of(types, section);
+
+	return hook ? hook->arguments : 0;
 }
 
 void types_free(struct types *types)
@@ -316,5 +379,6 @@ void types_free(struct types *types)
 	btf__free(types->names);
 	free(types->whole);
 	free(types->far);
+	free(types->hooks);
 	free(types);
 }

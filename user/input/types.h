@@ -43,14 +43,16 @@ const struct btf *types_btf(const struct types *types);
 __u32 types_id(const struct types *types, const char *name, __u32 kind);
 
 /*
- * Is there what programs of this section hang on, as "tp_btf/tcp_probe"? Also
- * needs the @kernel that they were picked from.
+ * The kernel's own id of what programs of this section are attached to, as
+ * "tp_btf/tcp_probe"; 0: there is no such thing.
  */
-bool types_has_hook(const struct types *types, const struct btf *kernel,
-		    const char *section);
+__u32 types_hook(const struct types *types, const char *section);
+
+/* Is there all that programs of this section need to be attached? */
+bool types_has_hook(const struct types *types, const char *section);
 
 /* How many arguments the function has that a section's programs hang on; 0. */
-unsigned int types_arguments(const struct btf *kernel, const char *section);
+unsigned int types_arguments(const struct types *types, const char *section);
 
 void types_free(struct types *types);
 
