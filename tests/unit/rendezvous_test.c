@@ -12,6 +12,7 @@
 #include <kselftest_harness.h>
 
 #define PAIRS 200
+#define THOUSANDS (RENDEZVOUS_CLIENTS / 2)
 #define STEPS 64 /* more than a meeting has messages */
 
 /* A peer and what the rendezvous has of it. */
@@ -308,6 +309,152 @@ TEST_F(rendezvous, reflected)
 	EXPECT_EQ(0, a->ret);
 	EXPECT_TRUE(knows_nothing(a));
 	EXPECT_EQ(RENDEZVOUS_CLOSED, c->state);
+}
+
+/* @p says a frame of zeros, as one without the secret can. */
+static void say_nothing(FIXTURE_DATA(rendezvous) * self, struct party *p,
+			enum meet_type type, size_t len)
+{
+	uint8_t frame[FRAME_HEAD + MEET_PAYLOAD] = "";
+
+	frame_head(frame, type, len);
+	say(self, p, frame, FRAME_HEAD + len);
+}
+
+/* A stranger that comes second and only says what the test has it say. */
+static struct party *stranger_comes(FIXTURE_DATA(rendezvous) * self)
+{
+	struct party *p = join(self, "us", 3);
+
+	p->gone = true;
+	say(self, p, p->meet.out, p->meet.out_len);
+	return p;
+}
+
+/* Claim: a stranger that does not wait for answers disturbs nobody, either. */
+TEST_F(rendezvous, hasty)
+{
+	struct party *a = join(self, "us", 1), *stranger, *b;
+
+	run(self);
+	stranger = stranger_comes(self);
+	say_nothing(self, stranger, MEET_NONCE, SECRET_NONCE);
+	step(self, a); /* says its nonce */
+	step(self, a); /* and its proof */
+	step(self, a);
+	say_nothing(self, stranger, MEET_PROOF, SECRET_PROOF);
+	say_nothing(self, stranger, MEET_CANDIDATES, 1 + SECRET_PROOF);
+	run(self);
+	EXPECT_EQ(0, a->ret);
+	EXPECT_TRUE(knows_nothing(a));
+	EXPECT_EQ(RENDEZVOUS_CLOSED, stranger->client.state);
+	EXPECT_EQ(1, self->r.wrong);
+	b = join(self, "us", 1);
+	run(self);
+	EXPECT_TRUE(knows(a, b) && knows(b, a));
+}
+
+/* Claim: one that says nothing is the one who has to go, wherever it stops. */
+TEST_F(rendezvous, silent)
+{
+	struct party *a = join(self, "us", 1), *stranger, *b;
+	int said;
+
+	run(self);
+	for (said = 0; said < 3; said++) {
+		stranger = stranger_comes(self);
+		if (said == 1)
+			say_nothing(self, stranger, MEET_NONCE, SECRET_NONCE);
+		if (said < 2) /* else a has not been any faster */
+			run(self);
+		self->now_ns += RENDEZVOUS_HELLO_NS;
+		rendezvous_tick(&self->r,
+				said < 2 ? &a->client : &stranger->client,
+				self->now_ns);
+		run(self);
+		EXPECT_EQ(0, a->ret)
+		TH_LOG("%d", said);
+		EXPECT_EQ(RENDEZVOUS_CLOSED, stranger->client.state);
+	}
+	EXPECT_EQ(3, self->r.slow);
+	b = join(self, "us", 1);
+	run(self);
+	EXPECT_TRUE(knows(a, b) && knows(b, a));
+}
+
+/*
+ * Claim: a message that is a byte short is worth nothing, and of a stranger it
+ * disturbs nobody.
+ */
+TEST_F(rendezvous, truncated)
+{
+	static const struct {
+		enum meet_type type;
+		size_t len;
+	} rows[] = {
+		{ MEET_NONCE, SECRET_NONCE },
+		{ MEET_PROOF, SECRET_PROOF },
+		{ MEET_CANDIDATES, 1 + SECRET_PROOF },
+	};
+	struct party *a = join(self, "us", 1), *stranger, *b;
+	size_t i, whole;
+
+	run(self);
+	for (whole = 0; whole < 3; whole++) {
+		stranger = stranger_comes(self);
+		for (i = 0; i <= whole; i++) {
+			say_nothing(self, stranger, rows[i].type,
+				    rows[i].len - (i == whole));
+			/* Not so far that a proof is refused. */
+			step(self, a);
+			if (i < 1)
+				step(self, a);
+		}
+		EXPECT_EQ(RENDEZVOUS_CLOSED, stranger->client.state)
+		TH_LOG("message %zu", whole);
+		run(self);
+		EXPECT_EQ(0, a->ret)
+		TH_LOG("message %zu", whole);
+		EXPECT_TRUE(knows_nothing(a));
+	}
+	b = join(self, "us", 1);
+	run(self);
+	EXPECT_TRUE(knows(a, b) && knows(b, a));
+}
+
+/*
+ * Claim: thousands wait under names of their own, and each finds its partner;
+ * then nothing is left of any name.
+ */
+TEST_F(rendezvous, thousands)
+{
+	struct rendezvous_client *all =
+		calloc(2 * THOUSANDS, sizeof(struct rendezvous_client));
+	uint8_t frame[FRAME_HEAD + 1 + MEET_NAME] = "";
+	size_t room;
+	int i, len;
+
+	ASSERT_NE(NULL, all);
+	frame[FRAME_HEAD] = MEET_VERSION;
+	for (i = 0; i < 2 * THOUSANDS; i++) {
+		rendezvous_add(&self->r, &all[i], 1);
+		len = snprintf((char *)frame + FRAME_HEAD + 1, MEET_NAME,
+			       "pair %d", i % THOUSANDS);
+		frame_head(frame, MEET_JOIN, 1 + len);
+		memcpy(rendezvous_room(&all[i], &room), frame,
+		       FRAME_HEAD + 1 + len);
+		ASSERT_EQ(0, rendezvous_take(&self->r, &all[i],
+					     FRAME_HEAD + 1 + len, 1));
+		if (i < THOUSANDS) {
+			ASSERT_EQ(RENDEZVOUS_READY, all[i].state);
+		} else {
+			ASSERT_EQ(&all[i - THOUSANDS], all[i].partner);
+		}
+	}
+	for (i = 0; i < 2 * THOUSANDS; i++)
+		rendezvous_remove(&self->r, &all[i], 1);
+	EXPECT_EQ(NULL, self->r.pairs);
+	free(all);
 }
 
 /*

@@ -159,6 +159,7 @@ static int meet_proof(struct meet *m, const struct frame *frame)
 	if (!secret_proves(&m->secret, "meet", !m->role, m->nonce, NULL, 0,
 			   frame->data)) {
 		meet_send(m, MEET_REFUSE, NULL, 0);
+		m->refused = true;
 		/* The first one waits on: that was a stranger. */
 		return m->role ? -EACCES : 0;
 	}
@@ -225,7 +226,7 @@ static int meet_take(struct meet *m, const struct frame *frame)
 	case MEET_PAIR:
 		return meet_pair(m, frame);
 	case MEET_AGAIN:
-		m->paired = m->sent_candidates = false;
+		m->paired = m->sent_candidates = m->refused = false;
 		m->last = MEET_AGAIN;
 		meet_send(m, MEET_AGAIN, NULL, 0);
 		return 0;
@@ -245,20 +246,31 @@ static int meet_take(struct meet *m, const struct frame *frame)
 	return -EPROTO;
 }
 
+/* Is that of a partner that we have refused? It may not have waited for that. */
+static bool meet_ignores(const struct meet *m, uint8_t type)
+{
+	return m->refused && (type == MEET_NONCE || type == MEET_PROOF ||
+			      type == MEET_FROM || type == MEET_CANDIDATES);
+}
+
 int meet_next(struct meet *m)
 {
 	struct frame frame;
 	int n, err, type;
+	bool ignored;
 
 	/* A rendezvous that sends more than is taken from us is none. */
 	if (m->out_len > sizeof(m->out) / 2)
 		return -EPROTO;
-	n = frame_parse(m->in, m->in_len, MEET_PAYLOAD, &frame);
-	if (n <= 0)
-		return n ? -EPROTO : 0;
-	type = frame.type;
-	err = meet_take(m, &frame);
-	m->in_len -= n;
-	memmove(m->in, m->in + n, m->in_len);
+	do {
+		n = frame_parse(m->in, m->in_len, MEET_PAYLOAD, &frame);
+		if (n <= 0)
+			return n ? -EPROTO : 0;
+		type = frame.type;
+		ignored = meet_ignores(m, type);
+		err = ignored ? 0 : meet_take(m, &frame);
+		m->in_len -= n;
+		memmove(m->in, m->in + n, m->in_len);
+	} while (ignored);
 	return err ?: type;
 }

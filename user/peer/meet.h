@@ -30,8 +30,8 @@
  * A stranger who knows the name gets a NONCE and a PROOF that is worth nothing
  * in another meeting, but no address. A peer that is shown a wrong proof says
  * REFUSE: the second one to come is turned away, the first waits on (AGAIN,
- *which it answers by AGAIN: what it has sent before belongs to no meeting any
- *more).
+ * which it answers by AGAIN: what it has sent before belongs to no meeting any
+ * more), and does not listen to what the other one may have said meanwhile.
  */
 enum meet_type {
 	MEET_JOIN = 'J',       /* version (1), name */
@@ -104,6 +104,7 @@ struct meet {
 	struct secret secret;
 	enum meet_type last; /* of what was heard from the partner */
 	bool paired, sent_candidates;
+	bool refused; /* the proof of whom we are paired with was wrong */
 	uint8_t in[FRAME_HEAD + MEET_PAYLOAD];
 	size_t in_len;
 };

@@ -186,25 +186,36 @@ static void rendezvous_start(struct rendezvous *r, struct rendezvous_pair *pair)
 	free(pair);
 }
 
+/* What each says to the other, in order; a client's last is one of them. */
+static const struct {
+	enum meet_type type;
+	size_t min, max; /* bytes */
+} order[] = {
+	{ MEET_PAIR, 0, 0 }, /* nothing yet */
+	{ MEET_NONCE, SECRET_NONCE, SECRET_NONCE },
+	{ MEET_PROOF, SECRET_PROOF, SECRET_PROOF },
+	{ MEET_CANDIDATES, 1 + SECRET_PROOF, MEET_PAYLOAD },
+};
+
+static unsigned int rendezvous_progress(const struct rendezvous_client *c)
+{
+	unsigned int i = 0;
+
+	while (order[i].type != c->last)
+		i++;
+	return i;
+}
+
 /* A message that is for the partner. Returns 0 or -EPROTO. */
 static int rendezvous_pass(struct rendezvous *r, struct rendezvous_client *c,
 			   const struct frame *frame, uint64_t now_ns)
 {
-	static const struct {
-		enum meet_type before, type;
-	} order[] = {
-		{ MEET_PAIR, MEET_NONCE },
-		{ MEET_NONCE, MEET_PROOF },
-		{ MEET_PROOF, MEET_CANDIDATES },
-	};
+	unsigned int i = rendezvous_progress(c) + 1;
 	uint8_t from[MEET_ENDPOINT];
-	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
-		if (order[i].type == frame->type && order[i].before == c->last)
-			break;
-	}
-	if (i == 3)
+	if (i == sizeof(order) / sizeof(*order) ||
+	    frame->type != order[i].type || frame->len < order[i].min ||
+	    frame->len > order[i].max)
 		return -EPROTO;
 	c->last = frame->type;
 	if (frame->type == MEET_NONCE) {
@@ -230,7 +241,10 @@ static int rendezvous_refuse(struct rendezvous *r, struct rendezvous_client *c,
 {
 	struct rendezvous_client *second = c->pair->client[1];
 
-	if (c->partner->last != MEET_PROOF || c->last == MEET_CANDIDATES)
+	/* The other one may have gone on as if it had been right. */
+	if ((c->partner->last != MEET_PROOF &&
+	     c->partner->last != MEET_CANDIDATES) ||
+	    c->last == MEET_CANDIDATES)
 		return -EPROTO;
 	r->wrong++;
 	rendezvous_close(r, second, MEET_WRONG, now_ns);
@@ -309,6 +323,17 @@ int rendezvous_take(struct rendezvous *r, struct rendezvous_client *c,
 	return err;
 }
 
+/* Who of a pair holds up the other; if both do, whose name it is stays. */
+static struct rendezvous_client *rendezvous_slower(struct rendezvous_client *c)
+{
+	unsigned int own = rendezvous_progress(c);
+	unsigned int other = rendezvous_progress(c->partner);
+
+	if (own == other)
+		return c->pair->client[1];
+	return own < other ? c : c->partner;
+}
+
 void rendezvous_tick(struct rendezvous *r, struct rendezvous_client *c,
 		     uint64_t now_ns)
 {
@@ -321,6 +346,8 @@ void rendezvous_tick(struct rendezvous *r, struct rendezvous_client *c,
 	if (c->state == RENDEZVOUS_CLOSED)
 		return;
 	r->slow++;
+	if (c->state == RENDEZVOUS_PAIRED)
+		c = rendezvous_slower(c);
 	rendezvous_close(r, c, MEET_SLOW, now_ns);
 }
 
