@@ -207,7 +207,7 @@ static int fail_converse(const struct tcbpeer *tp, int err)
 	case -EPIPE:
 		if (tp->duplex.where == DUPLEX_OUTPUT)
 			return EXIT_FAILED; /* its reader knows */
-		/* fall through */
+					    /* fall through */
 	case -ECONNRESET:
 	case -ENODATA:
 		if (err == -ENODATA)
@@ -372,6 +372,33 @@ static int open_meeting(struct tcbpeer *tp)
 	return check_crossed(tp, &result);
 }
 
+/* @where: the endpoint that could not be listened at, or NULL. */
+static int fail_serve(const char *where, int err)
+{
+	const char *why = NULL, *then = NULL;
+	int code = EXIT_FAILED;
+
+	switch (err) {
+	case -EACCES:
+		code = EXIT_KERNEL;
+		why = "a port below net.ipv4.ip_unprivileged_port_start needs "
+		      "CAP_NET_BIND_SERVICE";
+		then = "take a higher port, or run it with sudo";
+		break;
+	case -EADDRINUSE:
+		why = "something listens there already";
+		then = "see what with ss -tlnp, or take another port";
+		break;
+	case -EADDRNOTAVAIL:
+		why = "the address is not one of this host";
+		then = "see them with ip address";
+		break;
+	}
+	return say_fail(code, why, then, "cannot %s%s: %s",
+			where ? "listen at " : "serve", where ?: "",
+			strerror(-err));
+}
+
 /* tcbpeer rendezvous */
 static int serve(int argc, char **argv)
 {
@@ -387,12 +414,7 @@ static int serve(int argc, char **argv)
 				strerror(-err));
 	err = rendezvous_serve(&r, &where, tp.signals, &failed);
 	if (err)
-		return say_fail(err == -EACCES ? EXIT_KERNEL : EXIT_FAILED,
-				NULL, NULL, "cannot %s: %s",
-				failed < 0  ? "serve" :
-				failed == 0 ? "listen at the first -l" :
-					      "listen at the second -l",
-				strerror(-err));
+		return fail_serve(failed < 0 ? NULL : where.text[failed], err);
 	printf("%llu introduced; turned away: %llu name taken, %llu wrong "
 	       "secret, %llu partner lost, %llu too slow, %llu confused\n",
 	       (unsigned long long)r.introduced, (unsigned long long)r.taken,

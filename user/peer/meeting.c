@@ -80,9 +80,15 @@ static int meeting_fail_join(const struct meeting *m, int err)
 		break;
 	case -ETIMEDOUT:
 		why = "it does not answer, or nobody has come for long";
+		then = "see that it runs, and begin at both ends";
+		break;
+	case -ECONNRESET:
+		why = "the rendezvous has gone";
+		then = "begin again at both ends once it is back";
 		break;
 	case -EPROTO:
 		why = "that is no rendezvous of tcbpeer's, or another version";
+		then = "see what listens there, and the --version of all three";
 		break;
 	case -ECONNREFUSED:
 		why = "nobody listens there";

@@ -397,7 +397,7 @@ static error_t parse_rendezvous(int key, char *arg, struct argp_state *state)
 		if (where->n == 2)
 			argp_error(state, "-l is given twice at most");
 		set_endpoint("-l", arg, &where->at[where->n], &where->len);
-		where->n++;
+		where->text[where->n++] = arg;
 		break;
 	case 'h':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);

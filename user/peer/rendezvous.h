@@ -84,6 +84,7 @@ void rendezvous_remove(struct rendezvous *r, struct rendezvous_client *client,
  */
 struct rendezvous_listen {
 	struct sockaddr_storage at[2];
+	const char *text[2]; /* as they were written */
 	socklen_t len;
 	int n;
 };

@@ -17,6 +17,7 @@
 
 #define SERVE_TICK_MS 1000
 #define SERVE_EVENTS 64
+#define SERVE_SPARE 32	   /* descriptors that are no client's */
 #define SERVE_BUCKETS 4096 /* addresses share them by chance */
 
 struct serve_client {
@@ -150,6 +151,20 @@ static uint64_t serve_min_rtt_ns(int fd)
 	return info.tcpi_min_rtt * 1000ULL;
 }
 
+/* A descriptor for each client, as far as this process may have them. */
+static void serve_raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	if (limit.rlim_cur < RENDEZVOUS_CLIENTS + SERVE_SPARE)
+		limit.rlim_cur = RENDEZVOUS_CLIENTS + SERVE_SPARE;
+	if (limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void serve_accept(struct serve *s, int listener)
 {
 	struct rlimit limit = { .rlim_cur = 64 };
@@ -164,7 +179,7 @@ static void serve_accept(struct serve *s, int listener)
 	if (fd < 0)
 		return;
 	getrlimit(RLIMIT_NOFILE, &limit);
-	sc = s->n < RENDEZVOUS_CLIENTS && s->n + 32 < limit.rlim_cur &&
+	sc = s->n < RENDEZVOUS_CLIENTS && s->n + SERVE_SPARE < limit.rlim_cur &&
 			     serve_may(s, &from) ?
 		     calloc(1, sizeof(*sc)) :
 		     NULL;
@@ -283,6 +298,7 @@ int rendezvous_serve(struct rendezvous *r,
 	*failed = -1;
 	if (!s)
 		return -ENOMEM;
+	serve_raise_limit();
 	s->r = r;
 	s->stop = stop;
 	event.data.ptr = &s->stop;
