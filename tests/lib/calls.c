@@ -3,6 +3,7 @@
 #include "calls.h"
 
 #include "lab/netns.h"
+#include "lib/clock.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -28,15 +29,32 @@ static void set_address(struct calls *c, int family)
 	}
 }
 
+static void init(struct calls *c, int family)
+{
+	memset(c, 0, sizeof(*c));
+	c->listener = c->client = c->server = -1;
+	set_address(c, family);
+}
+
+int calls_join(struct calls *c, int family)
+{
+	int err;
+
+	init(c, family);
+	err = shared_enter();
+	if (!err)
+		err = shared_join(&c->trace);
+	c->begin = clock_now_ns();
+	return err;
+}
+
 int calls_start(struct calls *c, int family, char *const also[])
 {
 	char *args[ARGS_MAX] = { "--netns", "self" };
 	int netns, err, n = 2;
 
-	memset(c, 0, sizeof(*c));
-	c->listener = c->client = c->server = -1;
-	set_address(c, family);
-	while (also && *also && n < ARGS_MAX - 3)
+	init(c, family);
+	while (*also && n < ARGS_MAX - 3)
 		args[n++] = *also++;
 	if (strcmp(args[2] ?: "", "--events")) {
 		args[n++] = "--events";
@@ -76,9 +94,14 @@ int calls_open(struct calls *c, int nonblock)
 
 int calls_stop(struct calls *c)
 {
-	int err = trace_stop(&c->trace);
+	bool shared = c->trace.shared;
+	int err;
 
-	return err ? err : witness_complete(c->trace.witness) ? 0 : -EBADMSG;
+	c->end = clock_now_ns();
+	err = trace_stop(&c->trace);
+	if (err || shared)
+		return err;
+	return witness_complete(c->trace.witness) ? 0 : -EBADMSG;
 }
 
 struct json_object *calls_nth(const struct calls *c, const char *op,
@@ -89,7 +112,9 @@ struct json_object *calls_nth(const struct calls *c, const char *op,
 	size_t from = 0;
 
 	while ((e = witness_next(c->trace.witness, &call, &from)))
-		if (!strcmp(witness_string(e, "op"), op) &&
+		if (calls_number(e, "ts_ns") >= c->begin &&
+		    (!c->end || calls_number(e, "ts_ns") <= c->end) &&
+		    !strcmp(witness_string(e, "op"), op) &&
 		    !strcmp(witness_string(e, "phase"), phase) && !n--)
 			return e;
 	return NULL;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,6 +46,7 @@ static pid_t main_pid;		/* who keeps it ... */
 static int keeper = -1;		/* ... and is asked for it here */
 static int file = -1;		/* the trace's output */
 static int ended = -1;		/* its pidfd: readable once it has ended */
+static enum shared_sight sees;	/* of what the trace is */
 static int netns = -1;		/* a namespace where the ports are free */
 static unsigned short port_begin;
 static unsigned int *ports_used; /* by all tests of this program */
@@ -98,6 +100,28 @@ unsigned short shared_port(void)
 	return port;
 }
 
+int shared_enter(void)
+{
+	return netns_enter(netns);
+}
+
+/* What it sees, as an option or an expression. */
+static void filter_say(char *filter, size_t size)
+{
+	uint64_t inode = 0;
+
+	if (sees == SHARED_NETNS) {
+		netns_inode(netns, &inode);
+		snprintf(filter, size, "--netns=%" PRIu64, inode);
+		return;
+	}
+	snprintf(filter, size,
+		 "( lport >= %d and lport < %d ) or "
+		 "( rport >= %d and rport < %d )",
+		 port_begin, port_begin + PORTS, port_begin,
+		 port_begin + PORTS);
+}
+
 /* With the options of all tests, and those that the test wants. */
 static int start(char *const args[])
 {
@@ -111,11 +135,7 @@ static int start(char *const args[])
 		if (*word)
 			all[i++] = word;
 	all[i] = filter;
-	snprintf(filter, sizeof(filter),
-		 "( lport >= %d and lport < %d ) or "
-		 "( rport >= %d and rport < %d )",
-		 port_begin, port_begin + PORTS, port_begin,
-		 port_begin + PORTS);
+	filter_say(filter, sizeof(filter));
 	err = stream_open(&stream, all);
 	if (err == -ENODATA && stream_end(&stream) == EXIT_CANNOT)
 		err = -EOPNOTSUPP;
@@ -178,8 +198,8 @@ static bool borrow(void)
 	       sscanf(where, "%d %d %hu", &keeper, &main_pid, &port_begin) == 3;
 }
 
-int shared_main(char *const args[], int (*tests)(int argc, char *argv[]),
-		int argc, char *argv[])
+int shared_main(enum shared_sight sight, char *const args[],
+		int (*tests)(int argc, char *argv[]), int argc, char *argv[])
 {
 	int fds[2], status;
 	bool well;
@@ -190,6 +210,7 @@ int shared_main(char *const args[], int (*tests)(int argc, char *argv[]),
 	netns = netns_create();
 	if (ports_used != MAP_FAILED && netns >= 0 && borrow())
 		return tests(argc, argv);
+	sees = sight;
 	main_pid = getpid();
 	port_begin = PORT + PORTS * (1 + main_pid % PROGRAMS);
 	if (ports_used == MAP_FAILED || netns < 0 ||
@@ -302,11 +323,14 @@ int shared_join(struct trace *trace)
 	return witness_wait(trace->witness, &header, TRACE_PATIENCE_NS);
 }
 
-/* Listens for no longer than it takes. 0 or -errno. */
+/*
+ * Listens for no longer than it takes, at a port where no test does in that
+ * namespace. 0 or -errno.
+ */
 static int make_mark(void *cookie)
 {
 	const struct sockaddr_in at = { .sin_family = AF_INET,
-					.sin_port = htons(shared_port()) };
+					.sin_port = htons(shared_port() + 1) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), err = 0;
 
 	if (fd < 0)

@@ -17,22 +17,39 @@
  * When all tests have ended its account is judged (stream_flaw), and that
  * nothing was lost and no transition missed. If not, the program fails.
  */
-#define SHARED_HARNESS_MAIN(...)                                         \
-	int main(int argc, char *argv[])                                 \
-	{                                                                \
-		char *const args_[] = { __VA_ARGS__, NULL };             \
-                                                                         \
-		return shared_main(args_, test_harness_run, argc, argv); \
+#define SHARED_HARNESS_MAIN(...) SHARED_MAIN(SHARED_PORTS, __VA_ARGS__)
+
+/*
+ * It sees one namespace instead, and all sockets there, also those that have no
+ * port yet: for tests that are in it, shared_enter().
+ */
+#define SHARED_NETNS_HARNESS_MAIN(...) SHARED_MAIN(SHARED_NETNS, __VA_ARGS__)
+
+enum shared_sight { SHARED_PORTS, SHARED_NETNS };
+
+#define SHARED_MAIN(sight_, ...)                                          \
+	int main(int argc, char *argv[])                                  \
+	{                                                                 \
+		char *const args_[] = { __VA_ARGS__, NULL };              \
+                                                                          \
+		return shared_main(sight_, args_, test_harness_run, argc, \
+				   argv);                                 \
 	}
 
-int shared_main(char *const args[], int (*tests)(int argc, char *argv[]),
-		int argc, char *argv[]);
+int shared_main(enum shared_sight sight, char *const args[],
+		int (*tests)(int argc, char *argv[]), int argc, char *argv[]);
 
 /* Is there one? */
 bool shared_runs(void);
 
 /* The first of a test's two ports; 2000 if there is none. */
 unsigned short shared_port(void);
+
+/*
+ * Moves this thread to the namespace of SHARED_NETNS_HARNESS_MAIN. What other
+ * tests have left there is still there. 0 or -errno.
+ */
+int shared_enter(void);
 
 /*
  * The test wants a trace with these options as well, as "--tiers 1,2,3"; "":

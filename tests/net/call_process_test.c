@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of the call events: of which processes they are, and of none if off. */
+/* Tests of the call events: whose are wanted, what else, and that none are. */
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,9 +15,6 @@
 #include "tests/lib/conn.h"
 
 #include <kselftest_harness.h>
-
-#define ERESTARTSYS 512	       /* the kernel's own; libc has no word for it */
-#define FIRST_CALL_OF_32_BIT 3 /* read() there, close() here */
 
 FIXTURE(process)
 {
@@ -53,147 +48,6 @@ static int wait_child(pid_t *child)
 
 	*child = 0;
 	return waitpid(pid, &status, 0) == pid ? status : -errno;
-}
-
-/* Until a process sleeps in that system call. */
-static void wait_asleep(pid_t pid, long nr)
-{
-	char path[64], line[16];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
-	do {
-		sched_yield();
-		*line = '\0';
-		file = fopen(path, "r");
-		if (!file)
-			return;
-		if (!fgets(line, sizeof(line), file))
-			*line = '\0';
-		fclose(file);
-	} while (!*line || atol(line) != nr);
-}
-
-/* Claim: the same socket in another process: its calls say whose they are. */
-TEST_F(process, child_with_its_parents_socket)
-{
-	struct calls *c = &self->c;
-	int status, cookie;
-
-	ASSERT_EQ(0, calls_start(c, AF_INET, NULL));
-	ASSERT_EQ(0, calls_open(c, 0));
-	cookie = conn_cookie(c->client);
-	self->child = fork();
-	if (!self->child)
-		_exit(send(c->client, "a", 1, 0) != 1);
-	ASSERT_LT(0, self->child);
-	status = wait_child(&self->child);
-	ASSERT_EQ(0, status);
-	ASSERT_EQ(2, send(c->client, "bc", 2, 0));
-	ASSERT_EQ(0, calls_stop(c));
-
-	ASSERT_EQ(2, calls_count(c, "sendto", "exit"));
-	EXPECT_NE(getpid(), calls_number(EXIT("sendto", 0), "pid"));
-	EXPECT_EQ(cookie, calls_number(EXIT("sendto", 0), "cookie"));
-	EXPECT_EQ(getpid(), calls_number(EXIT("sendto", 1), "pid"));
-	EXPECT_EQ(cookie, calls_number(EXIT("sendto", 1), "cookie"));
-}
-
-/* Claim: of a process that was not asked for nothing is told. */
-TEST_F(process, others)
-{
-	char pid[16], *also[] = { "--pid", pid, NULL };
-	struct calls *c = &self->c;
-
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	ASSERT_EQ(0, calls_start(c, AF_INET, also));
-	ASSERT_EQ(0, calls_open(c, 0));
-	self->child = fork();
-	if (!self->child)
-		_exit(send(c->client, "a", 1, 0) != 1);
-	ASSERT_LT(0, self->child);
-	ASSERT_EQ(0, wait_child(&self->child));
-	ASSERT_EQ(2, send(c->client, "bc", 2, 0));
-	ASSERT_EQ(0, calls_stop(c));
-	ASSERT_EQ(1, calls_count(c, "sendto", "exit"));
-	ASSERT_EQ(1, calls_count(c, "sendto", "enter"));
-	EXPECT_EQ(2, calls_number(EXIT("sendto", 0), "result"));
-}
-
-/* Claim: a filter by ports is one of calls, too: those that have them. */
-TEST_F(process, ports)
-{
-	char *also[] = { "--dport", "2000", NULL };
-	struct calls *c = &self->c;
-
-	ASSERT_EQ(0, calls_start(c, AF_INET, also));
-	ASSERT_EQ(0, calls_open(c, 0));
-	ASSERT_EQ(1, send(c->client, "a", 1, 0));
-	ASSERT_EQ(1, send(c->server, "a", 1, 0));
-	ASSERT_EQ(0, calls_stop(c));
-	EXPECT_EQ(0, calls_count(c, "socket", "exit"));
-	EXPECT_EQ(0, calls_count(c, "bind", "exit"));
-	EXPECT_EQ(1, calls_count(c, "connect", "exit"));
-	EXPECT_EQ(0, calls_count(c, "accept4", "exit"));
-	ASSERT_EQ(1, calls_count(c, "sendto", "exit"));
-	EXPECT_EQ(c->client, calls_number(EXIT("sendto", 0), "fd"));
-}
-
-/* Claim: the call of a process that is killed in it ends there. */
-TEST_F(process, killed)
-{
-	struct calls *c = &self->c;
-	char byte;
-
-	ASSERT_EQ(0, calls_start(c, AF_INET, NULL));
-	ASSERT_EQ(0, calls_open(c, 0));
-	self->child = fork();
-	if (!self->child)
-		_exit(recv(c->server, &byte, 1, 0));
-	ASSERT_LT(0, self->child);
-	wait_asleep(self->child, SYS_recvfrom);
-	ASSERT_EQ(0, kill(self->child, SIGKILL));
-	ASSERT_EQ(SIGKILL, wait_child(&self->child));
-	ASSERT_EQ(1, send(c->client, "a", 1, 0));
-	ASSERT_EQ(1, recv(c->server, &byte, 1, 0));
-	ASSERT_EQ(0, calls_stop(c));
-
-	ASSERT_EQ(2, calls_count(c, "recvfrom", "enter"));
-	ASSERT_EQ(2, calls_count(c, "recvfrom", "exit"));
-	EXPECT_EQ(ERESTARTSYS, calls_number(EXIT("recvfrom", 0), "err"));
-	EXPECT_EQ(calls_number(ENTER("recvfrom", 0), "call"),
-		  calls_number(EXIT("recvfrom", 0), "call"));
-	EXPECT_EQ(1, calls_number(EXIT("recvfrom", 1), "result"));
-}
-
-/*
- * Claim: a call of a 32-bit program, which has other numbers, is not taken for
- * another one. A kernel without such programs kills the child.
- */
-TEST_F(process, compat)
-{
-#ifdef __x86_64__
-	struct calls *c = &self->c;
-	long ret;
-
-	ASSERT_EQ(0, calls_start(c, AF_INET, NULL));
-	ASSERT_EQ(0, calls_open(c, SOCK_NONBLOCK));
-	self->child = fork();
-	if (!self->child) {
-		/* also where the argument of close() would be */
-		asm volatile("int $0x80"
-			     : "=a"(ret)
-			     : "a"(FIRST_CALL_OF_32_BIT), "b"(c->server),
-			       "c"(0), "d"(0), "D"(c->server)
-			     : "memory", "r8", "r9", "r10", "r11");
-		_exit(0);
-	}
-	ASSERT_LT(0, self->child);
-	ASSERT_LE(0, wait_child(&self->child));
-	ASSERT_EQ(0, calls_stop(c));
-	EXPECT_EQ(0, calls_count(c, "close", "enter"));
-	EXPECT_EQ(0, calls_count(c, "read", "enter"));
-#endif
 }
 
 /* The names of the BPF programs that a process holds, each with a blank. */
@@ -233,6 +87,42 @@ static void list_programs(pid_t pid, char *names, size_t size)
 		closedir(dir);
 }
 
+/*
+ * Claim: of a process that was not asked for nothing is told, and of a socket
+ * whose ports were not asked for nothing either. The trace has its programs.
+ */
+TEST_F(process, others)
+{
+	char pid[16], names[8192];
+	char *also[] = { "--pid", pid, "--dport", "2000", NULL };
+	struct calls *c = &self->c;
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	ASSERT_EQ(0, calls_start(c, AF_INET, also));
+	EXPECT_TRUE(trace_has_hook(&c->trace, "call_enter"));
+	list_programs(c->trace.pid, names, sizeof(names));
+	EXPECT_NE(NULL, strstr(names, "call_enter "));
+	EXPECT_NE(NULL, strstr(names, "call_exit "));
+	ASSERT_EQ(0, calls_open(c, 0));
+	self->child = fork();
+	if (!self->child)
+		_exit(send(c->client, "a", 1, 0) != 1);
+	ASSERT_LT(0, self->child);
+	ASSERT_EQ(0, wait_child(&self->child));
+	ASSERT_EQ(2, send(c->client, "bc", 2, 0));
+	ASSERT_EQ(1, send(c->server, "a", 1, 0));
+	ASSERT_EQ(0, calls_stop(c));
+
+	EXPECT_EQ(0, calls_count(c, "socket", "exit"));
+	EXPECT_EQ(0, calls_count(c, "bind", "exit"));
+	EXPECT_EQ(1, calls_count(c, "connect", "exit"));
+	EXPECT_EQ(0, calls_count(c, "accept4", "exit"));
+	ASSERT_EQ(1, calls_count(c, "sendto", "exit"));
+	ASSERT_EQ(1, calls_count(c, "sendto", "enter"));
+	EXPECT_EQ(2, calls_number(EXIT("sendto", 0), "result"));
+	EXPECT_EQ(c->client, calls_number(EXIT("sendto", 0), "fd"));
+}
+
 /* Claim: nothing is there for calls unless they are asked for. */
 TEST_F(process, off)
 {
@@ -245,14 +135,6 @@ TEST_F(process, off)
 	EXPECT_NE(NULL, strstr(names, "state_first "));
 	EXPECT_EQ(NULL, strstr(names, "call_"));
 	EXPECT_EQ(NULL, strstr(names, "uring_"));
-	ASSERT_EQ(0, trace_stop(&self->c.trace));
-	trace_free(&self->c.trace);
-
-	ASSERT_EQ(0, calls_start(&self->c, AF_INET, NULL));
-	EXPECT_TRUE(trace_has_hook(&self->c.trace, "call_enter"));
-	list_programs(self->c.trace.pid, names, sizeof(names));
-	EXPECT_NE(NULL, strstr(names, "call_enter "));
-	EXPECT_NE(NULL, strstr(names, "call_exit "));
 }
 
 /*

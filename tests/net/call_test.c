@@ -37,7 +37,7 @@ FIXTURE_VARIANT_ADD(call, ipv6){ AF_INET6, "::1" };
 
 FIXTURE_SETUP(call)
 {
-	ASSERT_EQ(0, calls_start(&self->c, variant->family, NULL));
+	ASSERT_EQ(0, calls_join(&self->c, variant->family));
 }
 
 FIXTURE_TEARDOWN(call)
@@ -389,12 +389,13 @@ static int connect_unread(int port)
  */
 TEST(given_ends)
 {
-	char *options[] = { "--port", "2000,2001", NULL };
+	char ports[32], *options[] = { "--port", ports, NULL };
 	static const char *const ops[] = { "bind", "connect", "sendto",
 					   "sendmsg" };
 	struct calls c;
 	int i, k, n;
 
+	snprintf(ports, sizeof(ports), "%d,%d", CALLS_PORT, CALLS_PORT + 1);
 	ASSERT_EQ(0, calls_start(&c, AF_INET, options));
 	call_port(AF_INET, CALLS_PORT);
 	call_port(AF_INET6, CALLS_PORT);
@@ -432,4 +433,4 @@ TEST(given_ends)
 	calls_free(&c);
 }
 
-TEST_HARNESS_MAIN
+SHARED_NETNS_HARNESS_MAIN("--events", "call")

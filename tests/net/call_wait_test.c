@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of the call events that last: waiting, threads, io_uring. */
+/* Tests of call events that last, or are another process's: waiting, io_uring */
 #include <errno.h>
 #include <linux/io_uring.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/lib/calls.h"
@@ -18,7 +20,9 @@
 
 #include <kselftest_harness.h>
 
-#define NONE INT64_MIN /* calls_number() of what is absent */
+#define ERESTARTSYS 512	       /* the kernel's own; libc has no word for it */
+#define FIRST_CALL_OF_32_BIT 3 /* read() there, close() here */
+#define NONE INT64_MIN	       /* calls_number() of what is absent */
 
 FIXTURE(wait)
 {
@@ -27,7 +31,7 @@ FIXTURE(wait)
 
 FIXTURE_SETUP(wait)
 {
-	ASSERT_EQ(0, calls_start(&self->c, AF_INET, NULL));
+	ASSERT_EQ(0, calls_join(&self->c, AF_INET));
 }
 
 FIXTURE_TEARDOWN(wait)
@@ -180,13 +184,13 @@ static void *receive(void *arg)
 	return (void *)recv(c->server, &byte, 1, 0);
 }
 
-/* Is the thread in recv(), asleep? */
+/* Is the thread, or the process, in recv(), asleep? */
 static bool waits(pid_t tid)
 {
 	char path[64], line[16] = "";
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
 	file = tid ? fopen(path, "r") : NULL;
 	if (!file)
 		return false;
@@ -227,6 +231,115 @@ TEST_F(wait, threads)
 	EXPECT_EQ(getpid(), calls_number(in, "pid"));
 }
 
+FIXTURE(process)
+{
+	struct calls c;
+	pid_t child;
+};
+
+FIXTURE_SETUP(process)
+{
+	self->child = 0;
+	ASSERT_EQ(0, calls_join(&self->c, AF_INET));
+	ASSERT_EQ(0, calls_open(&self->c, 0));
+}
+
+FIXTURE_TEARDOWN(process)
+{
+	if (self->child > 0) {
+		kill(self->child, SIGKILL);
+		waitpid(self->child, NULL, 0);
+	}
+	calls_free(&self->c);
+}
+
+/* Waits until the child has ended. Its wait status, or -errno. */
+static int wait_child(pid_t *child)
+{
+	pid_t pid = *child;
+	int status;
+
+	*child = 0;
+	return waitpid(pid, &status, 0) == pid ? status : -errno;
+}
+
+/* Claim: the same socket in another process: its calls say whose they are. */
+TEST_F(process, child_with_its_parents_socket)
+{
+	struct calls *c = &self->c;
+	int status, cookie;
+
+	cookie = conn_cookie(c->client);
+	self->child = fork();
+	if (!self->child)
+		_exit(send(c->client, "a", 1, 0) != 1);
+	ASSERT_LT(0, self->child);
+	status = wait_child(&self->child);
+	ASSERT_EQ(0, status);
+	ASSERT_EQ(2, send(c->client, "bc", 2, 0));
+	ASSERT_EQ(0, calls_stop(c));
+
+	ASSERT_EQ(2, calls_count(c, "sendto", "exit"));
+	EXPECT_NE(getpid(), calls_number(EXIT("sendto", 0), "pid"));
+	EXPECT_EQ(cookie, calls_number(EXIT("sendto", 0), "cookie"));
+	EXPECT_EQ(getpid(), calls_number(EXIT("sendto", 1), "pid"));
+	EXPECT_EQ(cookie, calls_number(EXIT("sendto", 1), "cookie"));
+}
+
+/* Claim: the call of a process that is killed in it ends there. */
+TEST_F(process, killed)
+{
+	struct calls *c = &self->c;
+	char byte;
+
+	self->child = fork();
+	if (!self->child)
+		_exit(recv(c->server, &byte, 1, 0));
+	ASSERT_LT(0, self->child);
+	while (!waits(self->child))
+		sched_yield();
+	ASSERT_EQ(0, kill(self->child, SIGKILL));
+	ASSERT_EQ(SIGKILL, wait_child(&self->child));
+	ASSERT_EQ(1, send(c->client, "a", 1, 0));
+	ASSERT_EQ(1, recv(c->server, &byte, 1, 0));
+	ASSERT_EQ(0, calls_stop(c));
+
+	ASSERT_EQ(2, calls_count(c, "recvfrom", "enter"));
+	ASSERT_EQ(2, calls_count(c, "recvfrom", "exit"));
+	EXPECT_EQ(ERESTARTSYS, calls_number(EXIT("recvfrom", 0), "err"));
+	EXPECT_EQ(calls_number(ENTER("recvfrom", 0), "call"),
+		  calls_number(EXIT("recvfrom", 0), "call"));
+	EXPECT_EQ(1, calls_number(EXIT("recvfrom", 1), "result"));
+}
+
+/*
+ * Claim: a call of a 32-bit program, which has other numbers, is not taken for
+ * another one. A kernel without such programs kills the child.
+ */
+TEST_F(process, compat)
+{
+#ifdef __x86_64__
+	struct calls *c = &self->c;
+	long ret;
+
+	self->child = fork();
+	if (!self->child) {
+		/* also where the argument of close() would be */
+		asm volatile("int $0x80"
+			     : "=a"(ret)
+			     : "a"(FIRST_CALL_OF_32_BIT), "b"(c->server),
+			       "c"(0), "d"(0), "D"(c->server)
+			     : "memory", "r8", "r9", "r10", "r11");
+		_exit(0);
+	}
+	ASSERT_LT(0, self->child);
+	ASSERT_LE(0, wait_child(&self->child));
+	ASSERT_EQ(0, calls_stop(c));
+	EXPECT_EQ(0, calls_count(c, "close", "enter"));
+	EXPECT_EQ(0, calls_count(c, "read", "enter"));
+#endif
+}
+
 FIXTURE(uring)
 {
 	struct calls c;
@@ -242,7 +355,7 @@ FIXTURE_VARIANT_ADD(uring, worker){ true };
 
 FIXTURE_SETUP(uring)
 {
-	ASSERT_EQ(0, calls_start(&self->c, AF_INET, NULL));
+	ASSERT_EQ(0, calls_join(&self->c, AF_INET));
 }
 
 FIXTURE_TEARDOWN(uring)
@@ -299,4 +412,4 @@ TEST_F(uring, calls)
 	EXPECT_EQ(cookie, calls_number(e, "cookie"));
 }
 
-TEST_HARNESS_MAIN
+SHARED_NETNS_HARNESS_MAIN("--events", "call")
