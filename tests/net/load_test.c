@@ -6,10 +6,12 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "input/attach.h"
 #include "input/input.h"
 #include "input/probe.h"
 #include "input/types.h"
@@ -20,6 +22,7 @@
 
 #define STATE (1u << EVENT_state)
 #define WINDOW (1u << EVENT_window)
+#define PROGRAMS_MAX 256
 
 FIXTURE(load)
 {
@@ -179,41 +182,86 @@ TEST_F_TIMEOUT(load, no_stand_in, 120)
 	EXPECT_STATUS(PROBE_WORKS, "state_first");
 }
 
-/* All programs that it takes, relocated by its types or by those at @path. */
-static struct tcbscope_bpf *relocated(const struct types *types,
-				      const struct probe_result *results,
-				      const char *path)
+/* The programs of an object as the kernel would get them, in their order. */
+struct bodies {
+	struct {
+		char name[32];
+		struct bpf_insn *insns;
+		size_t n;
+	} of[PROGRAMS_MAX];
+	size_t n;
+};
+
+static struct bodies *taken; /* where they go now */
+
+/* Keeps a relocated program; the kernel gets one that does nothing. */
+static int take(struct bpf_program *prog, struct bpf_prog_load_opts *opts,
+		long cookie)
+{
+	static struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	size_t n = bpf_program__insn_cnt(prog);
+	struct bpf_insn *copy = calloc(n, sizeof(*copy));
+
+	(void)cookie;
+	if (!copy || taken->n == PROGRAMS_MAX)
+		return -ENOMEM;
+	memcpy(copy, bpf_program__insns(prog), n * sizeof(*copy));
+	snprintf(taken->of[taken->n].name, sizeof(taken->of[0].name), "%s",
+		 bpf_program__name(prog));
+	taken->of[taken->n].insns = copy;
+	taken->of[taken->n++].n = n;
+	opts->func_info_cnt = opts->line_info_cnt = 0; /* of the other body */
+	return bpf_program__set_insns(prog, nothing, 2);
+}
+
+/* From now on no program is loaded, each is taken; of any kind. 0 or -errno. */
+static int take_all(void)
+{
+	static const char *const sections[] = {
+		"cgroup/", "cgroup_skb/", "fentry+", "fexit+", "iter+",
+		"raw_tp+", "sockops",	  "syscall", "tp_btf+"
+	};
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts,
+		    .prog_prepare_load_fn = take);
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < sizeof(sections) / sizeof(*sections) && err >= 0; i++)
+		err = libbpf_register_prog_handler(sections[i],
+						   BPF_PROG_TYPE_SOCKET_FILTER,
+						   0, &opts);
+	return err < 0 ? err : 0;
+}
+
+/* All programs, relocated by the kernel's types or by those at @path. */
+static int relocate(const struct types *types, const char *path,
+		    struct bodies *to)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = path);
 	struct tcbscope_bpf *skel = tcbscope_bpf__open_opts(&opts);
 	struct bpf_program *prog;
-	unsigned int i;
+	int err;
 
 	if (!skel)
-		return NULL;
+		return -errno;
 	skel->rodata->config.in6_addr = types_id(types, "in6_addr",
 						 BTF_KIND_STRUCT);
-	for (i = 0; probe_programs[i].name; i++) {
-		prog = bpf_object__find_program_by_name(skel->obj,
-							probe_programs[i].name);
-		bpf_program__set_autoload(prog,
-					  results[i].status == PROBE_WORKS);
-	}
-	if (!tcbscope_bpf__load(skel))
-		return skel;
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, true);
+	taken = to;
+	err = tcbscope_bpf__load(skel);
 	tcbscope_bpf__destroy(skel);
-	return NULL;
+	return err;
 }
 
 /* Their first difference, but for the descriptors of maps; -1: none. */
-static int differ(const struct bpf_program *a, const struct bpf_program *b)
+static int differ(const struct bpf_insn *x, const struct bpf_insn *y, size_t n)
 {
-	const struct bpf_insn *x = bpf_program__insns(a);
-	const struct bpf_insn *y = bpf_program__insns(b);
-	int i, n = bpf_program__insn_cnt(a);
+	size_t i;
 
-	if (bpf_program__insn_cnt(b) != (size_t)n)
-		return 0;
 	for (i = 0; i < n; i++) {
 		if (x[i].code == (BPF_LD | BPF_IMM | BPF_DW) && x[i].src_reg)
 			i++;
@@ -225,52 +273,41 @@ static int differ(const struct bpf_program *a, const struct bpf_program *b)
 
 /*
  * Claim: by the few types that are picked programs are relocated as by all that
- * the kernel has.
+ * the kernel has, each of them, whether this kernel takes it or not.
  */
 TEST(relocation)
 {
+	static struct bodies by_all, by_few;
 	struct btf *kernel = types_kernel();
-	struct tcbscope_bpf *skel = tcbscope_bpf__open(), *by_all, *by_few;
-	const struct input_bpf_options all = {
-		.config = { .events = ~0u, .named = ~0u },
-		.tiers = ~0u,
-		.ring_bytes = 65536,
-	};
-	struct input_bpf *in = input_bpf_open(false);
-	const struct probe_result *results;
-	struct bpf_program *prog, *same;
-	struct input_error error;
+	struct tcbscope_bpf *skel;
 	struct types *types;
+	size_t i, programs = 0;
 
-	ASSERT_NE(NULL, in);
-	ASSERT_EQ(0, input_bpf_start(in, &all, &error));
-	results = input_bpf_results(in);
+	ASSERT_EQ(0, take_all());
+	skel = tcbscope_bpf__open();
 	ASSERT_NE(NULL, kernel);
 	ASSERT_NE(NULL, skel);
 	types = types_new(kernel, skel->obj);
 	ASSERT_NE(NULL, types);
 	ASSERT_NE(NULL, types_path(types));
-	attach_by(types);
-	by_all = relocated(types, results, NULL);
-	ASSERT_NE(NULL, by_all);
-	by_few = relocated(types, results, types_path(types));
-	ASSERT_NE(NULL, by_few);
-	bpf_object__for_each_program(prog, by_all->obj)
-	{
-		const char *name = bpf_program__name(prog);
-
-		same = bpf_object__find_program_by_name(by_few->obj, name);
-		EXPECT_EQ(-1, differ(prog, same))
+	ASSERT_EQ(0, relocate(types, NULL, &by_all));
+	ASSERT_EQ(0, relocate(types, types_path(types), &by_few));
+	while (probe_programs[programs].name)
+		programs++;
+	EXPECT_LE(programs, by_all.n);
+	ASSERT_EQ(by_all.n, by_few.n);
+	for (i = 0; i < by_all.n; i++) {
+		EXPECT_STREQ(by_all.of[i].name, by_few.of[i].name);
+		ASSERT_EQ(by_all.of[i].n, by_few.of[i].n);
+		EXPECT_EQ(-1, differ(by_all.of[i].insns, by_few.of[i].insns,
+				     by_all.of[i].n))
 		{
-			TH_LOG("in %s", name);
+			TH_LOG("in %s", by_all.of[i].name);
 		}
 	}
-	tcbscope_bpf__destroy(by_all);
-	tcbscope_bpf__destroy(by_few);
-	tcbscope_bpf__destroy(skel);
 	types_free(types);
 	btf__free(kernel);
-	input_bpf_free(in);
+	tcbscope_bpf__destroy(skel);
 }
 
 TEST_HARNESS_MAIN
