@@ -27,54 +27,19 @@ FIXTURE_TEARDOWN(command)
 	cli_free(&self->cli);
 }
 
-FIXTURE(status)
+/* Claim: who cannot be run has the code that a shell has for that. */
+TEST_F(command, not_found)
 {
-	struct cli cli;
-};
-
-FIXTURE_VARIANT(status)
-{
-	char *argv[4];
-	int code;
-	const char *says; /* NULL: nothing but the closing line */
-};
-
-FIXTURE_VARIANT_ADD(status, three){
-	.argv = { "sh", "-c", "exit 3" },
-	.code = 3,
-};
-FIXTURE_VARIANT_ADD(status, not_found){
-	.argv = { "no-such-command" },
-	.code = 127,
-	.says = "cannot run no-such-command: No such file or directory",
-};
-
-FIXTURE_SETUP(status)
-{
-	ASSERT_EQ(0, cli_init(&self->cli, AF_INET));
-}
-
-FIXTURE_TEARDOWN(status)
-{
-	cli_free(&self->cli);
-}
-
-/* Claim: the exit code is the command's; child_test has what that can be. */
-TEST_F(status, is_passed_on)
-{
-	char *args[] = { CLI_STATES_ONLY,  "--",
-			 variant->argv[0], variant->argv[1],
-			 variant->argv[2], NULL };
+	char *args[] = { CLI_STATES_ONLY, "--", "no-such-command", NULL };
 	const struct prog_setup setup = { .argv = args };
 	struct prog *prog = &self->cli.prog;
 
 	ASSERT_EQ(0, cli_start(&self->cli, &setup));
-	EXPECT_EQ(variant->code, prog_finish(prog));
-	EXPECT_EQ(variant->says ? 2 : 1, (int)cli_lines_said(&self->cli))
-	{
-		TH_LOG("%s", prog_text(prog, PROG_ERR));
-	}
-	EXPECT_NE(NULL, strstr(prog_text(prog, PROG_ERR), variant->says ?: ""));
+	EXPECT_EQ(127, prog_finish(prog));
+	EXPECT_EQ(2, cli_lines_said(&self->cli));
+	EXPECT_NE(NULL, strstr(prog_text(prog, PROG_ERR),
+			       "cannot run no-such-command: "
+			       "No such file or directory"));
 	EXPECT_NE(NULL, strstr(prog_text(prog, PROG_ERR), " generated "));
 }
 
@@ -89,14 +54,18 @@ TEST_F(command, closed_pipe)
 	EXPECT_EQ(1, cli_lines_said(&self->cli));
 }
 
-/* Claim: it runs as the user who called sudo, without a group of root's. */
+/*
+ * Claim: it runs as the user who called sudo, without a group of root's. The
+ * exit code is the command's; child_test has what that can be.
+ */
 TEST_F(command, sudo)
 {
 	char *args[] = { CLI_STATES_ONLY,
 			 "--",
 			 "sh",
 			 "-c",
-			 "id -u; id -g; id -G; grep CapEff /proc/self/status",
+			 "id -u; id -g; id -G; grep CapEff /proc/self/status; "
+			 "exit 3",
 			 NULL };
 	char *env[] = { "SUDO_UID=54321", "SUDO_GID=54322", NULL };
 	const struct prog_setup setup = { .argv = args, .env = env };
@@ -106,7 +75,9 @@ TEST_F(command, sudo)
 
 	ASSERT_EQ(0, setgroups(1, &group));
 	ASSERT_EQ(0, cli_start(&self->cli, &setup));
-	EXPECT_EQ(0, prog_finish(prog));
+	EXPECT_EQ(3, prog_finish(prog));
+	EXPECT_EQ(1, cli_lines_said(&self->cli));
+	EXPECT_NE(NULL, strstr(prog_text(prog, PROG_ERR), " generated "));
 	out = prog_text(prog, PROG_OUT);
 	EXPECT_NE(NULL,
 		  strstr(out,
@@ -186,10 +157,13 @@ TEST_F(command, offspring)
 				   .new = "SYN_SENT" };
 	struct sighting any = { .type = "state" };
 	struct cli *cli = &self->cli;
-	char *args[] = {
-		cli->beside, "--", "bash", "-c", "read -r _ <&9\n" OFFSPRING,
-		NULL
-	};
+	char *args[] = { CLI_STATES_ONLY,
+			 cli->beside,
+			 "--",
+			 "bash",
+			 "-c",
+			 "read -r _ <&9\n" OFFSPRING,
+			 NULL };
 	struct prog_setup setup = { .argv = args };
 	struct json_object *event;
 	int go[2], port;
@@ -292,8 +266,8 @@ TEST_F(command, ended_before)
 		sigprocmask(SIG_BLOCK, &term, NULL);
 		raise(SIGTERM);
 		dup2(ran[1], 9);
-		execl(program, program, "trace", "-q", "--", "sh", "-c",
-		      "echo ran >&9", NULL);
+		execl(program, program, "trace", "-q", CLI_STATES_ONLY, "--",
+		      "sh", "-c", "echo ran >&9", NULL);
 		_exit(1);
 	}
 	close(ran[1]);
