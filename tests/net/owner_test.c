@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include "tests/lib/guest.h"
 #include "tests/lib/play.h"
 #include "tests/lib/prog.h"
 
@@ -480,15 +481,6 @@ FIXTURE(name)
 	struct prog trace;
 };
 
-FIXTURE_VARIANT(name)
-{
-	unsigned int columns; /* of the terminal; 0: a pipe */
-};
-
-FIXTURE_VARIANT_ADD(name, pipe){};
-FIXTURE_VARIANT_ADD(name, narrow){ .columns = 80 };
-FIXTURE_VARIANT_ADD(name, wide){ .columns = 200 };
-
 FIXTURE_SETUP(name)
 {
 	ASSERT_EQ(0, play_init(&self->play));
@@ -500,31 +492,11 @@ FIXTURE_TEARDOWN(name)
 	play_free(&self->play);
 }
 
-/* Claim: nor does any byte of an evil name reach a terminal or a pipe. */
-TEST_F(name, evil_in_text)
+/* What a trace shows of a client with an evil name. */
+static void expect_no_evil(struct __test_metadata *_metadata, const char *out)
 {
-	struct play *play = &self->play;
-	char *argv[] = { (char *)trace_program("tcbscope"),
-			 "trace",
-			 "--events=state",
-			 "--netns",
-			 play->netns,
-			 NULL };
-	char *env[] = { "NO_COLOR=1", NULL };
-	const struct prog_setup setup = { .argv = argv,
-					  .env = env,
-					  .columns = variant->columns };
-	const char *out, *s;
+	const char *s;
 
-	ASSERT_EQ(0, prog_start(&self->trace, &setup));
-	ASSERT_EQ(0, prog_wait(&self->trace, PROG_OUT, "DETAIL\n"));
-	ASSERT_EQ(0, actor_call(&play->client, do_rename, 0));
-	ASSERT_EQ(0, play_connect(play));
-	EXPECT_EQ(0, prog_wait(&self->trace, PROG_OUT, "> ESTABLISHED"));
-	EXPECT_EQ(0, kill(self->trace.pid, SIGINT));
-	EXPECT_EQ(0, prog_finish(&self->trace));
-
-	out = prog_text(&self->trace, PROG_OUT);
 	EXPECT_NE(NULL, strstr(out, EVIL_TEXT "["))
 	{
 		TH_LOG("%s", out);
@@ -534,6 +506,44 @@ TEST_F(name, evil_in_text)
 		{
 			TH_LOG("byte %02x", (unsigned char)*s);
 		}
+	}
+}
+
+/*
+ * Claim: nor does any byte of an evil name reach a terminal, narrow or wide, or
+ * a pipe. What takes them out is user space: once, where a trace takes long to
+ * start.
+ */
+TEST_F(name, evil_in_text)
+{
+	static const unsigned int columns[] = { 80, 200, 0 }; /* 0: a pipe */
+	struct play *play = &self->play;
+	char *argv[] = { (char *)trace_program("tcbscope"),
+			 "trace",
+			 "--events=state",
+			 "--netns",
+			 play->netns,
+			 NULL };
+	char *env[] = { "NO_COLOR=1", NULL };
+	struct prog_setup setup = { .argv = argv, .env = env };
+	size_t i, n = guest_times(3, 1);
+
+	for (i = 0; i < n; i++) {
+		if (i) {
+			prog_free(&self->trace);
+			play_free(play);
+			ASSERT_EQ(0, play_init(play));
+		}
+		setup.columns = columns[i];
+		ASSERT_EQ(0, prog_start(&self->trace, &setup));
+		ASSERT_EQ(0, prog_wait(&self->trace, PROG_OUT, "DETAIL\n"));
+		ASSERT_EQ(0, actor_call(&play->client, do_rename, 0));
+		ASSERT_EQ(0, play_connect(play));
+		EXPECT_EQ(0,
+			  prog_wait(&self->trace, PROG_OUT, "> ESTABLISHED"));
+		EXPECT_EQ(0, kill(self->trace.pid, SIGINT));
+		EXPECT_EQ(0, prog_finish(&self->trace));
+		expect_no_evil(_metadata, prog_text(&self->trace, PROG_OUT));
 	}
 }
 

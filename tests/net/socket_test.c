@@ -73,7 +73,7 @@ static struct json_object *existing(const struct play *play,
 static int trace_existing(struct play *play, bool connected)
 {
 	struct sighting client = play->at_client, server = play->at_server;
-	int err = play_trace(play, "--existing", connected ? NULL : STATES);
+	int err = play_trace(play, "--existing", STATES);
 
 	client.type = server.type = "socket";
 	server.rport = connected ? PLAY_CLIENT_PORT : 0;
@@ -261,7 +261,7 @@ TEST_F(existing, filter)
 	struct sighting old = { .type = "socket" };
 	struct sighting new = { .type = "state" };
 	struct play *play = &self->play;
-	char pid[16], *args[] = { "--existing", "--pid", pid, NULL };
+	char pid[16], *args[] = { "--existing", STATES, "--pid", pid, NULL };
 	int i;
 
 	snprintf(pid, sizeof(pid), "%d", play->server.pid);

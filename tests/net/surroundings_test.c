@@ -72,7 +72,7 @@ FIXTURE_VARIANT_ADD(without, users){
 };
 FIXTURE_VARIANT_ADD(without, files){
 	.files = 16,
-	.argv = { "trace", "--duration=1ms" },
+	.argv = { "trace", "--events=state", "--duration=1ms" },
 	.code = 0,
 	.says = { " generated - 0 lost = ", "" },
 };
@@ -109,7 +109,7 @@ FIXTURE_VARIANT_ADD(without, lab_proc){
 };
 FIXTURE_VARIANT_ADD(without, memory){
 	.memory = 200 << 20,
-	.argv = { "trace", "--ring=256M", "--duration=1ms" },
+	.argv = { "trace", "--events=state", "--ring=256M", "--duration=1ms" },
 	.code = 3,
 	.says = { "ring", "then: try a smaller one: --ring 1M\n" },
 };
