@@ -17,7 +17,7 @@
 #include <kselftest_harness.h>
 
 #define BURST 2000
-#define FEW 400	  /* on an emulated CPU */
+#define FEW 150	  /* on an emulated CPU */
 #define PORT 3000 /* the listeners: this one and the next */
 #define SERVER "LISTEN SYN_RECV ESTABLISHED CLOSE_WAIT LAST_ACK CLOSE"
 #define CLIENT "CLOSE SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 TIME_WAIT"

@@ -43,10 +43,6 @@ FIXTURE_VARIANT_ADD(verb, events){
 };
 /* of states, started sooner; "running" below has all that is shown unasked */
 FIXTURE_VARIANT_ADD(verb, trace){
-	.argv = { "trace", CLI_STATES_ONLY, "--duration=1ms" },
-	.caps = { CAP_BPF, CAP_PERFMON, -1 },
-};
-FIXTURE_VARIANT_ADD(verb, trace_command){
 	.argv = { "trace", CLI_STATES_ONLY, "--", "true" },
 	.caps = { CAP_BPF, CAP_PERFMON, -1 },
 };

@@ -344,62 +344,6 @@ TEST_F(show, request)
 	EXPECT_STREQ("SYN_ACK", word(timer, "kind"));
 }
 
-/* What is not there, or no socket, or no name of one. */
-TEST_F(show, wrong_names)
-{
-	static const struct {
-		const char *name;
-		int code;
-		const char *says;
-	} names[] = {
-		{ "127.0.0.1:1,127.0.0.1:2", 1, "no such socket: 127." },
-		{ "[::1]:1,[::1]:2", 1, "no such socket: [::1]:1,[::1]:2" },
-		{ "[::1]:1,127.0.0.1:2", 2, "not a socket: " },
-		{ "18446744073709551615", 1, "no such socket: 1844" },
-		{ "18446744073709551616", 2, "not a socket: " },
-		{ "0", 2, "not a socket: '0'" },
-		{ ":1", 1, "no such socket: :1" },
-		{ ":0", 2, "not a socket: ':0'" },
-		{ ":99999", 2, "not a socket: " },
-		{ "localhost:80", 2, "not a socket: 'localhost:80'" },
-		{ "sk:", 2, "not a socket: 'sk:'" },
-		{ "sk:xyz", 2, "not a socket: " },
-		{ "1/2/3", 2, "not a socket: '1/2/3'" },
-		{ "1/", 2, "not a socket: '1/'" },
-		{ "/7", 2, "not a socket: '/7'" },
-		{ "", 2, "not a socket: ''" },
-		{ "\033[2J", 2, "\\x1b[2J" },
-		{ "2147483647/1", 1, "there is no process 2147483647" },
-	};
-	char name[NAME];
-	size_t i;
-	int fd;
-
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		EXPECT_EQ(names[i].code,
-			  run(&self->cli.prog, "", names[i].name));
-		EXPECT_NE(NULL, strstr(said(&self->cli), names[i].says))
-		{
-			TH_LOG("%s: %s", names[i].name, said(&self->cli));
-		}
-		EXPECT_STREQ("", out(&self->cli));
-	}
-	snprintf(name, sizeof(name), "%d/99", (int)getpid());
-	EXPECT_EQ(1, run(&self->cli.prog, "", name));
-	EXPECT_NE(NULL, strstr(said(&self->cli), "has no file descriptor 99"));
-	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	snprintf(name, sizeof(name), "%d/%d", (int)getpid(), fd);
-	EXPECT_EQ(1, run(&self->cli.prog, "", name));
-	EXPECT_NE(NULL, strstr(said(&self->cli), "not a TCP socket"));
-	fd = socket(variant->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	snprintf(name, sizeof(name), "%d/%d", (int)getpid(), fd);
-	EXPECT_EQ(1, run(&self->cli.prog, "", name));
-	EXPECT_NE(NULL, strstr(said(&self->cli), "not a TCP socket"));
-	EXPECT_EQ(2, run(&self->cli.prog, "--watch=0", self->name[0]));
-	EXPECT_EQ(2, run(&self->cli.prog, "1", "2"));
-	EXPECT_EQ(2, run(&self->cli.prog, "", NULL));
-}
-
 /* Two listeners at one address: each is named, none is shown. */
 TEST_F(show, ambiguous)
 {
@@ -587,6 +531,77 @@ TEST_F(show, without_privileges)
 	prog_free(&self->cli.prog);
 	EXPECT_EQ(3, prog_run(&self->cli.prog, &setup));
 	EXPECT_NE(NULL, strstr(said(&self->cli), "needs CAP_SYS_PTRACE"));
+}
+
+FIXTURE(names)
+{
+	struct cli cli;
+};
+
+FIXTURE_SETUP(names)
+{
+	ASSERT_EQ(0, cli_init(&self->cli, AF_INET));
+}
+
+FIXTURE_TEARDOWN(names)
+{
+	cli_free(&self->cli);
+}
+
+/* What is not there, or no socket, or no name of one. */
+TEST_F(names, wrong)
+{
+	static const struct {
+		const char *name;
+		int code;
+		const char *says;
+	} names[] = {
+		{ "127.0.0.1:1,127.0.0.1:2", 1, "no such socket: 127." },
+		{ "[::1]:1,[::1]:2", 1, "no such socket: [::1]:1,[::1]:2" },
+		{ "[::1]:1,127.0.0.1:2", 2, "not a socket: " },
+		{ "18446744073709551615", 1, "no such socket: 1844" },
+		{ "18446744073709551616", 2, "not a socket: " },
+		{ "0", 2, "not a socket: '0'" },
+		{ ":1", 1, "no such socket: :1" },
+		{ ":0", 2, "not a socket: ':0'" },
+		{ ":99999", 2, "not a socket: " },
+		{ "localhost:80", 2, "not a socket: 'localhost:80'" },
+		{ "sk:", 2, "not a socket: 'sk:'" },
+		{ "sk:xyz", 2, "not a socket: " },
+		{ "1/2/3", 2, "not a socket: '1/2/3'" },
+		{ "1/", 2, "not a socket: '1/'" },
+		{ "/7", 2, "not a socket: '/7'" },
+		{ "", 2, "not a socket: ''" },
+		{ "\033[2J", 2, "\\x1b[2J" },
+		{ "2147483647/1", 1, "there is no process 2147483647" },
+	};
+	char name[NAME];
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		EXPECT_EQ(names[i].code,
+			  run(&self->cli.prog, "", names[i].name));
+		EXPECT_NE(NULL, strstr(said(&self->cli), names[i].says))
+		{
+			TH_LOG("%s: %s", names[i].name, said(&self->cli));
+		}
+		EXPECT_STREQ("", out(&self->cli));
+	}
+	snprintf(name, sizeof(name), "%d/99", (int)getpid());
+	EXPECT_EQ(1, run(&self->cli.prog, "", name));
+	EXPECT_NE(NULL, strstr(said(&self->cli), "has no file descriptor 99"));
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	snprintf(name, sizeof(name), "%d/%d", (int)getpid(), fd);
+	EXPECT_EQ(1, run(&self->cli.prog, "", name));
+	EXPECT_NE(NULL, strstr(said(&self->cli), "not a TCP socket"));
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	snprintf(name, sizeof(name), "%d/%d", (int)getpid(), fd);
+	EXPECT_EQ(1, run(&self->cli.prog, "", name));
+	EXPECT_NE(NULL, strstr(said(&self->cli), "not a TCP socket"));
+	EXPECT_EQ(2, run(&self->cli.prog, "--watch=0", ":7000"));
+	EXPECT_EQ(2, run(&self->cli.prog, "1", "2"));
+	EXPECT_EQ(2, run(&self->cli.prog, "", NULL));
 }
 
 TEST_HARNESS_MAIN
