@@ -14,6 +14,7 @@
 #define JOIN_OTHER_NS 2000000000ULL /* the other port is no must */
 #define JOIN_FOREVER_NS (1ULL << 62)
 #define JOIN_AGE_NS 10000000000ULL
+#define JOIN_READINGS 8
 
 /* Until @fd has @events. Returns 0, -ETIMEDOUT, -EINTR at join->stop, -errno. */
 static int join_wait(const struct join *join, int fd, short events,
@@ -71,10 +72,32 @@ static int join_connect(struct join *join, const struct sockaddr_storage *to,
 	return err < 0 ? err : -err;
 }
 
-/* How long ago it came, as the kernel says; 0 if it does not. */
-static uint64_t join_age_ns(struct msghdr *msg)
+/*
+ * How far CLOCK_REALTIME is ahead, by the two readings that were closest: this
+ * process may have to wait between any two.
+ */
+static uint64_t join_ahead_ns(void)
 {
-	uint64_t now_ns = clock_real_ns(), came_ns = now_ns;
+	uint64_t least = UINT64_MAX, ahead = 0, before, real, took;
+	int i;
+
+	for (i = 0; i < JOIN_READINGS; i++) {
+		before = clock_now_ns();
+		real = clock_real_ns();
+		took = clock_now_ns() - before;
+		if (took < least) {
+			least = took;
+			ahead = real - before;
+		}
+	}
+	return ahead;
+}
+
+/* When it came, as the kernel says; now if it does not. */
+static uint64_t join_came_ns(struct msghdr *msg)
+{
+	uint64_t ahead_ns = join_ahead_ns();
+	uint64_t now_ns = clock_now_ns(), came_ns = now_ns;
 	struct cmsghdr *cmsg;
 	struct timespec came;
 
@@ -83,10 +106,10 @@ static uint64_t join_age_ns(struct msghdr *msg)
 		    cmsg->cmsg_type != SCM_TIMESTAMPNS)
 			continue;
 		memcpy(&came, CMSG_DATA(cmsg), sizeof(came));
-		came_ns = came.tv_sec * NSEC_PER_SEC + came.tv_nsec;
+		came_ns = came.tv_sec * NSEC_PER_SEC + came.tv_nsec - ahead_ns;
 	}
 	/* Nobody knows what a clock says that was set in between. */
-	return now_ns - came_ns < JOIN_AGE_NS ? now_ns - came_ns : 0;
+	return now_ns - came_ns < JOIN_AGE_NS ? came_ns : now_ns;
 }
 
 /* As recv(); notes when it came, which is before this process got to run. */
@@ -104,7 +127,7 @@ static ssize_t join_recv(struct join *join, int fd, void *at, size_t room)
 	ssize_t n = recvmsg(fd, &msg, 0);
 
 	if (n > 0)
-		join->came_ns = clock_now_ns() - join_age_ns(&msg);
+		join->came_ns = join_came_ns(&msg);
 	return n;
 }
 
