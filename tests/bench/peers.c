@@ -118,8 +118,6 @@ void part_reasons(unsigned int rounds)
 	for (i = 0; i < natmeet_row_count; i++) {
 		struct tally t = {};
 
-		if (natmeet_rows[i].luck)
-			continue;
 		meetings(&natmeet_rows[i], n, &t);
 		table_row(&table, natmeet_rows[i].name, counts(t.count[0]),
 			  counts(t.count[1]), cell("%u of %u", t.right, 2 * n),

@@ -14,7 +14,7 @@ struct natmeet_row {
 	const char *way;     /* if that is "open": the candidate */
 	int family;	     /* of the rendezvous; 0: IPv4 */
 	bool late;	     /* it takes NATMEET_DELAY_NS one way */
-	bool luck;	     /* not each meeting opens; for the bench */
+	bool sample;	     /* if not all rows can be tried: this one */
 	bool stranger;	     /* listens at NAT 1, at the port of end 1 */
 };
 

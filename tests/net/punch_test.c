@@ -16,6 +16,9 @@
 
 #define PATIENCE_NS 10000000000ULL
 #define SILENCE_NS 2000000000ULL /* of who is there and says nothing */
+#define OVER_NS 1500000000ULL	 /* more than a proof is waited for */
+#define PAUSE_NS 20000000ULL	 /* nobody is to be met: save the CPU */
+#define PORT 2000
 #define WHOLE (FRAME_HEAD + SECRET_PROOF)
 
 /* A peer of role 0 or 1, and in place of its partner a listener of ours. */
@@ -44,25 +47,65 @@ static void prove(FIXTURE_DATA(punch) * self, const struct meet *meet,
 		     self->proof + FRAME_HEAD);
 }
 
-static int begin(FIXTURE_DATA(punch) * self, uint64_t deadline_ns)
+/* From that port of ours, as if the rendezvous had just said so. */
+static struct punch_config from_port(uint16_t port)
 {
 	struct punch_config config = {
-		.peer.deadline_ns = deadline_ns,
 		.peer.len = sizeof(struct sockaddr_in),
+		.peer.pause_ns = PAUSE_NS,
 		.told_ns = clock_now_ns(),
 	};
 	struct sockaddr_in *own = (struct sockaddr_in *)&config.own;
 
 	own->sin_family = AF_INET;
 	own->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	own->sin_port = htons(2000);
+	own->sin_port = htons(port);
+	return config;
+}
+
+static int begin(FIXTURE_DATA(punch) * self, uint64_t deadline_ns)
+{
+	struct punch_config config = from_port(PORT);
+
+	config.peer.deadline_ns = deadline_ns;
 	return punch_init(&self->punch, &self->meet, &config);
+}
+
+/* Meet again from that port. */
+static int renew(FIXTURE_DATA(punch) * self, uint16_t port)
+{
+	struct punch_config config = from_port(port);
+
+	punch_exit(&self->punch);
+	return punch_renew(&self->punch, &self->meet, &config);
+}
+
+/* As punch_step(), but on a slow machine one meeting may not be enough. */
+static int step(FIXTURE_DATA(punch) * self)
+{
+	int err = punch_step(&self->punch);
+
+	if (err != -EAGAIN)
+		return err;
+	return renew(self, PORT) ?: 1;
+}
+
+static int listen_at(const struct sockaddr_storage *at)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	const int one = 1;
+
+	if (fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    bind(fd, (const void *)at, sizeof(struct sockaddr_in)) ||
+	    listen(fd, 16))
+		return -errno;
+	return fd;
 }
 
 FIXTURE_SETUP(punch)
 {
 	struct sockaddr_in *at = (struct sockaddr_in *)&self->meet.from;
-	const int one = 1;
 	int fd;
 
 	fd = netns_create();
@@ -73,12 +116,8 @@ FIXTURE_SETUP(punch)
 	at->sin_family = AF_INET;
 	at->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	at->sin_port = htons(2001);
-	self->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	self->listener = listen_at(&self->meet.from);
 	ASSERT_LE(0, self->listener);
-	ASSERT_EQ(0, setsockopt(self->listener, SOL_SOCKET, SO_REUSEADDR, &one,
-				sizeof(one)));
-	ASSERT_EQ(0, bind(self->listener, (void *)at, sizeof(*at)));
-	ASSERT_EQ(0, listen(self->listener, 16));
 
 	self->meet.role = variant->role;
 	memset(self->meet.secret.key, 7, sizeof(self->meet.secret.key));
@@ -104,7 +143,7 @@ static int taken(FIXTURE_DATA(punch) * self)
 		fd = accept4(self->listener, NULL, NULL, SOCK_NONBLOCK);
 		if (fd >= 0)
 			return fd;
-	} while (punch_step(&self->punch) > 0);
+	} while (step(self) > 0);
 	return -1;
 }
 
@@ -112,7 +151,7 @@ static int finish(FIXTURE_DATA(punch) * self)
 {
 	int err;
 
-	while ((err = punch_step(&self->punch)) > 0)
+	while ((err = step(self)) > 0)
 		;
 	return err;
 }
@@ -243,6 +282,98 @@ TEST_F_TIMEOUT(punch, strangers, 60)
 
 	EXPECT_TRUE(stranger(self, "SSH-2.0-OpenSSH_9.2\r\n", 21, PATIENCE_NS));
 	EXPECT_TRUE(stranger(self, "", 0, SILENCE_NS));
+}
+
+/* Is the next one to come from that port? */
+static int taken_from(FIXTURE_DATA(punch) * self, uint16_t port)
+{
+	struct sockaddr_in from = {};
+	socklen_t len = sizeof(from);
+	int fd = taken(self);
+
+	if (getpeername(fd, (struct sockaddr *)&from, &len) ||
+	    from.sin_port != htons(port))
+		return -1;
+	return fd;
+}
+
+/*
+ * Claim: a meeting in which nobody opens ends before the deadline, so that
+ * there can be another one, from another port. What was tried in the first is
+ * counted on.
+ */
+TEST_F_TIMEOUT(punch, renewed, 60)
+{
+	struct punch *punch = &self->punch;
+	uint64_t began_ns = clock_now_ns();
+	int err, fd;
+
+	close(self->listener);
+	ASSERT_EQ(0, begin(self, PATIENCE_NS));
+	while ((err = punch_step(punch)) > 0) {
+	}
+	ASSERT_EQ(-EAGAIN, err);
+	EXPECT_LT(clock_now_ns(), punch->last_ns);
+	EXPECT_LT(0, punch->tries[0].result.attempts);
+	EXPECT_EQ(DIAGNOSE_REFUSED, diagnose(punch).why);
+
+	self->listener = listen_at(&self->meet.from);
+	ASSERT_LE(0, self->listener);
+	punch->tries[0].result.attempts = 1000000;
+	ASSERT_EQ(0, renew(self, PORT + 2));
+	fd = taken_from(self, PORT + 2);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ((ssize_t)self->len, send(fd, self->proof, self->len, 0));
+	ASSERT_EQ(0, finish(self));
+	EXPECT_EQ(2, punch->meetings);
+	EXPECT_LT(1000000, punch->tries[0].result.attempts);
+	EXPECT_LT(began_ns + punch->tries[0].result.elapsed_ns, clock_now_ns());
+	EXPECT_LT(1000000000, punch->tries[0].result.elapsed_ns);
+	close(fd);
+	close(punch->fd);
+}
+
+/* Claim: the last meeting, and one that cannot be bettered, has all the time. */
+TEST_F(punch, last)
+{
+	ASSERT_EQ(0, begin(self, 1));
+	EXPECT_EQ(self->punch.last_ns, self->punch.end_ns);
+	ASSERT_EQ(0, begin(self, PATIENCE_NS));
+	EXPECT_GT(self->punch.last_ns, self->punch.end_ns);
+	while (self->punch.meetings < PUNCH_MEETINGS) {
+		ASSERT_GT(self->punch.last_ns, self->punch.end_ns);
+		ASSERT_EQ(0, renew(self, PORT));
+	}
+	EXPECT_EQ(self->punch.last_ns, self->punch.end_ns);
+
+	self->meet.partner.mapping = MEET_MAPPING_SYMMETRIC;
+	ASSERT_EQ(0, begin(self, PATIENCE_NS));
+	EXPECT_EQ(self->punch.last_ns, self->punch.end_ns);
+}
+
+/*
+ * Claim: who is connected does not leave. Role 1, which may have been taken
+ * once it has proven itself, waits for that word longer than a meeting takes.
+ */
+TEST_F_TIMEOUT(punch, stays, 60)
+{
+	struct punch *punch = &self->punch;
+	int fd, err = 1;
+
+	if (!variant->role)
+		return;
+	ASSERT_EQ(0, begin(self, PATIENCE_NS));
+	fd = taken(self);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(WHOLE, send(fd, self->proof, WHOLE, 0));
+	while (err > 0 && clock_now_ns() < punch->end_ns + OVER_NS)
+		err = punch_step(punch);
+	ASSERT_EQ(1, err);
+	ASSERT_EQ(FRAME_HEAD, send(fd, self->proof + WHOLE, FRAME_HEAD, 0));
+	EXPECT_EQ(0, finish(self));
+	EXPECT_EQ(1, punch->meetings);
+	close(fd);
+	close(punch->fd);
 }
 
 TEST_HARNESS_MAIN

@@ -175,6 +175,36 @@ TEST_F(rendezvous, meets)
 	EXPECT_TRUE(knows(a, b));
 }
 
+/*
+ * Claim: two that have met have a name to meet under once more, which is not
+ * the one of another meeting of theirs, nor of others with the same nonces.
+ * Whoever waits under the public one meanwhile is not in their way.
+ */
+TEST_F(rendezvous, meets_again)
+{
+	struct party *a = join(self, "us", 1), *b = join(self, "us", 1), *c;
+	char name[2][MEET_NAME + 1], other[MEET_NAME + 1];
+
+	run(self);
+	c = join(self, "us", 1);
+	meet_name_again(&a->meet, name[0]);
+	meet_name_again(&b->meet, name[1]);
+	EXPECT_STREQ(name[0], name[1]);
+	a->meet.secret.key[0]++;
+	meet_name_again(&a->meet, other);
+	EXPECT_STRNE(name[0], other);
+
+	a = join(self, name[0], 1);
+	b = join(self, name[1], 1);
+	run(self);
+	EXPECT_TRUE(knows(a, b));
+	EXPECT_TRUE(knows(b, a));
+	EXPECT_TRUE(knows_nothing(c));
+	EXPECT_EQ(2, self->r.introduced);
+	meet_name_again(&a->meet, other);
+	EXPECT_STRNE(name[0], other);
+}
+
 /* Claim: bytes that come one by one are the same messages. */
 TEST_F(rendezvous, one_byte)
 {

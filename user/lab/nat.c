@@ -193,37 +193,45 @@ static int nat_rules(char *text, size_t size, struct nat_kind kind)
 {
 	static const char *const mapping[] = {
 		[NAT_PRESERVING] = "",
-		[NAT_REMAPPING] = "to :40000",
+		[NAT_REMAPPING] = "to :tcp sport ^ 4096",
 		[NAT_RANDOM] = "random",
 		[NAT_FULLY_RANDOM] = "fully-random",
 	};
 	bool reset = kind.filter == NAT_RESET ||
 		     kind.filter == NAT_CLOSED_RESET;
 	bool open = kind.filter == NAT_RESET || kind.filter == NAT_DROP;
+	const char *beyond = "";
 
+	if (kind.filter == NAT_NO_WAY)
+		beyond = "reject with icmpx no-route";
+	else if (kind.spoiled)
+		beyond = "tcp flags & (syn | ack) == syn "
+			 "add @first { tcp sport }\n"
+			 "  tcp sport @first drop";
 	return snprintf(
 		text, size,
 		"table inet lab {\n"
+		" set first { type inet_service; size 1; flags dynamic; }\n"
 		" chain post { type nat hook postrouting priority 100;\n"
 		"  oifname \"out\" %s meta l4proto tcp masquerade %s\n }\n"
+		" chain before { type filter hook prerouting priority -300;\n"
+		"  iifname \"out\" tcp flags & (syn | ack) == syn %s\n }\n"
 		" chain early { %s\n }\n"
+		" chain beyond { %s\n }\n"
 		" chain through { type filter hook forward priority 0;\n"
 		"  iifname \"out\" tcp flags & (syn | ack) == syn %s "
 		"jump early\n"
-		"  %s\n }\n"
+		"  iifname \"in\" ip daddr != " NAT_RENDEZVOUS
+		" jump beyond\n }\n"
 		" chain in { type filter hook input priority 0;\n"
 		"  tcp dport %u accept\n"
 		"  iifname \"out\" tcp flags & (syn | ack) == syn "
 		"jump early\n }\n"
 		"}\n",
 		kind.route6 ? "meta nfproto ipv4" : "", mapping[kind.mapping],
-		reset ? "reject with tcp reset" : "drop",
-		open ? "ct state new" : "",
-		kind.filter == NAT_NO_WAY ?
-			"iifname \"in\" ip daddr != " NAT_RENDEZVOUS
-			" reject with icmpx no-route" :
-			"",
-		kind.serves);
+		kind.filter == NAT_CLOSED_DROP ? "drop" : "accept",
+		reset ? "reject with tcp reset" : "drop", beyond,
+		open ? "ct state new" : "", kind.serves);
 }
 
 /* The way from the middle to the inside of a NAT that leaves IPv6 alone. */
@@ -261,7 +269,7 @@ static int nat_nft(int fd, const char *text, int len)
 
 int nat_set(const struct nat_lab *lab, int which, struct nat_kind kind)
 {
-	char text[1024];
+	char text[2048];
 	int len = nat_rules(text, sizeof(text), kind);
 	int err = nat_nft(lab->nat[which], text, len);
 

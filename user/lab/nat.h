@@ -24,7 +24,7 @@
 /* Which port it takes outside. */
 enum nat_mapping {
 	NAT_PRESERVING,	  /* the same */
-	NAT_REMAPPING,	  /* another one, the same for all destinations */
+	NAT_REMAPPING,	  /* another one, for all destinations the same */
 	NAT_RANDOM,	  /* another one for each destination: symmetric */
 	NAT_FULLY_RANDOM, /* as well; nft has two ways to choose it */
 };
@@ -34,7 +34,7 @@ enum nat_filter {
 	NAT_RESET,	  /* one that nobody inside waits for is refused, */
 	NAT_DROP,	  /* or dropped */
 	NAT_CLOSED_RESET, /* each is refused, also one that is waited for, */
-	NAT_CLOSED_DROP,  /* or dropped; */
+	NAT_CLOSED_DROP,  /* or dropped before the NAT has seen it; */
 	NAT_NO_WAY, /* dropped as well, and out it leads to the middle only */
 };
 
@@ -42,6 +42,7 @@ struct nat_kind {
 	enum nat_mapping mapping;
 	enum nat_filter filter;
 	bool route6;	 /* IPv6 keeps its addresses, and is only filtered */
+	bool spoiled;	 /* leads to the middle only from the first port */
 	uint16_t serves; /* a port at which it is a host as well; 0: none */
 };
 

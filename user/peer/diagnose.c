@@ -25,10 +25,9 @@ static enum diagnose_why diagnose_try(const struct punch_try *try)
 	/* Who let us in and has proven nothing since is none of ours either. */
 	if (try->stranger || try->state == PUNCH_PROVING)
 		return DIAGNOSE_STRANGER;
+	/* A NAT that is spoiled lets no RST through either, any more. */
 	if (res->refused || res->reset)
-		return res->unanswered_ns < DIAGNOSE_SILENCE_NS ?
-			       DIAGNOSE_REFUSED :
-			       DIAGNOSE_FILTERED;
+		return DIAGNOSE_REFUSED;
 	if (!res->attempts || res->unreachable || res->error == -ENETUNREACH ||
 	    res->error == -EHOSTUNREACH)
 		return DIAGNOSE_UNREACHABLE;
@@ -94,8 +93,8 @@ static const struct {
 	},
 	[DIAGNOSE_REFUSED] = {
 		"refused",
-		"every SYN was answered by an RST: none was under way long "
-		"enough to meet one of the partner's, or its NAT lets none in",
+		"SYNs were answered by an RST: none was under way long enough "
+		"to meet one of the partner's, or its NAT lets none in",
 		"try again with a longer --deadline; forward a port if that "
 		"does not help",
 	},

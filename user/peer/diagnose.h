@@ -17,7 +17,7 @@ enum diagnose_why {
 	DIAGNOSE_SYMMETRIC_OWN,	    /* our NAT: a port for each destination */
 	DIAGNOSE_SYMMETRIC_PARTNER, /* theirs */
 	DIAGNOSE_STRANGER,	    /* somebody else is there */
-	DIAGNOSE_REFUSED,	    /* every SYN met an RST */
+	DIAGNOSE_REFUSED,	    /* SYNs met an RST */
 	DIAGNOSE_FILTERED,	    /* SYNs have gone unanswered */
 	DIAGNOSE_UNREACHABLE,	    /* none could be sent, or got there */
 	DIAGNOSE_REASONS,

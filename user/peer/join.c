@@ -183,10 +183,16 @@ static int join_next(struct join *join, struct meet *meet, int fd,
 	return ret < 0 ? ret : err;
 }
 
+/* A wait's end, which is not behind that of all of them. */
+static uint64_t join_end_ns(const struct join *join, uint64_t end_ns)
+{
+	return join->end_ns && join->end_ns < end_ns ? join->end_ns : end_ns;
+}
+
 /* Where do we come from at the other port? Without an answer it is unknown. */
 static int join_other(struct join *join, struct sockaddr_storage *seen)
 {
-	uint64_t end_ns = clock_now_ns() + JOIN_OTHER_NS;
+	uint64_t end_ns = join_end_ns(join, clock_now_ns() + JOIN_OTHER_NS);
 	struct sockaddr_storage to = join->rendezvous;
 	struct meet meet;
 	int fd, ret;
@@ -210,12 +216,14 @@ static int join_offer(struct join *join)
 	int err = 0;
 
 	punch_offer(&join->meet.own, &join->own);
-	if (join->meet.other_port) {
+	if (join->meet.other_port && !join->again) {
 		err = join_other(join, &other);
 		known = !err;
 	}
-	join->mapping = punch_mapping(&join->meet.own, &join->own,
-				      &join->meet.seen, known ? &other : NULL);
+	if (!join->again)
+		join->mapping = punch_mapping(&join->meet.own, &join->own,
+					      &join->meet.seen,
+					      known ? &other : NULL);
 	join->meet.own.mapping = join->mapping;
 	if (join->seen)
 		join->seen(join);
@@ -231,14 +239,25 @@ int join_meet(struct join *join)
 	if (ret)
 		return ret;
 	ret = join_connect(join, &join->rendezvous,
-			   clock_now_ns() + JOIN_CONNECT_NS);
+			   join_end_ns(join, clock_now_ns() + JOIN_CONNECT_NS));
 	if (ret < 0)
 		return ret;
 	join->fd = ret;
 	do {
-		ret = join_next(join, &join->meet, join->fd, JOIN_FOREVER_NS);
+		ret = join_next(join, &join->meet, join->fd,
+				join_end_ns(join, JOIN_FOREVER_NS));
 		if (ret == MEET_SEEN && (err = join_offer(join)))
 			ret = err;
 	} while (ret > 0 && ret != MEET_START);
 	return ret < 0 ? ret : 0;
+}
+
+void join_leave(struct join *join)
+{
+	if (join->fd < 0)
+		return;
+	/* No TIME_WAIT: the next meeting may have to be from this port. */
+	peer_abort(join->fd);
+	close(join->fd);
+	join->fd = -1;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -70,6 +71,17 @@ int meet_init(struct meet *m, const struct secret *secret, const char *name)
 	memcpy(join + 1, name, len);
 	meet_send(m, MEET_JOIN, join, 1 + len);
 	return 0;
+}
+
+void meet_name_again(const struct meet *m, char name[MEET_NAME + 1])
+{
+	uint8_t proof[SECRET_PROOF];
+	unsigned int i;
+
+	_Static_assert(2 * SECRET_PROOF <= MEET_NAME, "it does not fit");
+	secret_prove(&m->secret, "again", 0, m->nonce, NULL, 0, proof);
+	for (i = 0; i < SECRET_PROOF; i++)
+		sprintf(name + 2 * i, "%02x", proof[i]);
 }
 
 void meet_other(struct meet *m)

@@ -131,6 +131,13 @@ void meet_add(struct meet *meet, size_t len);
  */
 int meet_next(struct meet *meet);
 
+/*
+ * The name under which the two that have met, and nobody else, meet once more:
+ * it follows from the secret and the nonces of this meeting. The public one is
+ * free for others by then.
+ */
+void meet_name_again(const struct meet *meet, char name[MEET_NAME + 1]);
+
 /* Ask from what endpoint we come, at the other port. */
 void meet_other(struct meet *meet);
 

@@ -12,11 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Meets at the rendezvous, and if that comes to nothing from another port. */
 struct meeting {
 	const struct option_set *set;
 	const struct report *report;
 	struct join join;
+	struct meet meet; /* the last one that has come about */
 	struct punch punch;
+	struct diagnosis diagnosis;
+	char again[MEET_NAME + 1]; /* the name then */
 };
 
 static int meeting_secret(struct meeting *m)
@@ -79,7 +83,9 @@ static int meeting_fail_join(const struct meeting *m, int err)
 		then = "try again in a minute";
 		break;
 	case -ETIMEDOUT:
-		why = "it does not answer, or nobody has come for long";
+		why = m->punch.meetings ?
+			      "the peer has not come back for another try" :
+			      "it does not answer, or nobody has come for long";
 		then = "see that it runs, and begin at both ends";
 		break;
 	case -ECONNRESET:
@@ -100,38 +106,91 @@ static int meeting_fail_join(const struct meeting *m, int err)
 			m->set->name, m->set->rendezvous_text, strerror(-err));
 }
 
-static int meeting_punch(struct meeting *m, int stop, int *fd)
+static void meeting_report(const struct meeting *m)
+{
+	if (m->set->line || m->set->json || !m->set->quiet)
+		report_punch(m->report, &m->punch, &m->diagnosis);
+}
+
+/* Returns 0 or -errno as join_meet(). */
+static int meeting_join(struct meeting *m)
+{
+	struct join *join = &m->join;
+	int err;
+
+	join->own = m->set->config.local;
+	join->own.ss_family = m->set->rendezvous.ss_family;
+	if (m->punch.meetings) {
+		join->again = true;
+		join->end_ns = m->punch.last_ns;
+		meet_name_again(&m->meet, m->again);
+		join->name = m->again;
+	}
+	err = join_meet(join);
+	if (!err)
+		m->meet = join->meet;
+	return err;
+}
+
+/* Returns 0 or -errno as punch_step(), or -ENOENT, -EINTR. */
+static int meeting_punch(struct meeting *m)
 {
 	struct punch_config config = {
 		.peer = m->set->config,
 		.own = m->join.own,
 		.told_ns = m->join.came_ns,
 	};
-	struct pollfd pfd = { .fd = stop, .events = POLLIN };
-	struct diagnosis diagnosis;
+	struct pollfd pfd = { .fd = m->join.stop, .events = POLLIN };
 	int err;
 
-	if (!m->set->quiet)
-		say_note("the peer is there and has the secret; opening");
-	err = punch_init(&m->punch, &m->join.meet, &config);
+	err = m->punch.meetings ? punch_renew(&m->punch, &m->meet, &config) :
+				  punch_init(&m->punch, &m->meet, &config);
 	if (err)
+		return err;
+	while ((err = punch_step(&m->punch)) > 0 && !poll(&pfd, 1, 0))
+		;
+	m->diagnosis = diagnose(&m->punch);
+	punch_exit(&m->punch);
+	return err > 0 ? -EINTR : err;
+}
+
+static int meeting_fail_punch(const struct meeting *m, int err)
+{
+	if (err == -EINTR)
+		return say_fail(EXIT_FAILED, NULL, NULL, "interrupted");
+	if (err == -ENOENT)
 		return say_fail(EXIT_FAILED, "it has none that fits ours", NULL,
 				"no address of the peer can be tried");
-	while ((err = punch_step(&m->punch)) > 0) {
-		if (poll(&pfd, 1, 0) > 0) {
-			punch_exit(&m->punch);
-			return say_fail(EXIT_FAILED, NULL, NULL, "interrupted");
-		}
-	}
-	diagnosis = diagnose(&m->punch);
-	punch_exit(&m->punch);
-	if (m->set->line || m->set->json || !m->set->quiet)
-		report_punch(m->report, &m->punch, &diagnosis);
+	meeting_report(m);
+	return say_fail(EXIT_FAILED, diagnose_text(m->diagnosis.why),
+			diagnose_help(m->diagnosis.why),
+			"no way to the peer: %s", strerror(-err));
+}
+
+/* Returns EXIT_DONE with m->punch.fd connected, or the code to end with. */
+static int meeting_until_open(struct meeting *m)
+{
+	int err;
+
+	do {
+		err = meeting_join(m);
+		if (err && err != -EINTR && m->punch.meetings)
+			meeting_report(m);
+		if (err)
+			return meeting_fail_join(m, err);
+		if (!m->set->quiet)
+			say_note("the peer is there and has the secret; "
+				 "opening");
+		err = meeting_punch(m);
+		join_leave(&m->join);
+		if (err == -EAGAIN && !m->set->quiet)
+			say_note("no way yet (%s); meeting again, from another "
+				 "port",
+				 diagnose_name(m->diagnosis.why));
+	} while (err == -EAGAIN);
 	if (err)
-		return say_fail(EXIT_FAILED, diagnose_text(diagnosis.why),
-				diagnose_help(diagnosis.why),
-				"no way to the peer: %s", strerror(-err));
-	*fd = m->punch.fd;
+		return meeting_fail_punch(m, err);
+	meeting_report(m);
 	return EXIT_DONE;
 }
 
@@ -139,13 +198,12 @@ int meeting_open(const struct option_set *set, const struct report *report,
 		 int stop, int *fd, struct peer_result *result)
 {
 	static struct meeting m;
-	int code, err;
+	const struct punch_try *won;
+	int code;
 
 	m.set = set;
 	m.report = report;
 	m.join.rendezvous = set->rendezvous;
-	m.join.own = set->config.local;
-	m.join.own.ss_family = set->rendezvous.ss_family;
 	m.join.len = set->config.len;
 	m.join.name = set->name;
 	m.join.stop = stop;
@@ -153,16 +211,15 @@ int meeting_open(const struct option_set *set, const struct report *report,
 	code = meeting_secret(&m);
 	if (code)
 		return code;
-	err = join_meet(&m.join);
-	code = err ? meeting_fail_join(&m, err) : meeting_punch(&m, stop, fd);
-	if (m.join.fd >= 0)
-		close(m.join.fd);
-	if (!code) {
-		const struct punch_try *won = &m.punch.tries[m.punch.winner];
-
-		*result = won->result;
-		if (set->line || set->json || !set->quiet)
-			report_open(report, &won->config, result);
-	}
-	return code;
+	m.join.fd = -1;
+	code = meeting_until_open(&m);
+	join_leave(&m.join);
+	if (code)
+		return code;
+	won = &m.punch.tries[m.punch.winner];
+	*fd = m.punch.fd;
+	*result = won->result;
+	if (set->line || set->json || !set->quiet)
+		report_open(report, &won->config, result);
+	return EXIT_DONE;
 }

@@ -68,7 +68,8 @@ static const struct argp_option options[] = {
 	{ "local", 'l', "ADDR:PORT", 0, "this end", 1 },
 	{ "remote", 'r', "ADDR:PORT", 0, "the peer", 1 },
 	{ "rendezvous", KEY_RENDEZVOUS, "ADDR:PORT", 0,
-	  "meet the peer there instead of -r, and punch a hole through NATs",
+	  "meet the peer there instead of -r, and punch a hole through NATs; if "
+	  "that comes to nothing once more, from another port",
 	  1 },
 	{ "name", KEY_NAME, "NAME", 0, "the name to meet under", 1 },
 	{ "secret", KEY_SECRET, "FILE", 0,

@@ -20,6 +20,10 @@
 #define PEER_AWAY_NS \
 	50000000ULL /* a way that a router has not will take time */
 
+/* TTLs of IPv6: ours, and what no router's message has (RFC 1700 says 64). */
+#define PEER_HOPS6 255
+#define PEER_HOPS6_MIN 128
+
 /* The kernel's own numbers (net/tcp_states.h), as tcpi_state has them. */
 #define PEER_SYN_RECV 3
 
@@ -109,8 +113,6 @@ void peer_exit(struct peer *peer)
 /* Returns 1, 0 or -errno just as peer_step() does. */
 static int peer_end(struct peer *peer, int err)
 {
-	if (err && peer->fd >= 0)
-		peer->result.unanswered_ns = clock_now_ns() - peer->began_ns;
 	peer_exit(peer);
 	peer->result.error = err;
 	peer->result.elapsed_ns = clock_now_ns() - peer->start_ns;
@@ -171,7 +173,7 @@ static int peer_again(struct peer *peer, int err)
 	case -EHOSTUNREACH:
 	case -ENETUNREACH:
 		pause_ns = PEER_AWAY_NS;
-		res->unreachable++;
+		res->unreachable += !peer->began_hops;
 		break;
 	case -EADDRINUSE:
 	case -EADDRNOTAVAIL:
@@ -311,29 +313,47 @@ static bool peer_has_crossed(struct peer *peer)
 	return peer->result.crossed == PEER_CROSSED_YES;
 }
 
+/* How far what is sent from now on may go, 0: as far as it takes. */
+static void peer_set_hops(const struct peer *peer, int hops)
+{
+	bool v6 = peer->config.local.ss_family == AF_INET6;
+	const int to = hops ?: v6 ? PEER_HOPS6 : -1;
+
+	setsockopt(peer->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		   v6 ? IPV6_UNICAST_HOPS : IP_TTL, &to, sizeof(to));
+}
+
+/*
+ * The router where a SYN ends says so, and that would end the attempt. But what
+ * comes with a TTL below a limit is not heard. For IPv4 the kernel looks there
+ * at the TTL of the SYN that is quoted, which is 1; for IPv6 at the router's
+ * own message, which begins with 64, so that the peer's SYN has to begin with
+ * more.
+ */
+static void peer_be_deaf(const struct peer *peer)
+{
+	bool v6 = peer->config.local.ss_family == AF_INET6;
+	const int min = v6 ? PEER_HOPS6_MIN : 2;
+
+	setsockopt(peer->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		   v6 ? IPV6_MINHOPCOUNT : IP_MINTTL, &min, sizeof(min));
+}
+
 static int peer_connect(struct peer *peer)
 {
 	const struct sockaddr *to = (struct sockaddr *)&peer->config.remote;
-	const int hops = peer->hops, usual = -1, deaf = 2;
+	const unsigned int hops = peer->hops;
 	int err = 0;
 
-	peer->began_hops = peer->hops;
-	if (hops) {
-		/*
-		 * The router where it ends says so, and that would end the
-		 * attempt. But what comes with a TTL below the limit is not
-		 * heard, and there the kernel looks at the TTL of the SYN that
-		 * is quoted, which is 1.
-		 */
-		setsockopt(peer->fd, IPPROTO_IP, IP_MINTTL, &deaf,
-			   sizeof(deaf));
-		setsockopt(peer->fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
-	}
+	peer->began_hops = hops;
+	peer_set_hops(peer, hops);
+	if (hops)
+		peer_be_deaf(peer);
 	if (connect(peer->fd, to, peer->config.len))
 		err = -errno;
 	if (!hops)
 		return err;
-	setsockopt(peer->fd, IPPROTO_IP, IP_TTL, &usual, sizeof(usual));
+	peer_set_hops(peer, 0);
 	if (!peer_has_crossed(peer))
 		return err;
 	/* That fast: our SYN+ACK went no further, and the next takes 1 s. */
@@ -503,9 +523,6 @@ int peer_sleep(struct pollfd *pfds, unsigned int n, uint64_t until_ns)
 
 void peer_limit(struct peer *peer, unsigned int hops)
 {
-	/* IPv6 has no such limit that heeds the quoted packet. */
-	if (peer->config.local.ss_family != AF_INET)
-		return;
 	peer->hops = hops;
 	if (peer->fd < 0 || !peer->began_hops || peer->began_hops == hops ||
 	    peer_has_crossed(peer))

@@ -87,7 +87,6 @@ struct peer_result {
 	unsigned int unreachable; /* a router said so */
 	unsigned int inuse;	  /* port or 4-tuple still taken: no SYN sent */
 	uint64_t elapsed_ns;	  /* from the start to the end */
-	uint64_t unanswered_ns;	  /* the attempt that was under way then */
 
 	bool accepted;	  /* the listener won: the peer's SYN came first */
 	uint32_t segs_in; /* tcp_info, right after the open */
@@ -161,9 +160,8 @@ int peer_sleep(struct pollfd *pfds, unsigned int n, uint64_t until_ns);
  * From now on the first SYN of an attempt goes no further than @hops routers,
  * 0: as far as it takes. It so makes a way in through what is near, without
  * being refused by what is far, and the attempt waits for the peer's SYN. One
- * that is under way with another such limit is given up. IPv4 only; with IPv6
- * the router where the SYN ends would end the attempt, and a NAT that has then
- * met the peer's SYN takes no other one of ours.
+ * that is under way with another such limit is given up. Over IPv6 it hears no
+ * peer whose segments begin with a smaller hop limit than those of an engine.
  */
 void peer_limit(struct peer *peer, unsigned int hops);
 

@@ -23,6 +23,14 @@
 #define PUNCH_HOPS_MAX 7
 #define PUNCH_GRACE_NS 1000000000ULL /* for the proof of what opened late */
 
+/*
+ * Time of a meeting: each turn has come, and the kernel has repeated a SYN that
+ * was dropped. Where the rendezvous is far, so many times the wait for the
+ * start, of which a round trip between the two takes no more than four.
+ */
+#define PUNCH_MEETING_NS 1400000000ULL
+#define PUNCH_MEETING_WAITS 5
+
 static in_port_t *punch_port(struct sockaddr_storage *ss)
 {
 	return ss->ss_family == AF_INET6 ?
@@ -176,21 +184,59 @@ static void punch_add_offered(struct punch *p,
 	}
 }
 
-int punch_init(struct punch *p, const struct meet *meet,
-	       const struct punch_config *config)
+static bool punch_offers_ipv6(const struct meet_offer *offer)
+{
+	unsigned int i;
+
+	for (i = 0; i < offer->n; i++) {
+		if (offer->at[i].ss_family == AF_INET6)
+			return true;
+	}
+	return false;
+}
+
+/* A symmetric NAT is in the only way, and will be with any other port. */
+static bool punch_is_vain(const struct punch *p)
+{
+	const struct meet_offer *own = &p->meet->own, *its = &p->meet->partner;
+
+	return (own->mapping == MEET_MAPPING_SYMMETRIC ||
+		its->mapping == MEET_MAPPING_SYMMETRIC) &&
+	       !punch_same_nat(p) &&
+	       !(punch_offers_ipv6(own) && punch_offers_ipv6(its));
+}
+
+/*
+ * How long this meeting may take of @left_ns. Both ends come to the same: what
+ * it is computed from is nearly the same.
+ */
+static uint64_t punch_time_ns(const struct punch *p, uint64_t left_ns)
+{
+	uint64_t far_ns = p->meet->start_us * 1000ULL * PUNCH_MEETING_WAITS;
+	uint64_t ns = far_ns > PUNCH_MEETING_NS ? far_ns : PUNCH_MEETING_NS;
+
+	return p->meetings < PUNCH_MEETINGS && left_ns >= 2 * ns &&
+			       !punch_is_vain(p) ?
+		       ns :
+		       left_ns;
+}
+
+/* A meeting in the time that p->begin_ns and p->last_ns leave to it. */
+static int punch_begin(struct punch *p, const struct meet *meet,
+		       const struct punch_config *config)
 {
 	struct punch_config c = *config;
-	uint64_t wait_ns = meet->start_us * 1000ULL;
+	uint64_t left_ns;
 
-	memset(p, 0, sizeof(*p));
 	p->meet = meet;
 	p->winner = p->fd = -1;
-	if (!c.peer.deadline_ns)
-		c.peer.deadline_ns = PEER_DEADLINE_NS;
+	p->n = 0;
+	p->meetings++;
+	left_ns = p->last_ns > p->start_ns ? p->last_ns - p->start_ns : 1;
+	c.peer.deadline_ns = punch_time_ns(p, left_ns);
+	p->end_ns = p->start_ns + c.peer.deadline_ns;
 	if (!c.peer.pause_ns)
 		c.peer.pause_ns = PUNCH_PAUSE_NS;
-	p->start_ns = config->told_ns + wait_ns;
-	p->end_ns = p->start_ns + c.peer.deadline_ns;
 	c.peer.at_ns = clock_real_ns() + p->start_ns - clock_now_ns();
 	/* Else a SYN and the RST for the other overtake each other. */
 	if (meet->role)
@@ -205,6 +251,45 @@ int punch_init(struct punch *p, const struct meet *meet,
 	return p->n ? 0 : -ENOENT;
 }
 
+int punch_init(struct punch *p, const struct meet *meet,
+	       const struct punch_config *config)
+{
+	memset(p, 0, sizeof(*p));
+	p->start_ns = config->told_ns + meet->start_us * 1000ULL;
+	p->begin_ns = p->start_ns;
+	p->last_ns = p->start_ns +
+		     (config->peer.deadline_ns ?: PEER_DEADLINE_NS);
+	return punch_begin(p, meet, config);
+}
+
+/* What was counted on the way to the same address, whatever the port. */
+static void punch_inherit(struct punch_try *try, const struct punch_try *before)
+{
+	if (try->kind != before->kind ||
+	    !punch_same_addr(&try->config.remote, &before->config.remote))
+		return;
+	try->result = before->result;
+	try->stranger = before->stranger;
+}
+
+int punch_renew(struct punch *p, const struct meet *meet,
+		const struct punch_config *config)
+{
+	struct punch_try before[PUNCH_TRIES];
+	unsigned int n = p->n, i, j;
+	int err;
+
+	memcpy(before, p->tries, sizeof(before));
+	memset(p->tries, 0, sizeof(p->tries));
+	p->start_ns = config->told_ns + meet->start_us * 1000ULL;
+	err = punch_begin(p, meet, config);
+	for (i = 0; i < p->n; i++) {
+		for (j = 0; j < n; j++)
+			punch_inherit(&p->tries[i], &before[j]);
+	}
+	return err;
+}
+
 void punch_exit(struct punch *p)
 {
 	unsigned int i;
@@ -213,8 +298,10 @@ void punch_exit(struct punch *p)
 		struct punch_try *try = &p->tries[i];
 
 		peer_exit(&try->peer);
-		if (try->state == PUNCH_PROVING && (int)i != p->winner)
+		if (try->state == PUNCH_PROVING && (int)i != p->winner) {
 			close(try->peer.result.fd);
+			try->stranger = true; /* has had time to prove */
+		}
 		try->state = PUNCH_DEAD;
 	}
 }
@@ -237,8 +324,7 @@ static void punch_count(const struct punch *p, struct punch_try *try)
 	sum->limited += res->limited;
 	sum->unreachable += res->unreachable;
 	sum->inuse += res->inuse;
-	sum->elapsed_ns = now_ns > p->start_ns ? now_ns - p->start_ns : 0;
-	sum->unanswered_ns = res->unanswered_ns;
+	sum->elapsed_ns = now_ns > p->begin_ns ? now_ns - p->begin_ns : 0;
 	sum->segs_in = res->segs_in;
 	sum->segs_out = res->segs_out;
 	memcpy(sum->cc, res->cc, sizeof(sum->cc));
@@ -410,6 +496,23 @@ static int punch_wait(const struct punch *p)
 	return n ? peer_sleep(pfds, n, until_ns) : -ETIMEDOUT;
 }
 
+/*
+ * When nothing more is waited for. Role 1, once it has the proof, may have been
+ * taken already: no other meeting before that is known.
+ */
+static uint64_t punch_over_ns(const struct punch *p)
+{
+	uint64_t end_ns = p->end_ns;
+	unsigned int i;
+
+	for (i = 0; i < p->n; i++) {
+		if (p->tries[i].state == PUNCH_PROVING &&
+		    p->tries[i].in_len >= FRAME_HEAD + SECRET_PROOF)
+			end_ns = p->last_ns;
+	}
+	return end_ns + PUNCH_GRACE_NS;
+}
+
 int punch_step(struct punch *p)
 {
 	unsigned int i;
@@ -425,8 +528,10 @@ int punch_step(struct punch *p)
 	}
 	if (p->winner >= 0)
 		return 0;
-	if (clock_now_ns() >= p->end_ns + PUNCH_GRACE_NS)
-		return -ETIMEDOUT;
-	err = punch_wait(p);
+	err = clock_now_ns() >= punch_over_ns(p) ? -ETIMEDOUT : punch_wait(p);
+	/* What ends before its time would do so again. */
+	if (err == -ETIMEDOUT && p->end_ns < p->last_ns &&
+	    clock_now_ns() >= p->end_ns)
+		return -EAGAIN;
 	return err ?: 1;
 }

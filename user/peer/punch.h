@@ -20,6 +20,12 @@
  * other SYN. So between two turns there is PUNCH_GUARD_NS, in which no SYN gets
  * beyond the own NAT.
  *
+ * A NAT can be spoiled for this pair of ports all the same. So a meeting is not
+ * given the whole deadline, unless it is the last one: when its time is over
+ * both ends give their ports up, meet at the rendezvous again, from others, and
+ * have another start (punch_renew()). What is open by then is still proven, or
+ * has failed, before that: who comes first waits for the other.
+ *
  * On a connection that is open both ends prove the secret, for an address that
  * is local to the partner may be a stranger's here; then role 0 takes the first
  * that is proven and says so.
@@ -34,6 +40,7 @@
 enum punch_kind { PUNCH_PUBLIC, PUNCH_LOCAL, PUNCH_IPV6 };
 
 #define PUNCH_TRIES (MEET_CANDIDATE_MAX + 1)
+#define PUNCH_MEETINGS 5 /* at most: the last one takes what is left */
 
 struct punch_config {
 	struct peer_config peer;     /* all but the endpoints and the start */
@@ -44,7 +51,7 @@ struct punch_config {
 struct punch_try {
 	enum punch_kind kind;
 	struct peer_config config;
-	struct peer_result result; /* summed over engines that came to nothing */
+	struct peer_result result; /* summed over all that came to nothing */
 	bool stranger;		   /* who was there had no proof */
 	enum { PUNCH_OPENING, PUNCH_PROVING, PUNCH_DEAD } state;
 
@@ -61,9 +68,12 @@ struct punch {
 	int winner; /* index, or -1 */
 	int fd;	    /* the winner's, the caller's */
 	const struct meet *meet;
+	unsigned int meetings; /* with this one */
+	uint64_t begin_ns;     /* CLOCK_MONOTONIC: start of the first one, */
+	uint64_t last_ns;      /* when no other one may go on any more */
 
 	/* private */
-	uint64_t start_ns, end_ns;
+	uint64_t start_ns, end_ns; /* of this one */
 };
 
 /*
@@ -75,9 +85,17 @@ int punch_init(struct punch *punch, const struct meet *meet,
 
 /*
  * Go on for a millisecond at most. Returns 1, 0 with punch->fd connected and
- * proven, or -ETIMEDOUT: diagnose() says why.
+ * proven, -EAGAIN: meet again before punch->last_ns and renew it, or
+ * -ETIMEDOUT: diagnose() says why.
  */
 int punch_step(struct punch *punch);
+
+/*
+ * After punch_exit() and another MEET_START with the same partner: once more,
+ * as punch_init(), but what has been counted so far stays.
+ */
+int punch_renew(struct punch *punch, const struct meet *meet,
+		const struct punch_config *config);
 
 /* Do both come from the same address? Then there may be a way inside. */
 bool punch_same_nat(const struct punch *punch);

@@ -124,9 +124,9 @@ void report_punch(const struct report *report, const struct punch *punch,
 	if (!report->json) {
 		fprintf(report->file,
 			"punch  %s candidate%s; NAT here: %s; "
-			"there: %s, a SYN too early: %s\n",
+			"there: %s, a SYN too early: %s; meetings: %u\n",
 			kind ?: "no", kind ? "" : " came through", own, theirs,
-			filter);
+			filter, punch->meetings);
 		return;
 	}
 	fputs("{\"type\":\"punch\"", report->file);
@@ -137,6 +137,7 @@ void report_punch(const struct report *report, const struct punch *punch,
 	report_word(report->file, "mapping", own);
 	report_word(report->file, "peer_mapping", theirs);
 	report_word(report->file, "peer_filter", filter);
+	report_number(report->file, "meetings", punch->meetings);
 	fputs("}\n", report->file);
 }
 
