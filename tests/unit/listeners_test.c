@@ -140,6 +140,48 @@ TEST_F(queues, next)
 	EXPECT_EQ(1, waiting(self->l.listener[0]));
 }
 
+/*
+ * Claim: one that takes the place of another, with its address and port, is a
+ * row of its own, with sums of its own; the other goes with the interval.
+ */
+TEST_F(queues, replaced)
+{
+	ASSERT_EQ(0, add(self, queue(QUEUE_listen, 1, 1, 0, 0)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2, 10, 1)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_unlisten, 1, 1, 20, 1)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_listen, 3, 3, 30, 0)));
+	ASSERT_EQ(0, add(self, queue(QUEUE_SYN_dropped, 3, 4, 40, 0)));
+	ASSERT_EQ(2, self->l.n);
+	EXPECT_EQ(1, self->l.listener[0]->all.completed);
+	EXPECT_EQ(0, self->l.listener[0]->all.dropped);
+	EXPECT_EQ(0, waiting(self->l.listener[0]));
+	EXPECT_EQ(0, self->l.listener[1]->all.completed);
+	EXPECT_EQ(1, self->l.listener[1]->all.dropped);
+	listeners_next(&self->l);
+	ASSERT_EQ(1, self->l.n);
+	EXPECT_EQ(3, self->l.listener[0]->cookie);
+	EXPECT_EQ(1, self->l.listener[0]->all.dropped);
+}
+
+/*
+ * Claim: what listen() asked for is known until the limit is another one: who
+ * has asked for that was not seen.
+ */
+TEST_F(queues, asked)
+{
+	struct event_queue q = queue(QUEUE_listen, 1, 1, 0, 0);
+
+	q.asked = 5000;
+	ASSERT_EQ(0, add(self, q));
+	ASSERT_EQ(0, add(self, queue(QUEUE_completed, 1, 2, 10, 1)));
+	EXPECT_EQ(5000, self->l.listener[0]->asked);
+	q = queue(QUEUE_completed, 1, 3, 20, 2);
+	q.limit = 7;
+	ASSERT_EQ(0, add(self, q));
+	EXPECT_EQ(~0u, self->l.listener[0]->asked);
+	EXPECT_EQ(7, self->l.listener[0]->limit);
+}
+
 /* Claim: existing listeners are there, other sockets and events are not. */
 TEST_F(queues, existing)
 {
