@@ -164,6 +164,24 @@ TEST_F(queues, replaced)
 }
 
 /*
+ * Claim: one that only comes up because a connection of its has been accepted,
+ * long after it was closed maybe, does not stay; one that exists does.
+ */
+TEST_F(queues, stray)
+{
+	ASSERT_EQ(0, accepted(self, 1, 2, 5));
+	ASSERT_EQ(0, accepted(self, 1, 3, 5));
+	ASSERT_EQ(1, self->l.n);
+	listeners_next(&self->l);
+	EXPECT_EQ(0, self->l.n);
+	ASSERT_EQ(0, accepted(self, 1, 4, 5));
+	ASSERT_EQ(0, add(self, queue(QUEUE_looked, 1, 1, 20, 0)));
+	ASSERT_EQ(0, accepted(self, 1, 5, 5));
+	listeners_next(&self->l);
+	EXPECT_EQ(1, self->l.n);
+}
+
+/*
  * Claim: what listen() asked for is known until the limit is another one: who
  * has asked for that was not seen.
  */

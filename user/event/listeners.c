@@ -335,10 +335,14 @@ static int add_queue(struct listeners *l, const struct event_queue *q)
 	if (!q->listener) /* of a child that is older than the trace */
 		return 0;
 	listener = find(&l->by_cookie, q->listener);
-	if (!listener)
+	if (!listener) {
 		listener = listener_new(l, q->listener);
-	if (!listener)
-		return -ENOMEM;
+		if (!listener)
+			return -ENOMEM;
+		listener->stray = true;
+	}
+	/* that may be told long after it was closed */
+	listener->stray &= q->op == QUEUE_accepted;
 	/* a child says the address that its peer has chosen */
 	if (q->op == QUEUE_listen || !listener->ev.lport) {
 		listener->ev = q->ev;
@@ -363,6 +367,7 @@ static int add_existing(struct listeners *l, const struct event_socket *s)
 		listener = listener_new(l, s->ev.cookie);
 	if (!listener)
 		return -ENOMEM;
+	listener->stray = false;
 	listener->ev = s->ev;
 	listener->limit = s->limit;
 	note_depths(listener, s->syn, s->accept, HOW_observed);
@@ -482,7 +487,7 @@ void listeners_next(struct listeners *l)
 	size_t i, n = 0;
 
 	for (i = 0; i < l->n; i++) {
-		if (l->listener[i]->closed) {
+		if (l->listener[i]->closed || l->listener[i]->stray) {
 			listener_free(l, l->listener[i]);
 			continue;
 		}

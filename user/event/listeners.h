@@ -66,6 +66,7 @@ struct listener {
 	struct listener_first first; /* when it was looked at ... */
 	bool looked;		     /* ... after the last was accepted */
 	bool closed;
+	bool stray; /* of it nothing is known but that it was accepted from */
 	bool drops_told;		/* as of all listeners */
 	struct listener_sums all, last; /* since the beginning, the last call */
 	TAILQ_HEAD(, listener_child) waiting; /* the oldest first */
@@ -113,7 +114,7 @@ uint64_t listener_dropped(const struct listener *l,
 /* Is one more connection too much for its accept queue? */
 bool listener_is_full(const struct listener *l);
 
-/* Forgets what is closed, and begins a new interval. */
+/* Forgets what is closed or stray, and begins a new interval. */
 void listeners_next(struct listeners *l);
 
 #endif
