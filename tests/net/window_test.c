@@ -227,7 +227,7 @@ TEST_F(window, timeout_of_old_data)
 	open_connection(_metadata, self);
 	ASSERT_EQ(0, gate_close(&play->gate));
 	ASSERT_EQ(0, actor_call(&play->client, actor_send, 14480));
-	ASSERT_EQ(0, play_trace(play, NULL, NULL));
+	ASSERT_EQ(0, play_trace(play, "--events", "window"));
 	before = info(self->client);
 	ASSERT_FALSE(in_loss(&before));
 	ASSERT_EQ(0, wait_info(self->client, in_loss));
