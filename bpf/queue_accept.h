@@ -20,13 +20,17 @@ static __always_inline bool accept_calls(void)
 	       is_accept(compat_syscall_nr(task));
 }
 
-/* Which listener is behind a file descriptor, and its accept queue's depth. */
+/*
+ * Which listener is behind a file descriptor, and its accept queue's depth. It
+ * need not be the one that the child came to: if that is closed, another one of
+ * the same port may have got its children (tcp_migrate_req).
+ */
 static __always_inline void accept_from(struct event_queue *e, __u32 fd)
 {
 	__u64 sk = fd_sock(fd);
 	struct peeked p = {};
 
-	if (!e->listener && sk)
+	if (sk)
 		e->listener = peek_cookie(sk);
 	if (!sk ||
 	    peek(&p, sk + bpf_core_field_offset(struct sock, sk_ack_backlog)))

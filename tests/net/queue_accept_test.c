@@ -208,6 +208,58 @@ TEST_F(accept, reuseport)
 		close(client[i]);
 }
 
+/* Until both have so many together. */
+static int wait_both(const int fd[2], int n)
+{
+	uint64_t begin = clock_now_ns();
+
+	while (queue_accept_depth(fd[0]) + queue_accept_depth(fd[1]) < n)
+		if (clock_now_ns() - begin > TRACE_PATIENCE_NS)
+			return -ETIMEDOUT;
+	return 0;
+}
+
+/*
+ * Claim: children that wait when their listener is closed, and move on to
+ * another one of the same port, are accepted from that one.
+ */
+TEST_F(accept, migrated)
+{
+	struct conn *c = &self->conn;
+	int fd[2], client[8], i, gone;
+	struct walk w = { .c = c };
+	struct json_object *e;
+	uint64_t listener;
+
+	NEED_TIERS();
+	ASSERT_EQ(0, netns_sysctl(c->pair.side[1].fd,
+				  "net/ipv4/tcp_migrate_req", "1"));
+	for (i = 0; i < 2; i++) {
+		fd[i] = listen_shared(c);
+		ASSERT_LE(0, fd[i]);
+	}
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(0, queue_join(c, &client[i], false));
+	ASSERT_EQ(0, wait_both(fd, 8));
+	gone = queue_accept_depth(fd[0]) < queue_accept_depth(fd[1]);
+	close(fd[gone]);
+	ASSERT_EQ(8, queue_accept_depth(fd[!gone]));
+	listener = conn_cookie(fd[!gone]);
+	for (i = 0; i < 8; i++)
+		close(accept(fd[!gone], NULL, NULL));
+	ASSERT_EQ(0, conn_stop(c));
+
+	for (i = 0; i < 8; i++) {
+		e = next(&w, "accepted");
+		ASSERT_NE(NULL, e);
+		EXPECT_EQ(listener, witness_number(e, "listener"));
+		EXPECT_EQ(7 - i, (int)witness_number(e, "accept"));
+		close(client[i]);
+	}
+	EXPECT_EQ(NULL, next(&w, "accepted"));
+	close(fd[!gone]);
+}
+
 /* Accepts until the listener is shut down. Returns how many. */
 static void *accept_all(void *arg)
 {
