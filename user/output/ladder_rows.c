@@ -266,10 +266,9 @@ static bool same_cause(const struct ladder *l, const struct step *s)
 /* Does it stand at the head of the arrow that has made it? */
 static bool at_its_arrow(struct ladder *l, struct step *s)
 {
-	const struct ladder_row *row = &l->rows[l->n_rows - 1];
-
 	s->shown_cause = true; /* so it needs no words */
-	return l->n_rows && row->lane[s->end].phase == PHASE_CAME &&
+	return l->n_rows &&
+	       l->rows[l->n_rows - 1].lane[s->end].phase == PHASE_CAME &&
 	       joins(l, s);
 }
 
