@@ -91,7 +91,7 @@ MAN	 := $(patsubst Documentation/%.rst,$(O)/%,$(MAN_SRC))
 # What man pages include: the files beside them that are no pages.
 MAN_INC	 := $(filter-out $(MAN_SRC),$(wildcard Documentation/man/*))
 HARNESS	 := .cache/kselftest
-VM_FILES := $(O)/tests/vm/guest.cpio $(O)/tests/vm/tsc_khz
+VM_FILES := $(O)/tests/vm/guest.cpio $(O)/tests/vm/clock.so
 VM_FLAGS  = $(if $(Q),,-v)
 VM_MUST	 := $(if $(filter must,$(VM)),-m)
 
@@ -231,10 +231,12 @@ bench-doc:	## put what "make bench" found into the documentation
 	$(Q)for f in performance peer; do \
 		tests/bench/publish $(O)/bench.rst Documentation/$$f.rst; done
 
-$(O)/tests/vm/%: tests/vm/%.c $(O)/.flags
+# Without sanitizers: QEMU has none.
+$(O)/tests/vm/%.so: tests/vm/%.c $(O)/.flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $< -o $@
+	$(Q)$(CC) -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -O2 -shared \
+		-fPIC $< -o $@
 
 $(O)/tests/vm/guest.cpio: tests/vm/image tests/vm/init tests/run tests/skip.txt \
 		bpf/event.h $(PROGS) $(TESTS)
