@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct party {
 
 FIXTURE(serve)
 {
+	int netns;
 	struct peerprog program;
 	struct party party[2 * PAIRS];
 	struct pollfd pfd[2 * PAIRS];
@@ -53,24 +55,32 @@ static int dial(void)
 FIXTURE_SETUP(serve)
 {
 	const char *args[] = { "rendezvous", "-l", "127.0.0.1:7000", NULL };
-	int netns = netns_create(), fd;
+	int fd;
 
 	ASSERT_TRUE(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
-	ASSERT_LE(0, netns);
-	ASSERT_EQ(0, netns_enter(netns));
+	self->netns = netns_create();
+	ASSERT_LE(0, self->netns);
+	ASSERT_EQ(0, netns_enter(self->netns));
 	ASSERT_NE(NULL, peerprog_path());
-	ASSERT_EQ(0, peerprog_start(&self->program, netns, args));
+	ASSERT_EQ(0, peerprog_start(&self->program, self->netns, args));
 	fd = dial();
 	ASSERT_LE(0, fd);
 	close(fd);
 }
 
 /* Claim of every test: it ends when it is told to, and tells its tally. */
-FIXTURE_TEARDOWN(serve)
+static void stop(struct __test_metadata *_metadata, FIXTURE_DATA(serve) * self)
 {
 	EXPECT_EQ(0, kill(self->program.pid, SIGTERM));
 	EXPECT_EQ(0, peerprog_end(&self->program));
 	EXPECT_NE(NULL, strstr(self->program.out_text, " introduced;"));
+	self->program.pid = 0;
+}
+
+FIXTURE_TEARDOWN(serve)
+{
+	if (self->program.pid)
+		stop(_metadata, self);
 }
 
 static bool join(struct party *p, int pair)
@@ -163,6 +173,32 @@ TEST_F_TIMEOUT(serve, rate, 120)
 	EXPECT_EQ(MEET_ERROR, answer[0]);
 	EXPECT_EQ(MEET_BUSY, answer[FRAME_HEAD]);
 	EXPECT_LE(RENDEZVOUS_BURST - 1, i);
+}
+
+/* Claim: a peer that waits is told when the rendezvous ends, and says so. */
+TEST_F(serve, gone)
+{
+	char name[] = "/tmp/rendezvous_serve_test.XXXXXX";
+	const char *args[] = { "--rendezvous", "127.0.0.1:7000",
+			       "--name",       "us",
+			       "--secret",     name,
+			       "-n",	       NULL };
+	static struct peerprog peer;
+	int fd = mkstemp(name);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(10, write(fd, "the secret", 10));
+	close(fd);
+	ASSERT_EQ(0, peerprog_start(&peer, self->netns, args));
+	while (!strstr(peer.err_text, "waiting for the peer")) {
+		ASSERT_TRUE(peerprog_read(peer.err, peer.err_text,
+					  sizeof(peer.err_text)));
+	}
+	unlink(name);
+	stop(_metadata, self);
+	EXPECT_EQ(1, peerprog_end(&peer));
+	EXPECT_NE(NULL, strstr(peer.err_text, "the rendezvous has gone"))
+	TH_LOG("%s", peer.err_text);
 }
 
 TEST_HARNESS_MAIN
