@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # Makefile - build, test and install tcbscope ("make help" lists the targets).
 #
-#   bpf/*.bpf.c -> tcbscope.bpf.o -> tcbscope.skel.h
-#                                        |
-#   user/*/*.c ----------------> libtcbscope.a -> tcbscope, tests
-#   user/{peer,lib}/*.c ------------------------> tcbpeer
+#   bpf/*.bpf.c -> all.o -> tcbscope.bpf.o -> tcbscope.skel.h
+#                                                |
+#   user/*/*.c ------------------------> libtcbscope.a -> tcbscope, tests
+#   user/{peer,lib}/*.c --------------------------------> tcbpeer
 #
 # Sources are found by wildcard: a new file needs no edit here. The object
 # files of the kernel module are in Kbuild. What is made of the description of
@@ -71,7 +71,7 @@ PKGS_SHARED := smartcols
 
 # ---------------------------------------------------------------- files
 
-BPF_OBJ	 := $(patsubst %.c,$(O)/%.o,$(wildcard bpf/*.bpf.c))
+BPF_SRC	 := $(wildcard bpf/*.bpf.c)
 BPF_SKEL := $(O)/tcbscope.skel.h
 LIB_OBJ	 := $(patsubst %.c,$(O)/%.o,$(wildcard user/*/*.c))
 PEER_OBJ := $(filter $(O)/user/peer/% $(O)/user/lib/%,$(LIB_OBJ))
@@ -246,14 +246,17 @@ $(O)/tests/vm/guest.cpio: tests/vm/image tests/vm/init tests/run tests/skip.txt 
 
 # ---------------------------------------------------------------- BPF
 
-$(O)/bpf/%.o: bpf/%.c $(O)/.flags
-	$(call say,BPF,$<)
+# One unit, so that functions that several programs call are there once: libbpf
+# relocates each copy, at each start. Names are therefore unique in bpf/.
+$(O)/bpf/all.o: $(BPF_SRC) $(O)/.flags $(O)/.objects
+	$(call say,BPF,bpf)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(BPF_COMPILE) -MMD -MP -c $< -o $@
+	$(Q)printf '#include "%s"\n' $(BPF_SRC) | \
+		$(BPF_COMPILE) -MMD -MP -MT $@ -c -x c - -o $@
 
-$(O)/tcbscope.bpf.o: $(BPF_OBJ) $(O)/.objects
+$(O)/tcbscope.bpf.o: $(O)/bpf/all.o
 	$(call say,GEN,$@)
-	$(Q)$(BPFTOOL) gen object $@ $(BPF_OBJ)
+	$(Q)$(BPFTOOL) gen object $@ $<
 
 $(BPF_SKEL): $(O)/tcbscope.bpf.o
 	$(call say,GEN,$@)
@@ -383,7 +386,7 @@ $(O)/.fuzzers: $(FUZZERS)
 
 # Rewritten when their content changes: what depends on them is then remade.
 $(O)/.flags: content = $(COMPILE) $(LINK) $(PKG_LIBS) $(BPF_COMPILE)
-$(O)/.objects: content = $(BPF_OBJ) $(LIB_OBJ)
+$(O)/.objects: content = $(BPF_SRC) $(LIB_OBJ)
 $(O)/.flags $(O)/.objects: FORCE | $(PACKAGES)
 	@pkg-config --exists $(PKGS) $(PKGS_SHARED) || $(run_deps)
 	@mkdir -p $(@D)

@@ -11,7 +11,7 @@ EVENT_ANCHOR(event_drop);
  * Notes what the segment's socket tells, which nobody may hold any more: its
  * memory is still one of a socket, and is only read. Returns its state.
  */
-static __always_inline __u8 look(struct packet *p, struct sock *sk)
+static __always_inline __u8 drop_look(struct packet *p, struct sock *sk)
 {
 	__u8 state = sk->__sk_common.skc_state;
 
@@ -55,10 +55,10 @@ int BPF_PROG(drop_skb, struct sk_buff *skb, void *location, int reason)
 	if (!packet_read(&p, skb, packet_network(skb), sent))
 		return 0;
 	if (sk) {
-		state = look(&p, sk);
+		state = drop_look(&p, sk);
 		mem = bpf_sk_storage_get(&memory, sk, 0, 0);
 	} else if (sender) { /* no pointer to look memory up by */
-		state = look(&p, sender);
+		state = drop_look(&p, sender);
 	}
 	if (is_taken(&p, sent, state, reason) ||
 	    !packet_wanted(&p, mem, state, EVENT_drop))

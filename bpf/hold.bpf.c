@@ -19,7 +19,7 @@ struct looked {
  * The pointer is not trusted, and the socket may be another one by now: then
  * nothing more will come.
  */
-static __always_inline struct looked look(const struct hold_slot *slot)
+static __always_inline struct looked hold_look(const struct hold_slot *slot)
 {
 	struct sock *sk = slot->sk;
 	struct looked l = { .ready = true };
@@ -45,7 +45,7 @@ static __always_inline struct looked look(const struct hold_slot *slot)
 	return l;
 }
 
-static __always_inline void emit(struct hold_slot *slot, port_t lport)
+static __always_inline void hold_emit(struct hold_slot *slot, port_t lport)
 {
 	struct event_state *e = &slot->e;
 
@@ -78,11 +78,11 @@ static long collect_one(__u32 i, struct collection *c)
 	if (!slot || slot->done >= ticket)
 		return 0;
 	if (slot->ticket == ticket) {
-		l = look(slot);
+		l = hold_look(slot);
 		if (l.ready) {
 			if (!hold_take(slot, ticket))
 				return 0;
-			emit(slot, l.lport);
+			hold_emit(slot, l.lport);
 			hold_leave(slot, ticket);
 			return 0;
 		}

@@ -20,8 +20,8 @@ struct walk {
  * For how long one waits that came @since. Of one that is older than the trace,
  * 0, only its request knows: since the SYN-ACK.
  */
-static __always_inline void age_fill(struct event_queue *e, nsec_t since,
-				     __u64 req)
+static __always_inline void listener_age(struct event_queue *e, nsec_t since,
+					 __u64 req)
 {
 	e->wait_how = HOW_observed;
 	if (!since) {
@@ -59,7 +59,7 @@ static __noinline void look_at_child(__u64 sk, __u64 req, __u64 listener)
 	e->accept = UNKNOWN;
 	e->depth_how = 0;
 	e->syn_wait_us = 0;
-	age_fill(e, in->ev.ts_ns, req);
+	listener_age(e, in->ev.ts_ns, req);
 	e->state = peek_state(sk);
 	unread = peek_word(PEEK_FIELD(sk, struct tcp_sock, rcv_nxt)) -
 		 peek_word(PEEK_FIELD(sk, struct tcp_sock, copied_seq));
@@ -101,7 +101,7 @@ static __always_inline void oldest_fill(struct event_queue *e, __u64 req)
 	cookie = peek_cookie(
 		peek_pointer(PEEK_FIELD(req, struct request_sock, sk)));
 	in = bpf_map_lookup_elem(&queue_children, &cookie);
-	age_fill(e, in ? in->ev.ts_ns : 0, req);
+	listener_age(e, in ? in->ev.ts_ns : 0, req);
 }
 
 static __always_inline void look_fill(struct event_queue *e,

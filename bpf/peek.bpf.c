@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Reads bytes that have no type for the verifier as if they were IPv6
- * addresses. Only this file may use bpf_rdonly_cast(): libbpf's linker cannot
- * join two that do.
+ * addresses.
  */
 #include "bpf/emit.h"
 #include "bpf/peek.h"

@@ -77,8 +77,8 @@ static __always_inline void tell(struct calling *calling, const struct fd *fd,
 
 /* One descriptor. As bpf_loop() wants it: 1 if nothing is to be found any more.
  */
-static __always_inline long look(struct poll_look *l, __u32 nr, __u32 wanted,
-				 __u32 ready)
+static __always_inline long poll_look(struct poll_look *l, __u32 nr,
+				      __u32 wanted, __u32 ready)
 {
 	struct calling *calling = l->calling;
 	struct fd fd;
@@ -104,7 +104,7 @@ static long look_poll(__u32 i, struct poll_look *l)
 
 	if (!USER_READ(&p, sizeof(p), l->from[0] + i * sizeof(p)))
 		return 1;
-	return look(l, p.fd, p.events, p.revents);
+	return poll_look(l, p.fd, p.events, p.revents);
 }
 
 /* At the end the sets are what is ready. */
@@ -121,7 +121,7 @@ static long look_select(__u32 i, struct poll_look *l)
 	ready = (l->word[0] >> bit & 1) * POLLIN +
 		(l->word[1] >> bit & 1) * POLLOUT +
 		(l->word[2] >> bit & 1) * POLLPRI;
-	return ready ? look(l, i, ready, ready) : 0;
+	return ready ? poll_look(l, i, ready, ready) : 0;
 }
 
 static long look_epoll(__u32 i, struct poll_look *l)

@@ -250,7 +250,7 @@ int BPF_PROG(queue_child6, struct sock *sk, struct sk_buff *skb,
  * seen from those that call them: an ACK that completes the handshake, and that
  * nothing comes of while the queue is full.
  */
-static __always_inline bool completes(struct sk_buff *skb,
+static __always_inline bool dance_completes(struct sk_buff *skb,
 				      struct request_sock *req,
 				      struct tcp_sock *tp)
 {
@@ -289,7 +289,7 @@ int BPF_PROG(queue_checked, struct sock *sk, struct sk_buff *skb,
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
-	if (tp && !fastopen && !returned(ctx) && completes(skb, req, tp))
+	if (tp && !fastopen && !returned(ctx) && dance_completes(skb, req, tp))
 		overflowed(sk, req, false);
 	return 0;
 }

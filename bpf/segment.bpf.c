@@ -133,7 +133,7 @@ static __always_inline bool learn(struct tcp_sock *tp, struct sock_mem *mem,
 	return true;
 }
 
-static __always_inline void look(struct __sk_buff *skb, bool sent)
+static __always_inline void segment_look(struct __sk_buff *skb, bool sent)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct event_segment *e;
@@ -179,13 +179,13 @@ static __always_inline void look(struct __sk_buff *skb, bool sent)
 SEC("cgroup_skb/egress")
 int segment_sent(struct __sk_buff *skb)
 {
-	look(skb, true);
+	segment_look(skb, true);
 	return 1;
 }
 
 SEC("cgroup_skb/ingress")
 int segment_received(struct __sk_buff *skb)
 {
-	look(skb, false);
+	segment_look(skb, false);
 	return 1;
 }

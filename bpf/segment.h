@@ -155,7 +155,8 @@ static __always_inline void fill_sack(struct event_segment *e,
 }
 
 /* The window is scaled in all segments but SYNs. */
-static __always_inline __u32 window(const struct segment *s, __u8 wscale)
+static __always_inline __u32 segment_window(const struct segment *s,
+					    __u8 wscale)
 {
 	if (s->p.flags & TCPHDR_SYN)
 		return s->window;
@@ -184,7 +185,7 @@ static __always_inline void segment_fill(struct event_segment *e,
 	e->ack = relative(s->ack, ack_first, ack_known);
 	e->len = s->p.len;
 	e->segs = s->segs;
-	e->window = window(s, sent ? q->own_wscale : q->peer_wscale);
+	e->window = segment_window(s, sent ? q->own_wscale : q->peer_wscale);
 	e->mss = s->opt.mss;
 	e->tsval = s->opt.tsval;
 	e->tsecr = s->opt.tsecr;

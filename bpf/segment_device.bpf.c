@@ -7,8 +7,8 @@
 #include "bpf/sockless.h"
 
 /* Out of the packet, whose TCP header is in its linear part. */
-static __always_inline bool segment_read(struct segment *s, struct sk_buff *skb,
-					 __u64 at, bool sent)
+static __always_inline bool device_read(struct segment *s, struct sk_buff *skb,
+					__u64 at, bool sent)
 {
 	struct peeked *bytes = (void *)&s->opt;
 	__u32 size, i;
@@ -53,8 +53,8 @@ static __always_inline void answer(struct segment *s)
 	s->opt.wscale = NO_WSCALE;
 }
 
-static __always_inline int submit(struct event_segment *e, __u64 listener,
-				  bool again)
+static __always_inline int device_submit(struct event_segment *e,
+					 __u64 listener, bool again)
 {
 	if (!e)
 		return 0;
@@ -65,25 +65,26 @@ static __always_inline int submit(struct event_segment *e, __u64 listener,
 }
 
 /* Of a connection without a socket; @r: what is known of it, or NULL and @q. */
-static __always_inline int emit(struct segment *s, struct sockless *r,
-				const struct sequence *q, bool sent, int how,
-				bool again)
+static __always_inline int device_emit(struct segment *s, struct sockless *r,
+				       const struct sequence *q, bool sent,
+				       int how, bool again)
 {
 	if (r) {
 		s->p.ends = r->mem.ends;
 		s->p.uid = r->uid;
 		if (!packet_wanted(&s->p, &r->mem, r->state, EVENT_segment))
 			return 0;
-		return submit(segment_emit(s, &r->q, &r->mem,
-					   r->state == TCB_STATE_TIME_WAIT ?
-						   TCB_STATE_TIME_WAIT :
-						   TCB_STATE_LISTEN,
-					   sent, how),
-			      r->listener, again);
+		return device_submit(
+			segment_emit(s, &r->q, &r->mem,
+				     r->state == TCB_STATE_TIME_WAIT ?
+					     TCB_STATE_TIME_WAIT :
+					     TCB_STATE_LISTEN,
+				     sent, how),
+			r->listener, again);
 	}
 	if (!packet_wanted(&s->p, NULL, 0, EVENT_segment))
 		return 0;
-	return submit(segment_emit(s, q, NULL, 0, sent, how), 0, false);
+	return device_submit(segment_emit(s, q, NULL, 0, sent, how), 0, false);
 }
 
 /* The answer to what came to a socket. */
@@ -103,9 +104,9 @@ static __always_inline int answer_of_socket(struct segment *s, struct sock *sk)
 		return 0;
 	q.own_known = true;
 	sequence_of(&q, tp, mem, 0);
-	return submit(segment_emit(s, &q, mem, sock_state(sk, mem), true,
-				   HOW_derived),
-		      0, false);
+	return device_submit(segment_emit(s, &q, mem, sock_state(sk, mem), true,
+					  HOW_derived),
+			     0, false);
 }
 
 /*
@@ -121,7 +122,7 @@ int BPF_PROG(segment_refused, struct sock *sk, struct sk_buff *skb)
 	struct sockless *r;
 	struct segment s;
 
-	if (!skb || !segment_read(&s, skb, packet_network(skb), false))
+	if (!skb || !device_read(&s, skb, packet_network(skb), false))
 		return 0;
 	if (sk && state != TCB_STATE_TIME_WAIT &&
 	    state != TCB_STATE_NEW_SYN_RECV && state != TCB_STATE_LISTEN) {
@@ -133,9 +134,9 @@ int BPF_PROG(segment_refused, struct sock *sk, struct sk_buff *skb)
 	q.peer_known = s.p.flags & TCPHDR_SYN;
 	r = sockless_find(&s.p.ends);
 	if (!sk && (!r || r->state != TCB_STATE_TIME_WAIT))
-		emit(&s, r, &q, false, HOW_observed, false);
+		device_emit(&s, r, &q, false, HOW_observed, false);
 	answer(&s);
-	return emit(&s, r, &q, true, HOW_derived, false);
+	return device_emit(&s, r, &q, true, HOW_derived, false);
 }
 
 /*
@@ -197,13 +198,13 @@ int BPF_PROG(segment_dev_in, struct sk_buff *skb)
 
 	if (!packet_is_ip(skb) ||
 	    skb->len - skb->data_len < IPV4_HEADER + HEADER_MIN ||
-	    !segment_read(&s, skb, compat_number(skb->data), false))
+	    !device_read(&s, skb, compat_number(skb->data), false))
 		return 0;
 	r = sockless_find(&s.p.ends);
 	sequence_unknown(&q);
 	if (!r || !in_time_wait(r, &s, skb))
 		return 0;
-	return emit(&s, r, &q, false, HOW_observed, false);
+	return device_emit(&s, r, &q, false, HOW_observed, false);
 }
 
 /* Has a socket sent it? Then its cgroup's program has seen it. */
@@ -233,7 +234,7 @@ int BPF_PROG(segment_dev_out, struct sk_buff *skb)
 	bool syn;
 
 	if (!packet_is_ip(skb) || has_socket(skb) ||
-	    !segment_read(&s, skb, packet_network(skb), true))
+	    !device_read(&s, skb, packet_network(skb), true))
 		return 0;
 	r = sockless_find(&s.p.ends);
 	syn = s.p.flags & TCPHDR_SYN;
@@ -246,6 +247,6 @@ int BPF_PROG(segment_dev_out, struct sk_buff *skb)
 		    !in_time_wait(r, &s, skb))) {
 		return 0;
 	}
-	return emit(&s, r, &q, true, HOW_observed,
-		    r && syn && sequence_answers(&r->q, &s));
+	return device_emit(&s, r, &q, true, HOW_observed,
+			   r && syn && sequence_answers(&r->q, &s));
 }

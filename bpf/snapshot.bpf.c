@@ -18,7 +18,7 @@
 
 #define NSEC_PER_USEC 1000ull
 #define NSEC_PER_MSEC 1000000ull
-#define TIME_WAIT_NS 60000000000ull /* TCP_TIMEWAIT_LEN */
+#define TIMEWAIT_LEN_NS 60000000000ull /* TCP_TIMEWAIT_LEN */
 
 EVENT_ANCHOR(event_socket);
 
@@ -87,8 +87,8 @@ static __always_inline void common_fill(struct event *e,
  * The time in a state, where its beginning left a trace: the ACK that came
  * with the FIN, or with the ACK of ours. Later ones hide it, hence "at least".
  */
-static __always_inline void age_fill(struct event_socket *e,
-				     struct tcp_sock *tp)
+static __always_inline void snapshot_age(struct event_socket *e,
+					 struct tcp_sock *tp)
 {
 	__u32 ms;
 
@@ -191,7 +191,7 @@ static __noinline void socket_fill(struct sock *sk, struct tcp_sock *tp,
 	queues_fill(e, sk, tp);
 	if (e->state == TCB_STATE_LISTEN)
 		return;
-	age_fill(e, tp);
+	snapshot_age(e, tp);
 	idle_fill(e, tp);
 	timer_fill(e, sk, icsk);
 	window_fill(&e->w, sk, tp, BPF_CORE_READ_BITFIELD(icsk, icsk_ca_state));
@@ -323,7 +323,7 @@ static __always_inline void timewait_fill(struct event_socket *e,
 {
 	struct inet_timewait_sock *itw = &tw->tw_sk;
 	struct net *net = itw->__tw_common.skc_net.net;
-	nsec_t all = TIME_WAIT_NS;
+	nsec_t all = TIMEWAIT_LEN_NS;
 
 	common_fill(&e->ev, &itw->__tw_common, ~0u);
 	e->tw_substate = itw->tw_substate;

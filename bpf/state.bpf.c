@@ -23,8 +23,8 @@ EVENT_ANCHOR(event_state);
  * Who owns the socket from now on. Only a process makes these transitions,
  * so `current' is it; a child is its listener's until a process uses it.
  */
-static __always_inline void owner_begins(struct sock_mem *mem,
-					 const struct transition *t)
+static __always_inline void state_owner(struct sock_mem *mem,
+					const struct transition *t)
 {
 	if (t->old == TCB_STATE_CLOSE)
 		mem_own(mem);
@@ -124,7 +124,7 @@ static __always_inline void state_begin(struct sock *sk, struct tcp_sock *tp,
 		mem->flags &= ~MEM_ENDS;
 		mem->fails = 0;
 	}
-	owner_begins(mem, t);
+	state_owner(mem, t);
 }
 
 /*

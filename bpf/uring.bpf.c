@@ -32,7 +32,7 @@ static __always_inline struct calling *room(__u32 end)
 }
 
 /* What the request @at is given, as the kernel has understood it. */
-static __always_inline void args_read(struct event_call *e, __u64 at)
+static __always_inline void uring_args(struct event_call *e, __u64 at)
 {
 	switch (e->op) {
 	case CALL_sendto:
@@ -100,13 +100,13 @@ static __always_inline void begins(struct calling *calling, int op, __u64 at,
 	calling->sk = fd.sk;
 	if (fd.sk)
 		calling_socket(e, fd.file, fd.sk);
-	args_read(e, at);
+	uring_args(e, at);
 	calling->told = fixed || calling_emit(e) || op == CALL_socket ||
 			op == CALL_accept;
 	bpf_map_update_elem(&uring_calls, &at, calling, BPF_ANY);
 }
 
-static __always_inline int submit(struct io_kiocb *req)
+static __always_inline int uring_request(struct io_kiocb *req)
 {
 	struct calling *calling = room(0);
 	__u32 opcode = req->opcode, nr = req->cqe.fd;
@@ -127,18 +127,18 @@ static __always_inline int submit(struct io_kiocb *req)
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(uring_submit, struct io_kiocb *req)
 {
-	return submit(req);
+	return uring_request(req);
 }
 
 /* Its name before Linux 6.4. */
 SEC("tp_btf/io_uring_submit_sqe")
 int BPF_PROG(uring_submit_sqe, struct io_kiocb *req)
 {
-	return submit(req);
+	return uring_request(req);
 }
 
 /* Of which socket it is, as it is now; at the latest now. */
-static __always_inline bool socket_now(struct calling *calling, __u64 at)
+static __always_inline bool uring_socket(struct calling *calling, __u64 at)
 {
 	struct event_call *e = &calling->e;
 	bool made = e->result >= 0 &&
@@ -173,7 +173,7 @@ int uring_complete(unsigned long long *ctx)
 	calling_returns(&calling->e, answer.res);
 	if (calling->e.op == CALL_poll && !calling->e.err)
 		calling->e.ready = answer.res;
-	if (socket_now(calling, at)) {
+	if (uring_socket(calling, at)) {
 		user_addr_ends(&calling->e);
 		calling_end(calling);
 	}

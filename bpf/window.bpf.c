@@ -11,7 +11,7 @@
 
 EVENT_ANCHOR(event_window);
 
-static __always_inline int window(struct sock *sk, int ca_state, int at)
+static __always_inline int window_seen(struct sock *sk, int ca_state, int at)
 {
 	struct sock_mem *mem;
 	struct tcp_sock *tp;
@@ -32,18 +32,18 @@ static __always_inline int window(struct sock *sk, int ca_state, int at)
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(window_ack, struct sock *sk)
 {
-	return window(sk, -1, WINDOW_AT_ack);
+	return window_seen(sk, -1, WINDOW_AT_ack);
 }
 
 /* Before the socket takes the new state. */
 SEC("tp_btf/tcp_cong_state_set")
 int BPF_PROG(window_ca_state, struct sock *sk, __u8 ca_state)
 {
-	return window(sk, ca_state, WINDOW_AT_ca_state);
+	return window_seen(sk, ca_state, WINDOW_AT_ca_state);
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(window_retransmit, struct sock *sk)
 {
-	return window(sk, -1, WINDOW_AT_retransmit);
+	return window_seen(sk, -1, WINDOW_AT_retransmit);
 }
