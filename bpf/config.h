@@ -104,6 +104,7 @@ struct config {
 	__u8 peers;	  /* ... but all transitions: they may be of a peer */
 	__u8 tells_ready; /* queue_ready is loaded: a listener is seen, too */
 	__u8 tells_syns;  /* queue_segment is: each SYN is seen */
+	__u8 light;	  /* only queues, by bpf/queue_light.bpf.c */
 	__u8 all_windows; /* 0: only falls of cwnd and congestion states */
 	struct config_call call[CONFIG_CALLS]; /* by system call number */
 	__u8 uring[CONFIG_URING];	       /* IORING_OP_x -> enum call_op */

@@ -128,6 +128,7 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
 	unsigned long skc_flags; /* bits of enum sock_flags */
+	int skc_incoming_cpu;	 /* where it was made, or got its last packet */
 	__u32 skc_rcv_wnd;	 /* of a request */
 };
 
@@ -213,7 +214,8 @@ struct request_sock_queue {
 	__u8 rskq_defer_accept; /* not 0: a bare ACK does not complete it */
 	atomic_t young;		/* in the SYN queue with one SYN-ACK sent */
 	atomic_t qlen;		/* the SYN queue */
-	struct request_sock *rskq_accept_head; /* the accept queue */
+	struct request_sock *rskq_accept_head; /* the accept queue ... */
+	struct request_sock *rskq_accept_tail; /* ... and who came last */
 };
 
 struct inet_connection_sock {

@@ -75,6 +75,45 @@ int BPF_PROG(queue_overflow, struct sk_buff *skb, void *location, int reason)
 	return 0;
 }
 
+/* An event of a child that accept() has taken, and of which nobody has told. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct event_queue);
+} accept_unseen SEC(".maps");
+
+/*
+ * Nobody has seen it come, and since when it has waited is not known: the
+ * kernel has left out the programs that would have, or there was no room.
+ */
+static __noinline int accept_tell_unseen(__u64 sk, __u32 fd)
+{
+	struct event_queue *e;
+	struct ends ends = {};
+	__u32 key = 0;
+
+	e = bpf_map_lookup_elem(&accept_unseen, &key);
+	if (!e || !fd_is_tcp(sk))
+		return 0;
+	fd_ends(&ends, sk);
+	event_unowned(&e->ev, &ends);
+	e->ev.uid = peek_word(PEEK_FIELD(sk, struct sock, sk_uid));
+	queue_blank(e, QUEUE_completed);
+	e->listener = 0;
+	e->limit = peek_word(PEEK_FIELD(sk, struct sock, sk_max_ack_backlog));
+	accept_owner(&e->ev);
+	accept_from(e, compat_syscall_arg1());
+	e->accept = UNKNOWN;
+	e->depth_how = 0;
+	e->ev.how = HOW_derived;
+	if (!e->ev.foreign && event_passes(&e->ev, 0, 1u << TCB_STATE_SYN_RECV))
+		queue_emit(e);
+	e->ev.ts_ns = 0;
+	accept_emit(e, fd, bpf_ktime_get_ns());
+	return 0;
+}
+
 /* The body of queue_accepts, which is also called where calls are traced. */
 __noinline int queue_exit(long ret)
 {
@@ -90,6 +129,8 @@ __noinline int queue_exit(long ret)
 	in = bpf_map_lookup_elem(&queue_children, &cookie);
 	if (in)
 		accept_tell(in, ret);
+	else if (config.light)
+		accept_tell_unseen(sk, ret);
 	return 0;
 }
 

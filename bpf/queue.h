@@ -87,6 +87,33 @@ static __always_inline void queue_fill(struct event_queue *e, struct sock *sk,
 	e->limit = sk->sk_max_ack_backlog;
 }
 
+/* Since its SYN-ACK was sent, which is when it was queued; 0: not known. */
+static __always_inline usec_t queue_syn_wait(struct tcp_request_sock *treq)
+{
+	__u64 now = bpf_ktime_get_ns() / 1000;
+
+	if (!treq || !treq->snt_synack || treq->snt_synack > now ||
+	    now - treq->snt_synack > UNKNOWN)
+		return 0;
+	return now - treq->snt_synack ?: 1;
+}
+
+/* By what its child has come into the accept queue, and after which time. */
+static __always_inline void queue_came(struct event_queue *e,
+				       struct tcp_request_sock *treq)
+{
+	usec_t wait = queue_syn_wait(treq);
+
+	if (treq && treq->tfo_listener)
+		e->op = QUEUE_fast_opened;
+	else if (!wait) /* a cookie has no clock */
+		e->op = QUEUE_cookie_accepted;
+	else
+		e->op = QUEUE_completed;
+	e->syn_wait_us = e->op == QUEUE_completed ? wait : 0;
+	e->wait_how = e->syn_wait_us ? HOW_observed : 0;
+}
+
 /* The depths, read from the listener itself. */
 static __always_inline void queue_depths(struct event_queue *e, struct sock *sk,
 					 struct tcp_sock *tp)
@@ -332,7 +359,7 @@ static __noinline void queue_listens(struct sock *sk, struct tcp_sock *tp,
 	struct event_queue *e;
 
 	mem->listener = cookie;
-	if (op == QUEUE_unlisten && sk->sk_ack_backlog)
+	if (!config.light && op == QUEUE_unlisten && sk->sk_ack_backlog)
 		bpf_for_each_map_elem(&queue_children, queue_forget, &cookie,
 				      0);
 	if (!event_wanted(sk, tp, mem, EVENT_queue))

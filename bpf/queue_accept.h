@@ -92,7 +92,8 @@ static __always_inline void accept_emit(const struct event_queue *in, __u32 fd,
 
 /*
  * The same, if nobody has told of it. @fd is UNKNOWN if accept() is not what
- * takes it. Of one that was reset nothing more will be heard.
+ * takes it. Of one that was reset nothing more will be heard; and nobody asks
+ * for the owner of one that has no memory.
  */
 static __always_inline void accept_tell(struct event_queue *in, __u32 fd)
 {
@@ -103,7 +104,7 @@ static __always_inline void accept_tell(struct event_queue *in, __u32 fd)
 		return; /* another thread has used it already */
 	accept_owner(&in->ev);
 	accept_emit(in, fd, now);
-	if (in->pad[0] & QUEUE_RESET)
+	if (config.light || in->pad[0] & QUEUE_RESET)
 		bpf_map_delete_elem(&queue_children, &cookie);
 }
 

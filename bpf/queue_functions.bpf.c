@@ -140,31 +140,6 @@ int BPF_PROG(queue_decided, void *ops, void *af_ops, struct sock *sk,
 
 /* --------------------------------------------------- requests that complete */
 
-/* Since its SYN-ACK was sent, which is when it was queued; 0: not known. */
-static __always_inline usec_t waited(struct request_sock *req)
-{
-	struct tcp_request_sock *treq = bpf_skc_to_tcp_request_sock(
-		&req->__req_common);
-	__u64 now = bpf_ktime_get_ns() / 1000;
-
-	if (!treq || !treq->snt_synack || treq->snt_synack > now ||
-	    now - treq->snt_synack > UNKNOWN)
-		return 0;
-	return now - treq->snt_synack ?: 1;
-}
-
-/* By what a child comes into the accept queue. */
-static __always_inline enum queue_op comes_by(struct request_sock *req)
-{
-	struct tcp_request_sock *treq = bpf_skc_to_tcp_request_sock(
-		&req->__req_common);
-
-	if (treq && treq->tfo_listener)
-		return QUEUE_fast_opened;
-	/* a cookie has no clock */
-	return waited(req) ? QUEUE_completed : QUEUE_cookie_accepted;
-}
-
 /* The child is in the accept queue of the listener now. */
 static __always_inline void entered(struct sock *sk, struct sock *child,
 				    struct request_sock *req)
@@ -176,12 +151,11 @@ static __always_inline void entered(struct sock *sk, struct sock *child,
 
 	if (!tp || !listener || !mem)
 		return;
-	e = queue_comes(child, tp, mem, comes_by(req));
+	e = queue_comes(child, tp, mem, QUEUE_completed);
 	if (!e)
 		return;
 	queue_depths(e, sk, listener);
-	e->syn_wait_us = e->op == QUEUE_completed ? waited(req) : 0;
-	e->wait_how = e->syn_wait_us ? HOW_observed : 0;
+	queue_came(e, bpf_skc_to_tcp_request_sock(&req->__req_common));
 	queue_enter(e, mem);
 	queue_flush(e);
 }
@@ -316,7 +290,8 @@ int BPF_PROG(queue_dropped, struct sock *sk, struct request_sock *req,
 	e = queue_of_request(sk, req, from_timer ? QUEUE_expired : QUEUE_reset);
 	if (!e)
 		return 0;
-	e->syn_wait_us = waited(req);
+	e->syn_wait_us = queue_syn_wait(
+		bpf_skc_to_tcp_request_sock(&req->__req_common));
 	e->wait_how = e->syn_wait_us ? HOW_observed : 0;
 	EVENT_SUBMIT(e);
 	return 0;

@@ -65,7 +65,7 @@ int empty_exit(void *ctx)
 	return 0;
 }
 
-/* With both copies and the exit of system calls: where queues are heard of. */
+/* With the first one and the exit of system calls: where queues are heard of. */
 SEC("tp_btf/sock_send_length")
 int empty_sends(void *ctx)
 {
@@ -80,6 +80,18 @@ int empty_receives(void *ctx)
 
 SEC("tp_btf/sk_data_ready")
 int empty_ready(void *ctx)
+{
+	return 0;
+}
+
+SEC("tp_btf/sk_data_ready")
+int empty_ready_again(void *ctx)
+{
+	return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int empty_goes(void *ctx)
 {
 	return 0;
 }

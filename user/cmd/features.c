@@ -145,8 +145,8 @@ static const char *status(const struct features *f, unsigned int i)
 		return "refused";
 	case PROBE_UNNEEDED:
 		return "unneeded";
-	case PROBE_UNWANTED: /* its events cannot be had */
-		return "useless";
+	case PROBE_UNWANTED: /* its events cannot be had, or another weighs */
+		return probe_programs[i].weight ? "unneeded" : "useless";
 	case PROBE_UNTRIED:
 		return "untried";
 	case PROBE_WORKS:

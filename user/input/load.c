@@ -45,6 +45,7 @@ struct load {
 	struct notes *notes;
 	struct types *types; /* NULL: the kernel says nothing of its types */
 	bool reads_user;     /* config.reads_user */
+	enum probe_weight weight;
 };
 
 struct tcbscope_bpf *load_open(void)
@@ -114,6 +115,9 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 	config->reads_user = l->reads_user;
 	config->tells_ready = works(l, "queue_ready");
 	config->tells_syns = works(l, "queue_segment");
+	config->light = l->weight == PROBE_LIGHT;
+	if (config->light) /* children get no copy of their listener's */
+		bpf_map__set_map_flags(skel->maps.memory, BPF_F_NO_PREALLOC);
 	for (i = 0; probe_programs[i].name; i++)
 		bpf_program__set_autoload(program_of(skel, i),
 					  l->results[i].status == PROBE_WORKS);
@@ -156,7 +160,39 @@ static void call_stand_ins(struct load *l, const char *name)
 static bool serves(const struct load *l, const struct probe_program *p)
 {
 	return probe_serves(p, l->events) &&
-	       (!p->named || p->events & l->options->config.named);
+	       (!p->named || p->events & l->options->config.named) &&
+	       (!p->weight || p->weight == l->weight);
+}
+
+/* Programs of this weight are to be loaded, and not those of the other. */
+static void weigh(struct load *l, enum probe_weight weight)
+{
+	struct probe_result *r = l->results;
+	const struct probe_program *p;
+
+	l->weight = weight;
+	for (p = probe_programs; p->name; p++, r++) {
+		if (p->weight == weight && r->status == PROBE_UNWANTED)
+			r->status = PROBE_WORKS;
+		else if (p->weight && p->weight != weight &&
+			 r->status == PROBE_WORKS)
+			r->status = PROBE_UNWANTED;
+	}
+}
+
+/* May children do without a memory? Only if nothing else asks for it. */
+static bool light_will_do(const struct load *l)
+{
+	const __u32 queue = 1u << EVENT_queue, socket = 1u << EVENT_socket;
+	const struct probe_program *p;
+
+	for (p = probe_programs; p->name; p++)
+		if (p->tier == 4 &&
+		    l->results[p - probe_programs].status == PROBE_WORKS)
+			return false;
+	return !(l->events & ~(queue | socket)) &&
+	       l->events & l->options->config.named & queue &&
+	       works(l, "queue_ready") && works(l, "owner_receives");
 }
 
 /* In the beginning everything works that was asked for. */
@@ -202,6 +238,8 @@ static void refuse(struct load *l, unsigned int i, const char *section, int err,
 	const struct probe_program *p = &probe_programs[i];
 
 	probe_refuse(&l->results[i], section, err, log);
+	if (p->weight == PROBE_LIGHT)
+		weigh(l, PROBE_HEAVY);
 	call_stand_ins(l, p->name);
 	if (!p->mandatory)
 		return;
@@ -307,6 +345,8 @@ static void look(struct load *l, struct tcbscope_bpf *skel)
 	if (l->types) {
 		refuse_kinds(l, skel, kernel);
 		refuse_missing(l, skel);
+		if (light_will_do(l))
+			weigh(l, PROBE_LIGHT);
 	}
 	btf__free(kernel);
 }
@@ -430,6 +470,7 @@ int load_programs(struct tcbscope_bpf **skel,
 		.options = options,
 		.results = results,
 		.events = options->config.events,
+		.weight = PROBE_HEAVY,
 	};
 	bool general = false, missing = false;
 	int err;

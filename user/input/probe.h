@@ -12,16 +12,24 @@
 #define PROBE_REASON 320
 #define PROBE_FIELDS 128
 
+/* Where only queues are traced, less may do (bpf/queue_light.bpf.c). */
+enum probe_weight {
+	PROBE_ANY_WEIGHT,
+	PROBE_LIGHT, /* for that */
+	PROBE_HEAVY, /* for all else */
+};
+
 /* One program of bpf/. What it hangs on is said there, by its section. */
 struct probe_program {
-	const char *name;	   /* of its function */
-	__u32 events;		   /* 1 << EVENT_x of all it serves; 0: all that
-				      happens, but for what exists */
-	__u32 makes;		   /* of these, those that it makes itself */
-	bool mandatory;		   /* a trace of them is nothing without it */
-	bool named;		   /* only if they are asked for by name: it
-				      costs those who are not traced, too */
-	unsigned int tier;	   /* of its hook, as in tier.h; 0: the first */
+	const char *name;  /* of its function */
+	__u32 events;	   /* 1 << EVENT_x of all it serves; 0: all that
+			      happens, but for what exists */
+	__u32 makes;	   /* of these, those that it makes itself */
+	bool mandatory;	   /* a trace of them is nothing without it */
+	bool named;	   /* only if they are asked for by name: it
+			      costs those who are not traced, too */
+	unsigned int tier; /* of its hook, as in tier.h; 0: the first */
+	enum probe_weight weight;
 	const char *stands_in_for; /* loaded only if that program is not */
 	const char *without;	   /* what is lost; NULL: not worth a word */
 	const char *fields;	   /* that are then only derived: "pid,comm" */
