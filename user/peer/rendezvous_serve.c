@@ -56,6 +56,8 @@ static struct serve_bucket *serve_bucket(struct serve *s,
 
 	for (i = 0; i < (v6 ? 8 : 4); i++)
 		hash = (hash ^ at[i]) * 0x100000001b3;
+	/* Or neighbours share: the last byte has not reached all bits. */
+	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15;
 	return &s->bucket[(hash >> 32) % SERVE_BUCKETS];
 }
 
