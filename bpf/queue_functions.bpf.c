@@ -225,8 +225,8 @@ int BPF_PROG(queue_child6, struct sock *sk, struct sk_buff *skb,
  * nothing comes of while the queue is full.
  */
 static __always_inline bool dance_completes(struct sk_buff *skb,
-				      struct request_sock *req,
-				      struct tcp_sock *tp)
+					    struct request_sock *req,
+					    struct tcp_sock *tp)
 {
 	const __u8 mask = TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST;
 	struct tcp_skb_cb *cb = (void *)&skb->cb;

@@ -207,7 +207,7 @@ static int fail_converse(const struct tcbpeer *tp, int err)
 	case -EPIPE:
 		if (tp->duplex.where == DUPLEX_OUTPUT)
 			return EXIT_FAILED; /* its reader knows */
-					    /* fall through */
+		/* fall through */
 	case -ECONNRESET:
 	case -ENODATA:
 		if (err == -ENODATA)

@@ -2,8 +2,8 @@
 /*
  * Ladders of connections that are made here: each story must be in its picture,
  * row by row. Whether segments are traced or only concluded, as on kernels that
- * refuse that, is left open: "SYN" is also "~SYN". So is whether it has a row of
- * its own, as after a pause.
+ * refuse that, is left open: "SYN" is also "~SYN". So is whether it has a row
+ * of its own, as after a pause.
  */
 #include "tests/lib/conn.h"
 #include "tests/lib/prog.h"

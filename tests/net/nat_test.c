@@ -170,7 +170,7 @@ TEST_F_TIMEOUT(nat, meets_again, 120)
 		check(_metadata, m, side);
 		EXPECT_LE(2, said_number(peer, "punch", "meetings"));
 		EXPECT_LT(1, said_number(peer, "open", "attempts"));
-		EXPECT_LT(NSEC_PER_SEC,
+		EXPECT_LT((int64_t)NSEC_PER_SEC,
 			  said_number(peer, "open", "elapsed_ns"));
 	}
 	EXPECT_EQ(5000, said_number(&m->peer[1], "open", "lport"));

@@ -185,8 +185,7 @@ TEST_F(types, of_arguments)
 	EXPECT_EQ(BTF_KIND_STRUCT, btf_kind(btf__type_by_id(btf, t->type)));
 }
 
-#define HAS(is, section) \
-	EXPECT_##is(types_has_hook(self->types, section))
+#define HAS(is, section) EXPECT_##is(types_has_hook(self->types, section))
 
 /* Claim: there are the hooks that the kernel's types say there are. */
 TEST_F(types, hooks)

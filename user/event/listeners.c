@@ -388,8 +388,10 @@ struct listener_first listener_first(const struct listener *l)
 {
 	const struct listener_child *child = TAILQ_FIRST(&l->waiting);
 
-	if (l->looked || !child)
-		return l->looked ? l->first : (struct listener_first){};
+	if (l->looked)
+		return l->first;
+	if (!child)
+		return (struct listener_first){};
 	return (struct listener_first){
 		.waits = true,
 		.since = child->ev.ts_ns,

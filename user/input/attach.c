@@ -27,11 +27,11 @@ static int prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts,
 
 static int handle(const struct tier_method *method)
 {
-	LIBBPF_OPTS(libbpf_prog_handler_opts, opts,
-		    .prog_prepare_load_fn = prepare);
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts);
 	char section[32];
 	int id;
 
+	opts.prog_prepare_load_fn = prepare;
 	snprintf(section, sizeof(section), "%.*s+",
 		 (int)strcspn(method->prefix, "/"), method->prefix);
 	id = libbpf_register_prog_handler(section, method->type, method->attach,

@@ -12,7 +12,7 @@
 
 #define TIERS 4
 #define TIERS_DEFAULT (1u << 1 | 1u << 2 | 1u << 4) /* 3: if asked for */
-#define TIER_HOOKS 32 /* more than there are rows in the table */
+#define TIER_HOOKS 32	/* more than there are rows in the table */
 #define TIER_TARGET 128 /* KSYM_NAME_LEN of most kernels */
 #define TIER_STORAGE "socket storage" /* what all our programs need */
 #define TIER_READ "bpf_probe_read_kernel()"
