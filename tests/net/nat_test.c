@@ -65,10 +65,23 @@ static const char *mapping(const struct natmeet_row *row, int side)
 	return names[row->kind[side].mapping];
 }
 
+/*
+ * A NAT of which each attempt gets another port at random, and another one that
+ * lets thousands be made: one of them may fit.
+ */
+static bool lucky(const struct natmeet *m)
+{
+	return !m->row->way &&
+	       (m->row->kind[0].mapping == NAT_FULLY_RANDOM ||
+		m->row->kind[1].mapping == NAT_FULLY_RANDOM) &&
+	       !strcmp(natmeet_said(m, 0, "diagnosis"), "open");
+}
+
 static void check(struct __test_metadata *_metadata, const struct natmeet *m,
 		  int side)
 {
-	const char *want = m->row->says[side], *way = m->row->way ?: "";
+	const char *want = lucky(m) ? "open" : m->row->says[side];
+	const char *way = lucky(m) ? "public" : m->row->way ?: "";
 	struct json_object *message = peerprog_json(&m->peer[side], "message");
 
 	EXPECT_STREQ(want, natmeet_said(m, side, "diagnosis"))
@@ -101,7 +114,7 @@ static void meet(struct __test_metadata *_metadata, struct natmeet *m,
 	ASSERT_EQ(0, natmeet_create(m, row))
 	TH_LOG("%s", row->name);
 	met = natmeet_run(m, more);
-	EXPECT_EQ(row->way ? 2 : 0, met)
+	EXPECT_EQ(row->way || lucky(m) ? 2 : 0, met)
 	TH_LOG("%s: %s%s", row->name, m->peer[0].err_text, m->peer[1].err_text);
 	check(_metadata, m, 0);
 	check(_metadata, m, 1);
