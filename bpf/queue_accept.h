@@ -51,24 +51,35 @@ static __always_inline void accept_owner(struct event *ev)
 	ev->foreign = config.offspring && !task_in_tree();
 }
 
-/* What waits at @in is taken out just now, and its memory is out of reach. */
-static __always_inline void accept_emit(const struct event_queue *in, __u32 fd,
-					nsec_t now)
+/* An event of what has waited at @in, as it came; NULL if it is not wanted. */
+static __always_inline struct event_queue *accept_event(
+	const struct event_queue *in)
 {
-	bool exact = in->op == QUEUE_accepted; /* so is the depth there */
-	nsec_t since = in->ev.ts_ns;
 	struct event_queue *e;
 
 	if (!wanted(!in->ev.foreign &&
 			    event_passes(&in->ev, 0,
 					 1u << TCB_STATE_ESTABLISHED),
 		    EVENT_queue))
-		return;
+		return NULL;
 	e = EVENT_RESERVE(event_queue, EVENT_queue);
 	if (!e)
-		return;
+		return NULL;
 	__builtin_memcpy(e, in, sizeof(*e));
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
+	return e;
+}
+
+/* What waits at @in is taken out just now, and its memory is out of reach. */
+static __always_inline void accept_emit(const struct event_queue *in, __u32 fd,
+					nsec_t now)
+{
+	bool exact = in->op == QUEUE_accepted; /* so is the depth there */
+	nsec_t since = in->ev.ts_ns;
+	struct event_queue *e = accept_event(in);
+
+	if (!e)
+		return;
 	e->op = QUEUE_accepted;
 	e->ev.how = HOW_observed;
 	e->ev.ts_ns = now;

@@ -219,15 +219,9 @@ static __always_inline void child_used(struct event_queue *in, bool by_process)
 		return;
 	if (by_process)
 		accept_owner(&in->ev);
-	if (!wanted(!in->ev.foreign &&
-			    event_passes(&in->ev, 0,
-					 1u << TCB_STATE_ESTABLISHED),
-		    EVENT_queue))
-		return;
-	e = EVENT_RESERVE(event_queue, EVENT_queue);
+	e = accept_event(in);
 	if (!e)
 		return;
-	__builtin_memcpy(e, in, sizeof(*e));
 	queue_blank(e, QUEUE_accepted);
 	e->ev.ts_ns = now;
 	e->ev.how = HOW_derived;
