@@ -258,6 +258,43 @@ TEST_F(push, unknown)
 	filter_free(f);
 }
 
+/*
+ * Claim: an end of which nothing that is shown can pass is known as such, also
+ * where sockets are looked at that are not to be shown.
+ */
+TEST_F(push, excludes)
+{
+	static const struct {
+		const char *text;
+		bool excluded;
+	} rows[] = {
+		{ "port 9", true },
+		{ "type = state and port 9", true },
+		{ "not type = socket and port 9", true },
+		{ "( type = state and port 9 ) or type = socket", false },
+		{ "type = state and sport 9", false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ROWS(rows); i++) {
+		struct filter *f = push(self->schema, rows[i].text, self->k);
+		struct filter_facts x = {
+			.types = f ? filter_types(f) | 1u << EVENT_socket : 0,
+			.unknown = FACTS_ENDS_ONLY,
+			.lport = FILTER_PORT(2000),
+			.rport = FILTER_PORT(443),
+		};
+
+		ASSERT_NE(NULL, f);
+		EXPECT_EQ(rows[i].excluded, filter_fails(self->k, &x) ==
+						    1 + KFILTER_SPARES_NONE)
+		{
+			TH_LOG("%s", rows[i].text);
+		}
+		filter_free(f);
+	}
+}
+
 static const char *any(const char *const *of, size_t n)
 {
 	return of[rand() % n];

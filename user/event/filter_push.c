@@ -507,7 +507,8 @@ static void conjuncts(struct push *p, const struct filter_node *node,
 
 /*
  * Clauses that look at states come last: what fails the others does not get
- * the wider exception of those.
+ * the wider exception of those. Of some types nothing can pass: these are of
+ * each clause, so that a socket of which no event passes is known by any.
  */
 void filter_push(struct filter *filter, struct kfilter *to)
 {
@@ -525,8 +526,10 @@ void filter_push(struct filter *filter, struct kfilter *to)
 			conjuncts(&p, filter->root, false);
 	}
 	to->needs = 0;
-	for (i = 0; i < to->n; i++)
+	for (i = 0; i < to->n; i++) {
+		to->tests[i].types |= ~filter_types(filter);
 		to->needs |= KFILTER_NEEDS(to->tests[i].subject);
+	}
 	free(filter->pushed);
 	filter->pushed = to->n ? malloc(sizeof(*to)) : NULL;
 	if (filter->pushed)
