@@ -2,6 +2,7 @@
 /* The pipeline goes first: its outputs may still write. */
 #include "page.h"
 
+#include "output/output.h"
 #include "tests/lib/events.h"
 
 #include <stdlib.h>
@@ -24,4 +25,49 @@ void page_free(struct page *page)
 	if (page->file)
 		fclose(page->file);
 	free(page->text);
+}
+
+int page_json(struct page *page)
+{
+	return pipeline_add_output(page->pipeline,
+				   output_json_new(page->schema, page->file));
+}
+
+int page_header(struct page *page)
+{
+	static const struct hook hooks[] = {
+		{ "state_first", true },
+		{ "owner_sends", false },
+	};
+	static const struct trace_info info = {
+		.version = "0.1",
+		.host = "a\"host",
+		.kernel = "6.x",
+		.start_ns = PAGE_START,
+		.wall_offset_ns = -5,
+		.hooks = hooks,
+		.n_hooks = 2,
+	};
+
+	return pipeline_header(page->pipeline, &info);
+}
+
+int page_text(struct page *page, unsigned int width, bool colour)
+{
+	struct output_text_options options = {
+		.file = page->file,
+		.terminal = width,
+		.colour = colour,
+		.width = width,
+	};
+
+	return pipeline_add_output(page->pipeline, output_text_new(page->schema, &options)) ?:
+		       page_header(page);
+}
+
+const char *page_finish(struct page *page)
+{
+	if (pipeline_footer(page->pipeline) || fflush(page->file))
+		return NULL;
+	return page->text;
 }

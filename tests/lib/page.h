@@ -6,6 +6,8 @@
 #include "event/pipeline.h"
 #include <stdio.h>
 
+#define PAGE_START 1000000000ull /* when its trace began, in ns */
+
 struct page {
 	struct schema *schema;
 	struct pipeline *pipeline; /* no filter, and no output yet */
@@ -17,5 +19,17 @@ struct page {
 /* 0 or -1; page_free() in any case. */
 int page_init(struct page *page);
 void page_free(struct page *page);
+
+/* It is also to be written as JSON. 0 or -errno. */
+int page_json(struct page *page);
+
+/* The header of a trace. 0 or -errno. */
+int page_header(struct page *page);
+
+/* Text, for a terminal of so many columns or, if 0, a pipe; with the header. */
+int page_text(struct page *page, unsigned int width, bool colour);
+
+/* Ends the trace: all that was written, or NULL. */
+const char *page_finish(struct page *page);
 
 #endif

@@ -286,8 +286,8 @@ TEST_F(push, excludes)
 		};
 
 		ASSERT_NE(NULL, f);
-		EXPECT_EQ(rows[i].excluded, filter_fails(self->k, &x) ==
-						    1 + KFILTER_SPARES_NONE)
+		EXPECT_EQ(rows[i].excluded,
+			  filter_fails(self->k, &x) == 1 + KFILTER_SPARES_NONE)
 		{
 			TH_LOG("%s", rows[i].text);
 		}

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define START 1000000000ull
+#define START PAGE_START
 #define MS 1000000ull
 
 FIXTURE(ladder)
@@ -43,11 +43,6 @@ static int begin(struct pipeline *p, const struct schema *schema, FILE *file,
 	options.max = how->max ? how->max : 9;
 	return pipeline_add_output(p, output_ladder_new(schema, &options)) ?:
 		       pipeline_header(p, &info);
-}
-
-static int finish(struct pipeline *p, FILE *file)
-{
-	return pipeline_footer(p) ?: fflush(file);
 }
 
 /* Of two ends, 0 is 10.0.0.1:2000, 1 is 10.0.0.2:2001. */
@@ -185,7 +180,7 @@ TEST_F(ladder, simultaneous_open)
 			   self->page.file, &columns_80));
 	PUSH(self->page.pipeline, crossed);
 	push_crossed_segments(self->page.pipeline);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("simultaneous.txt", self->page.text));
 }
 
@@ -195,7 +190,7 @@ TEST_F(ladder, simultaneous_open_derived)
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &columns_80));
 	PUSH(self->page.pipeline, crossed);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("simultaneous_derived.txt", self->page.text));
 	EXPECT_NE(NULL, strstr(self->page.text, "~SYN+ACK"));
 }
@@ -210,7 +205,7 @@ TEST_F(ladder, simultaneous_open_ascii)
 			   self->page.file, &narrow));
 	PUSH(self->page.pipeline, crossed);
 	push_crossed_segments(self->page.pipeline);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("simultaneous_ascii.txt", self->page.text));
 	for (c = self->page.text; *c; c++)
 		ASSERT_GT(0x7f, (unsigned char)*c);
@@ -308,7 +303,7 @@ TEST_F(ladder, open_and_close)
 	pipeline_push(self->page.pipeline, &w, sizeof(w));
 	push_call(self->page.pipeline, 1990, 0, CALL_sendto, 7, 90, 26);
 	push_call(self->page.pipeline, 600, 1, CALL_recvfrom, 8, 1600, 26);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("open_close.txt", self->page.text));
 }
 
@@ -317,7 +312,7 @@ TEST_F(ladder, open_and_close_ascii)
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &ascii_80));
 	PUSH(self->page.pipeline, orderly);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("open_close_ascii.txt", self->page.text));
 }
 
@@ -365,7 +360,7 @@ TEST_F(ladder, beside_its_cause)
 	pipeline_push(self->page.pipeline, &w, sizeof(w));
 	push_half(self->page.pipeline, 6000, 0, true, 3, FIN | ACK, 1, 11);
 	PUSH(self->page.pipeline, changes);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("causes.txt", self->page.text));
 }
 
@@ -399,7 +394,7 @@ TEST_F(ladder, peer_of_command)
 	push_half(self->page.pipeline, 3030, 1, false, 0, ACK, 1, 2);
 	push_half(self->page.pipeline, 3505, 1, false, 0, FIN | ACK, 1, 2);
 	push_half(self->page.pipeline, 3530, 1, true, 0, ACK, 2, 2);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("peer.txt", self->page.text));
 	EXPECT_EQ(10, account->shown[EVENT_state]);
 	EXPECT_EQ(10, account->filtered[EVENT_state]);
@@ -417,7 +412,7 @@ TEST_F(ladder, refused)
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &columns_80));
 	PUSH(self->page.pipeline, refused);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("refused.txt", self->page.text));
 }
 
@@ -436,7 +431,7 @@ TEST_F(ladder, lost_and_sent_again)
 	pipeline_push(self->page.pipeline, &r, sizeof(r));
 	push_segment(self->page.pipeline, 206010, 0, 20, PSH | ACK, 1, 1, 1);
 	push_segment(self->page.pipeline, 206040, 1, 15, ACK, 1, 0, 2);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("lost.txt", self->page.text));
 }
 
@@ -459,7 +454,7 @@ TEST_F(ladder, reset)
 			   self->page.file, &columns_80));
 	PUSH(self->page.pipeline, cut);
 	pipeline_push(self->page.pipeline, &r, sizeof(r));
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("reset.txt", self->page.text));
 }
 
@@ -529,7 +524,8 @@ TEST_F(ladder, columns_are_never_broken)
 				s.ev.raddr.byte[15] = !c->end;
 				pipeline_push(p, &s, sizeof(s));
 			}
-			ASSERT_EQ(0, finish(p, file));
+			ASSERT_EQ(0, pipeline_footer(p));
+			ASSERT_EQ(0, fflush(file));
 			n = widest(text);
 			EXPECT_GE(width, n)
 			{
@@ -557,7 +553,7 @@ TEST_F(ladder, account)
 
 		pipeline_push(self->page.pipeline, &s, sizeof(s));
 	}
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	account = pipeline_account(self->page.pipeline);
 	EXPECT_EQ(2, account->shown[EVENT_state]);
 	EXPECT_EQ(3, account->filtered[EVENT_state]);
@@ -578,7 +574,7 @@ TEST_F(ladder, drawn_when_over)
 	EXPECT_EQ(0, self->page.size);
 	ASSERT_EQ(0, pipeline_flush(self->page.pipeline, START + 1000 * MS));
 	EXPECT_NE(0, self->page.size);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_EQ(NULL, strstr(self->page.text, "#2"));
 }
 
@@ -595,7 +591,7 @@ TEST_F(ladder, used_again)
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &columns_80));
 	PUSH(self->page.pipeline, twice);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_NE(NULL, strstr(self->page.text, "#1  refused"));
 	EXPECT_NE(NULL, strstr(self->page.text, "#2  refused"));
 	EXPECT_EQ(NULL, strstr(self->page.text, "left out"));
@@ -613,7 +609,7 @@ TEST_F(ladder, ten_thousand_events)
 		push_segment(self->page.pipeline, 2 * i, i & 1, 3, PSH | ACK,
 			     i / 2 * 100 + 1, 100, 1);
 	from = clock_now_ns();
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_GT(1000 * MS, clock_now_ns() - from);
 	EXPECT_LT(100000, self->page.size);
 	EXPECT_EQ(NULL, strstr(self->page.text, "left out"));
@@ -643,7 +639,7 @@ TEST_F(ladder, a_million_events)
 		if (mallinfo2().uordblks > most.uordblks)
 			most = mallinfo2();
 	}
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_GT(64ull << 20, most.uordblks - before.uordblks);
 	account = pipeline_account(self->page.pipeline);
 	EXPECT_EQ(1000000, account->shown[EVENT_window] +
@@ -663,7 +659,7 @@ TEST_F(ladder, svg)
 			   self->page.file, &how));
 	PUSH(self->page.pipeline, crossed);
 	push_crossed_segments(self->page.pipeline);
-	ASSERT_EQ(0, finish(self->page.pipeline, self->page.file));
+	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("simultaneous.svg", self->page.text));
 	EXPECT_EQ(0, strncmp(self->page.text, "<svg ", 5));
 	EXPECT_NE(NULL, strstr(self->page.text, "</svg>\n"));

@@ -6,14 +6,13 @@
 #include <sys/socket.h>
 
 #include "event/filter.h"
-#include "output/output.h"
 #include "tests/lib/events.h"
 #include "tests/lib/page.h"
 
 #include <kselftest_harness.h>
 #include <string.h>
 
-#define START 1000000000ull
+#define START PAGE_START
 
 FIXTURE(row_call)
 {
@@ -22,18 +21,8 @@ FIXTURE(row_call)
 
 FIXTURE_SETUP(row_call)
 {
-	struct output_text_options options = { .terminal = true, .width = 80 };
-	const struct trace_info info = { .version = "0.1",
-					 .host = "a",
-					 .kernel = "6.x",
-					 .start_ns = START };
-
 	ASSERT_EQ(0, page_init(&self->page));
-	options.file = self->page.file;
-	ASSERT_EQ(0, pipeline_add_output(self->page.pipeline,
-					 output_text_new(self->page.schema,
-							 &options)));
-	ASSERT_EQ(0, pipeline_header(self->page.pipeline, &info));
+	ASSERT_EQ(0, page_text(&self->page, 80, false));
 }
 
 FIXTURE_TEARDOWN(row_call)
@@ -93,15 +82,6 @@ static void push_both(struct pipeline *p, struct event_call c, int result)
 	push(p, returns(c, 2, result));
 }
 
-static const char *finish(struct pipeline *p, FILE *file, char **text)
-{
-	if (pipeline_footer(p) || fflush(file))
-		return NULL;
-	return *text;
-}
-
-#define FINISH finish(self->page.pipeline, self->page.file, &self->page.text)
-
 /* One line for a call that returns at once; two if something comes between. */
 TEST_F(row_call, lines)
 {
@@ -130,7 +110,7 @@ TEST_F(row_call, lines)
 	c = call(20, 3, CALL_recvfrom, CALL_PHASE_enter);
 	c.len = 100;
 	push(self->page.pipeline, c);
-	EXPECT_STREQ(expected, FINISH);
+	EXPECT_STREQ(expected, page_finish(&self->page));
 }
 
 /* A call that lasts is shown while it does. */
@@ -200,7 +180,7 @@ TEST_F(row_call, arguments)
 	c = call(81, 9, CALL_read, CALL_PHASE_enter);
 	push_both(self->page.pipeline, c, -512);
 
-	at = text = FINISH;
+	at = text = page_finish(&self->page);
 	for (i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
 		at = strstr(at, expected[i]);
 		ASSERT_NE(NULL, at)
@@ -214,23 +194,20 @@ TEST_F(row_call, arguments)
 TEST_F(row_call, json)
 {
 	struct event_call c = call(1, 1, CALL_connect, CALL_PHASE_enter);
-	struct pipeline *p = pipeline_new(self->page.schema, NULL, 0);
 	const char *text;
 
-	ASSERT_EQ(0, pipeline_add_output(p, output_json_new(self->page.schema,
-							    self->page.file)));
-	push(p, c);
+	ASSERT_EQ(0, page_json(&self->page));
+	push(self->page.pipeline, c);
 	c.to_family = FAMILY_INET;
 	c.to = c.ev.raddr;
-	push(p, returns(c, 5, -EFAULT));
-	text = finish(p, self->page.file, &self->page.text);
+	push(self->page.pipeline, returns(c, 5, -EFAULT));
+	text = page_finish(&self->page);
 	EXPECT_EQ(NULL, strstr(text, "\"result\":1844"));
 	text = strstr(text, "\"phase\":\"enter\"");
 	ASSERT_NE(NULL, text);
 	EXPECT_EQ(NULL, memmem(text, strcspn(text, "\n"), "\"to", 4));
 	EXPECT_NE(NULL, strstr(text, "\"result\":-1,"));
 	EXPECT_NE(NULL, strstr(text, "\"to_port\":0,\"to\":\"10.0.0.2\""));
-	pipeline_free(p);
 }
 
 /* A number below 0 is less than any that can be written. */
