@@ -27,7 +27,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
 	__type(value, struct calling);
-} callings SEC(".maps") __weak;
+} callings SEC(".maps");
 
 extern __u64 call_next; /* number of the next call */
 

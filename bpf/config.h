@@ -131,6 +131,21 @@ struct counters {
 	__u64 no_storage; /* socket memory refused: owner and gaps unknown */
 } __attribute__((aligned(64)));
 
+#ifdef __bpf__
+extern const volatile struct config config;
+extern __u32 hz;   /* jiffies a second; 0: unknown. Set before attaching. */
+extern __u32 tree; /* the process whose offspring is traced */
+extern struct counters counters[COUNTERS];
+
+/*
+ * Added locked: a softirq may come between load and store, and CPUs beyond
+ * COUNTERS share.
+ */
+#define COUNT(field)          \
+	__sync_fetch_and_add( \
+		&counters[bpf_get_smp_processor_id() % COUNTERS].field, 1)
+#endif
+
 /* What the setup program finds out, once, before the others are attached. */
 struct setup {
 	__u64 jiffies;

@@ -35,7 +35,7 @@ struct {
 	__uint(max_entries, HOLD_SLOTS);
 	__type(key, __u32);
 	__type(value, struct hold_slot);
-} hold_slots SEC(".maps") __weak;
+} hold_slots SEC(".maps");
 
 extern __u64 hold_next; /* ticket to be given out; begins at HOLD_FIRST */
 extern __u64 hold_from; /* all before it have left their slots */

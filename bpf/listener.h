@@ -21,7 +21,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64); /* its cookie */
 	__type(value, struct listener_place);
-} listener_places SEC(".maps") __weak;
+} listener_places SEC(".maps");
 
 extern struct listener_place listener_nowhere; /* all zero */
 

@@ -25,7 +25,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct event_queue);
-} queue_waits SEC(".maps") __weak;
+} queue_waits SEC(".maps");
 
 /*
  * What waits to be accepted, by its cookie, as it came in: where accept() ends
@@ -39,7 +39,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
 	__type(value, struct event_queue);
-} queue_children SEC(".maps") __weak;
+} queue_children SEC(".maps");
 
 static __always_inline struct event_queue *queue_waiting(void)
 {

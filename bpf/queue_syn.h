@@ -33,7 +33,7 @@ struct {
 	__uint(max_entries, QUEUE_SLOTS);
 	__type(key, __u32);
 	__type(value, struct queue_slot);
-} queue_slots SEC(".maps") __weak;
+} queue_slots SEC(".maps");
 
 static __always_inline struct queue_slot *queue_slot(__u32 i)
 {

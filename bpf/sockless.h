@@ -38,7 +38,7 @@ struct {
 	__uint(max_entries, SOCKLESS);
 	__type(key, struct sockless_key);
 	__type(value, struct sockless);
-} sockless SEC(".maps") __weak;
+} sockless SEC(".maps");
 
 extern const __u64 sockless_none[sizeof(struct sockless) / 8]; /* zeroes */
 

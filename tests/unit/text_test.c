@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Lines of text: columns, times, colours; and that no name steers the terminal. */
+/* Lines of text: columns, times, colours; and that no name steers a terminal. */
 #include "output/output.h"
 #include "tests/lib/events.h"
 #include "tests/lib/page.h"
