@@ -239,7 +239,7 @@ $(O)/tests/vm/%.so: tests/vm/%.c $(O)/.flags
 		-fPIC $< -o $@
 
 $(O)/tests/vm/guest.cpio: tests/vm/image tests/vm/init tests/run tests/skip.txt \
-		bpf/event.h $(PROGS) $(TESTS)
+		$(PROGS) $(TESTS)
 	$(call say,CPIO,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)tests/vm/image $(O) $@
