@@ -1,42 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The wire: two TUN devices, and what becomes of packets between them. */
+/* The relay, and the rules that it asks what becomes of each packet. */
 #include "lab/wire.h"
+#include "lab/line.h"
+#include "lab/tun.h"
 #include "lib/clock.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/queue.h>
 #include <unistd.h>
-
-/* Only behind <net/if.h>, which has struct ifreq as well. */
-#include <linux/if_tun.h>
 
 #define WIRE_MTU 1500
 #define WIRE_BYTES 65536 /* of a packet, at most */
-#define WIRE_BURST 4096	 /* packets that a device keeps until they are taken */
-#define WIRE_TURN 64	 /* of these, until what is due goes first */
-#define NO_ENTRY SIZE_MAX
-
-/* A packet on its way. */
-struct parcel {
-	TAILQ_ENTRY(parcel) next;
-	uint64_t due_ns;     /* in the line: when it arrives */
-	unsigned int behind; /* aside, reordered: others to go first */
-	size_t entry;	     /* of the log, or NO_ENTRY */
-	int from, rule;
-	size_t size;
-	uint8_t bytes[];
-};
-
-TAILQ_HEAD(parcels, parcel);
+#define WIRE_TURN 64	 /* packets of a device, until what is due goes first */
 
 struct wire {
 	int tun[2];
@@ -46,12 +26,7 @@ struct wire {
 	pthread_mutex_t lock; /* protects all that follows */
 	pthread_cond_t change;
 	bool stop;
-	struct wire_link link[2];
-	uint64_t free_ns[2]; /* when the sender of a link has sent all */
-
-	struct parcels line;  /* under way, what arrives first in front */
-	struct parcels aside; /* held or reordered, as they were sent */
-	unsigned int n_parcels;
+	struct line line;
 
 	struct wire_rule {
 		struct rule rule;
@@ -67,174 +42,30 @@ struct wire {
 	uint8_t bytes[WIRE_BYTES]; /* the packet that is being taken */
 };
 
-struct wire_device {
-	struct netns_side *side;
-	unsigned int mtu;
-};
-
-/* Inside: no offloads, the MTU, room for bursts. */
-static int wire_tun_setup(int fd, struct ifreq *ifr, unsigned int mtu)
+/* What the log says of it from now on. */
+static struct wire_entry *log_add(struct wire *w, const struct packet *packet,
+				  int from, int rule)
 {
-	int sock, err = 0;
+	struct wire_entry *entry;
 
-	if (ioctl(fd, TUNSETOFFLOAD, 0))
-		return -errno;
-	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sock < 0)
-		return -errno;
-	ifr->ifr_mtu = mtu;
-	if (ioctl(sock, SIOCSIFMTU, ifr))
-		err = -errno;
-	ifr->ifr_qlen = WIRE_BURST;
-	if (!err && ioctl(sock, SIOCSIFTXQLEN, ifr))
-		err = -errno;
-	close(sock);
-	return err;
-}
-
-/* Inside: the fd of a new device, or -errno. */
-static int wire_tun(void *arg)
-{
-	const struct wire_device *device = arg;
-	struct netns_side *side = device->side;
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
-	int fd, err = 0;
-
-	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	memcpy(ifr.ifr_name, side->ifname, IFNAMSIZ);
-	if (ioctl(fd, TUNSETIFF, &ifr))
-		err = -errno;
-	if (!err)
-		err = wire_tun_setup(fd, &ifr, device->mtu);
-	if (err) {
-		close(fd);
-		return err;
-	}
-	side->ifindex = if_nametoindex(side->ifname);
-	return fd;
-}
-
-static struct wire_entry *entry_of(struct wire *w, const struct parcel *p)
-{
-	return p->entry == NO_ENTRY ? &w->unread : &w->log[p->entry];
-}
-
-/* Returns its index, or NO_ENTRY. */
-static size_t log_add(struct wire *w, const struct packet *packet, int from,
-		      int rule)
-{
 	if (w->n_log == WIRE_LOG) {
 		w->unlogged++;
-		return NO_ENTRY;
+		return &w->unread;
 	}
-	w->log[w->n_log] = (struct wire_entry){
+	entry = &w->log[w->n_log++];
+	*entry = (struct wire_entry){
 		.in_ns = clock_now_ns(),
 		.from = from,
 		.rule = rule,
 		.packet = *packet,
 	};
-	return w->n_log++;
-}
-
-static void set_fate(struct wire *w, const struct parcel *p, enum wire_fate f)
-{
-	entry_of(w, p)->fate = f;
+	return entry;
 }
 
 static void rule_done(struct wire *w, int rule)
 {
 	if (rule >= 0)
 		w->rule[rule].done++;
-}
-
-static void parcel_free(struct wire *w, struct parcel *p)
-{
-	w->n_parcels--;
-	free(p);
-}
-
-/* Its end, unless it is handed over. */
-static void parcel_drop(struct wire *w, struct parcel *p, enum wire_fate fate)
-{
-	set_fate(w, p, fate);
-	parcel_free(w, p);
-}
-
-/* NULL: there are too many, or there is no memory. */
-static struct parcel *parcel_new(struct wire *w, int from, size_t size,
-				 const void *bytes)
-{
-	struct parcel *p = NULL;
-
-	if (w->n_parcels < WIRE_PACKETS)
-		p = malloc(sizeof(*p) + size);
-	if (!p)
-		return NULL;
-	*p = (struct parcel){ .from = from, .size = size, .rule = -1 };
-	p->entry = NO_ENTRY;
-	memcpy(p->bytes, bytes, size);
-	w->n_parcels++;
-	return p;
-}
-
-/* Into the line; among those that are due at the same time the last. */
-static void line_insert(struct wire *w, struct parcel *p)
-{
-	struct parcel *before = TAILQ_LAST(&w->line, parcels);
-
-	while (before && before->due_ns > p->due_ns)
-		before = TAILQ_PREV(before, parcels, next);
-	if (before)
-		TAILQ_INSERT_AFTER(&w->line, before, p, next);
-	else
-		TAILQ_INSERT_HEAD(&w->line, p, next);
-}
-
-/*
- * It is sent: it waits for the rate, then for the delay. The bytes that wait
- * before it are those that the time until the sender is free is enough for.
- */
-static void line_send(struct wire *w, struct parcel *p, uint64_t delay_ns)
-{
-	const struct wire_link *link = &w->link[p->from];
-	uint64_t *free_ns = &w->free_ns[p->from];
-	uint64_t now_ns = clock_now_ns();
-
-	if (*free_ns < now_ns || !link->rate)
-		*free_ns = now_ns;
-	if (link->rate && link->limit &&
-	    (*free_ns - now_ns) * link->rate / NSEC_PER_SEC + p->size >
-		    link->limit) {
-		parcel_drop(w, p, WIRE_FULL);
-		return;
-	}
-	if (link->rate)
-		*free_ns += p->size * NSEC_PER_SEC / link->rate;
-	p->due_ns = *free_ns + link->delay_ns + delay_ns;
-	set_fate(w, p, WIRE_UNDER_WAY);
-	line_insert(w, p);
-}
-
-/* One of its direction has gone: who waits for that goes too. */
-static void count_behind(struct wire *w, int from)
-{
-	struct parcel *p, *next;
-
-	for (p = TAILQ_FIRST(&w->aside); p; p = next) {
-		next = TAILQ_NEXT(p, next);
-		if (p->from != from || !p->behind || --p->behind)
-			continue;
-		TAILQ_REMOVE(&w->aside, p, next);
-		line_send(w, p, 0);
-	}
-}
-
-static void set_aside(struct wire *w, struct parcel *p, unsigned int behind)
-{
-	p->behind = behind;
-	TAILQ_INSERT_TAIL(&w->aside, p, next);
 }
 
 /* The answer comes from the wire, so no rule is asked about it. */
@@ -246,26 +77,27 @@ static void refuse(struct wire *w, const struct packet *packet,
 	struct parcel *answer;
 	struct packet what;
 
-	answer = n ? parcel_new(w, !p->from, n, bytes) : NULL;
+	answer = n ? line_parcel(&w->line, !p->from, n, bytes, NULL) : NULL;
 	if (answer) {
 		packet_read(&what, bytes, n);
 		answer->entry = log_add(w, &what, !p->from, p->rule);
-		line_send(w, answer, 0);
+		line_send(&w->line, answer, 0);
 	}
-	parcel_drop(w, p, WIRE_REFUSED);
+	line_drop(&w->line, p, WIRE_REFUSED);
 }
 
 static void duplicate(struct wire *w, const struct packet *packet,
 		      struct parcel *p)
 {
-	struct parcel *copy = parcel_new(w, p->from, p->size, p->bytes);
+	struct parcel *copy = line_parcel(&w->line, p->from, p->size, p->bytes,
+					  NULL);
 
-	line_send(w, p, 0);
+	line_send(&w->line, p, 0);
 	if (!copy)
 		return;
 	copy->entry = log_add(w, packet, copy->from, -1);
-	entry_of(w, copy)->copy = true;
-	line_send(w, copy, 0);
+	copy->entry->copy = true;
+	line_send(&w->line, copy, 0);
 }
 
 /* What the rule that decides says; @rule may be NULL. */
@@ -277,7 +109,7 @@ static void treat(struct wire *w, const struct packet *packet, struct parcel *p,
 	switch (rule ? rule->action : RULE_PASS) {
 	case RULE_DROP:
 		rule_done(w, p->rule);
-		parcel_drop(w, p, WIRE_DROPPED);
+		line_drop(&w->line, p, WIRE_DROPPED);
 		return;
 	case RULE_REFUSE:
 		rule_done(w, p->rule);
@@ -285,27 +117,27 @@ static void treat(struct wire *w, const struct packet *packet, struct parcel *p,
 		return;
 	case RULE_HOLD:
 		rule_done(w, p->rule);
-		set_fate(w, p, WIRE_HELD);
-		set_aside(w, p, 0);
+		p->entry->fate = WIRE_HELD;
+		line_set_aside(&w->line, p, 0);
 		return;
 	case RULE_REORDER:
 		if (rule->behind) {
-			set_aside(w, p, rule->behind);
+			line_set_aside(&w->line, p, rule->behind);
 			return;
 		}
 		/* fall through */
 	case RULE_PASS:
 	case RULE_SEE:
-		line_send(w, p, 0);
+		line_send(&w->line, p, 0);
 		break;
 	case RULE_DELAY:
-		line_send(w, p, rule->delay_ns);
+		line_send(&w->line, p, rule->delay_ns);
 		break;
 	case RULE_DUPLICATE:
 		duplicate(w, packet, p);
 		break;
 	}
-	count_behind(w, from);
+	line_passed(&w->line, from);
 }
 
 /* All rules count it. The number of the one that decides, or -1. */
@@ -331,22 +163,20 @@ static int decide(struct wire *w, int from, const struct packet *packet)
 
 static void take_one(struct wire *w, int from, size_t size)
 {
+	struct wire_entry *entry;
 	struct packet packet;
 	struct parcel *p;
-	size_t entry;
 	int rule;
 
 	packet_read(&packet, w->bytes, size);
 	packet_place(&packet, &w->flows);
 	rule = decide(w, from, &packet);
 	entry = log_add(w, &packet, from, rule);
-	p = parcel_new(w, from, size, w->bytes);
+	p = line_parcel(&w->line, from, size, w->bytes, entry);
 	if (!p) {
-		if (entry != NO_ENTRY)
-			w->log[entry].fate = WIRE_FULL;
+		entry->fate = WIRE_FULL;
 		return;
 	}
-	p->entry = entry;
 	p->rule = rule;
 	treat(w, &packet, p, rule < 0 ? NULL : &w->rule[rule].rule);
 }
@@ -373,28 +203,24 @@ static int take(struct wire *w, int from)
  */
 static uint64_t give(struct wire *w)
 {
-	uint64_t now_ns = clock_now_ns();
-	struct wire_entry *entry;
+	uint64_t now_ns = clock_now_ns(), due_ns;
+	enum wire_fate fate;
 	struct parcel *p;
 	int to;
 
-	while ((p = TAILQ_FIRST(&w->line))) {
-		if (p->due_ns > now_ns)
-			return p->due_ns;
-		TAILQ_REMOVE(&w->line, p, next);
+	while ((p = line_take(&w->line, now_ns, &due_ns))) {
 		to = !p->from;
-		entry = entry_of(w, p);
-		entry->out_ns = clock_now_ns();
-		entry->fate = WIRE_HANDED_OVER;
+		p->entry->out_ns = clock_now_ns();
+		fate = WIRE_HANDED_OVER;
 		if (write(w->tun[to], p->bytes, p->size) < 0)
-			entry->fate = WIRE_LOST;
+			fate = WIRE_LOST;
 		else if (p->rule >= 0 &&
 			 w->rule[p->rule].rule.action != RULE_HOLD)
 			rule_done(w, p->rule);
-		parcel_free(w, p);
+		line_drop(&w->line, p, fate);
 		take(w, to);
 	}
-	return UINT64_MAX;
+	return due_ns;
 }
 
 static void *relay(void *arg)
@@ -454,26 +280,13 @@ static struct wire *wire_alloc(const struct wire_config *config)
 		return NULL;
 	}
 	w->tun[0] = w->tun[1] = w->kick = -1;
-	TAILQ_INIT(&w->line);
-	TAILQ_INIT(&w->aside);
+	line_init(&w->line, config ? &config->link : NULL);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->change, &attr);
 	pthread_condattr_destroy(&attr);
-	if (config)
-		w->link[0] = w->link[1] = config->link;
 	return w;
-}
-
-static void parcels_free(struct wire *w, struct parcels *parcels)
-{
-	struct parcel *p;
-
-	while ((p = TAILQ_FIRST(parcels))) {
-		TAILQ_REMOVE(parcels, p, next);
-		parcel_free(w, p);
-	}
 }
 
 static void wire_free(struct wire *w)
@@ -485,8 +298,7 @@ static void wire_free(struct wire *w)
 			close(w->tun[i]);
 	if (w->kick >= 0)
 		close(w->kick);
-	parcels_free(w, &w->line);
-	parcels_free(w, &w->aside);
+	line_free(&w->line);
 	pthread_cond_destroy(&w->change);
 	pthread_mutex_destroy(&w->lock);
 	free(w->log);
@@ -509,21 +321,15 @@ static int relay_start(struct wire *w)
 int wire_create(struct wire **wire, struct netns_pair *pair,
 		const struct wire_config *config)
 {
+	unsigned int mtu = config && config->mtu ? config->mtu : WIRE_MTU;
 	struct wire *w = wire_alloc(config);
 	int i, err = 0;
 
 	*wire = NULL;
 	if (!w)
 		return -ENOMEM;
-	for (i = 0; i < 2 && err >= 0; i++) {
-		struct wire_device device = { .side = &pair->side[i],
-					      .mtu = WIRE_MTU };
-
-		if (config && config->mtu)
-			device.mtu = config->mtu;
-		err = w->tun[i] = netns_call(pair->side[i].fd, wire_tun,
-					     &device);
-	}
+	for (i = 0; i < 2 && err >= 0; i++)
+		err = w->tun[i] = tun_create(&pair->side[i], mtu);
 	for (i = 0; i < 2 && err >= 0; i++)
 		err = netns_setup(&pair->side[i]);
 	if (err >= 0) {
@@ -568,7 +374,7 @@ void wire_destroy(struct wire *w)
 void wire_set_link(struct wire *w, int from, const struct wire_link *link)
 {
 	pthread_mutex_lock(&w->lock);
-	w->link[from] = *link;
+	w->line.link[from] = *link;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -585,28 +391,12 @@ int wire_add(struct wire *w, const struct rule *rule)
 	return n;
 }
 
-static unsigned int release(struct wire *w, int rule, unsigned int max)
-{
-	struct parcel *p, *next;
-	unsigned int n = 0;
-
-	for (p = TAILQ_FIRST(&w->aside); p && n < max; p = next) {
-		next = TAILQ_NEXT(p, next);
-		if (p->rule != rule)
-			continue;
-		TAILQ_REMOVE(&w->aside, p, next);
-		line_send(w, p, 0);
-		n++;
-	}
-	return n;
-}
-
 int wire_release(struct wire *w, int rule, unsigned int n)
 {
 	unsigned int released;
 
 	pthread_mutex_lock(&w->lock);
-	released = release(w, rule, n ?: UINT_MAX);
+	released = line_release(&w->line, rule, n ?: UINT_MAX);
 	pthread_mutex_unlock(&w->lock);
 	kick(w);
 	return released;
@@ -617,7 +407,7 @@ void wire_remove(struct wire *w, int rule)
 	pthread_mutex_lock(&w->lock);
 	if (rule >= 0 && rule < (int)w->n_rules)
 		w->rule[rule].removed = true;
-	release(w, rule, UINT_MAX);
+	line_release(&w->line, rule, UINT_MAX);
 	pthread_mutex_unlock(&w->lock);
 	kick(w);
 }
