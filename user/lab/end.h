@@ -21,7 +21,8 @@ struct end_call {
 	int fd, a, b;
 	size_t len;
 	struct sockaddr_storage addr;
-	int (*fn)(struct end *me, int arg);
+	int (*fn)(struct end *me);
+	int (*own)(struct end *me, int arg); /* of end_do() */
 };
 
 struct end {
@@ -41,6 +42,13 @@ struct end {
 /* Starts its process. Not for scenarios. 0 or -errno. */
 int end_start(struct end *e, struct stage *stage, int side, const char *comm);
 void end_stop(struct end *e);
+
+/*
+ * What the calls below are made of: @fn runs in the end's process, which has
+ * @call as me->call. The text is the call as C.
+ */
+int end_tell(struct end *e, int (*fn)(struct end *me), struct end_call call,
+	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /*
  * Calls. Each makes one system call there and returns what that returned, or
