@@ -12,6 +12,38 @@
 
 SCOPE_FIXTURE(module)
 
+/* What TCP_INFO tells the module tells as well. */
+static void expect_tcp_info(struct __test_metadata *_metadata,
+			    struct module_list list,
+			    const struct tcp_info *info)
+{
+	EXPECT_EQ(info->tcpi_snd_cwnd, CONGESTION(CWND));
+	EXPECT_EQ(info->tcpi_snd_ssthresh, CONGESTION(SSTHRESH));
+	EXPECT_EQ(info->tcpi_ca_state, CONGESTION(STATE));
+	EXPECT_EQ(info->tcpi_reordering, CONGESTION(REORDERING));
+	EXPECT_EQ(info->tcpi_delivered, CONGESTION(DELIVERED));
+	EXPECT_EQ(info->tcpi_total_retrans, CONGESTION(RETRANS));
+	EXPECT_EQ(0, CONGESTION(PACKETS_OUT));
+	EXPECT_EQ(info->tcpi_rtt, TIME(SRTT_US));
+	EXPECT_EQ(info->tcpi_rttvar, TIME(MDEV_US));
+	EXPECT_EQ(info->tcpi_min_rtt, TIME(RTT_MIN_US));
+	EXPECT_EQ(info->tcpi_rto, TIME(RTO_US));
+	EXPECT_EQ(info->tcpi_backoff, TIME(BACKOFF));
+	EXPECT_EQ(info->tcpi_ato, TIME(ATO_US));
+	EXPECT_EQ(info->tcpi_snd_mss, SEND(MSS));
+	EXPECT_EQ(info->tcpi_pmtu, SEND(PMTU));
+	EXPECT_EQ(info->tcpi_advmss, RECEIVE(ADVMSS));
+	EXPECT_EQ(info->tcpi_rcv_ssthresh, RECEIVE(SSTHRESH));
+	EXPECT_EQ(info->tcpi_rcv_mss, RECEIVE(MSS));
+	EXPECT_EQ(+info->tcpi_snd_wscale, OPTIONS(SEND_SCALE));
+	EXPECT_EQ(+info->tcpi_rcv_wscale, OPTIONS(RECEIVE_SCALE));
+	EXPECT_EQ(TCBSCOPE_OPTION_TIMESTAMPS | TCBSCOPE_OPTION_SACK |
+			  TCBSCOPE_OPTION_WINDOW_SCALE,
+		  OPTIONS(AGREED) &
+			  (TCBSCOPE_OPTION_TIMESTAMPS | TCBSCOPE_OPTION_SACK |
+			   TCBSCOPE_OPTION_WINDOW_SCALE));
+}
+
 /* A connection at rest has the numbers that TCP_INFO and others give. */
 TEST_F(module, is_tcp_info)
 {
@@ -51,31 +83,7 @@ TEST_F(module, is_tcp_info)
 	EXPECT_LT(clock_now_ns(), SOCKET(NOW_NS) + NSEC_PER_SEC);
 	EXPECT_LT(0, SOCKET(HOLD_NS));
 
-	EXPECT_EQ(info.tcpi_snd_cwnd, CONGESTION(CWND));
-	EXPECT_EQ(info.tcpi_snd_ssthresh, CONGESTION(SSTHRESH));
-	EXPECT_EQ(info.tcpi_ca_state, CONGESTION(STATE));
-	EXPECT_EQ(info.tcpi_reordering, CONGESTION(REORDERING));
-	EXPECT_EQ(info.tcpi_delivered, CONGESTION(DELIVERED));
-	EXPECT_EQ(info.tcpi_total_retrans, CONGESTION(RETRANS));
-	EXPECT_EQ(0, CONGESTION(PACKETS_OUT));
-	EXPECT_EQ(info.tcpi_rtt, TIME(SRTT_US));
-	EXPECT_EQ(info.tcpi_rttvar, TIME(MDEV_US));
-	EXPECT_EQ(info.tcpi_min_rtt, TIME(RTT_MIN_US));
-	EXPECT_EQ(info.tcpi_rto, TIME(RTO_US));
-	EXPECT_EQ(info.tcpi_backoff, TIME(BACKOFF));
-	EXPECT_EQ(info.tcpi_ato, TIME(ATO_US));
-	EXPECT_EQ(info.tcpi_snd_mss, SEND(MSS));
-	EXPECT_EQ(info.tcpi_pmtu, SEND(PMTU));
-	EXPECT_EQ(info.tcpi_advmss, RECEIVE(ADVMSS));
-	EXPECT_EQ(info.tcpi_rcv_ssthresh, RECEIVE(SSTHRESH));
-	EXPECT_EQ(info.tcpi_rcv_mss, RECEIVE(MSS));
-	EXPECT_EQ(+info.tcpi_snd_wscale, OPTIONS(SEND_SCALE));
-	EXPECT_EQ(+info.tcpi_rcv_wscale, OPTIONS(RECEIVE_SCALE));
-	EXPECT_EQ(TCBSCOPE_OPTION_TIMESTAMPS | TCBSCOPE_OPTION_SACK |
-			  TCBSCOPE_OPTION_WINDOW_SCALE,
-		  OPTIONS(AGREED) &
-			  (TCBSCOPE_OPTION_TIMESTAMPS | TCBSCOPE_OPTION_SACK |
-			   TCBSCOPE_OPTION_WINDOW_SCALE));
+	expect_tcp_info(_metadata, list, &info);
 
 	/* 5000 bytes sent, 300 received, 100 of them read. */
 	EXPECT_EQ(SEND(NXT), SEND(UNA));

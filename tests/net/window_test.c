@@ -477,6 +477,38 @@ FIXTURE_TEARDOWN(info)
 	window_teardown(_metadata, &self->window, NULL);
 }
 
+/* The event has the numbers of TCP_INFO. */
+static void expect_numbers(struct __test_metadata *_metadata,
+			   struct json_object *event, const struct tcp_info *is)
+{
+	const struct {
+		const char *field;
+		uint64_t value;
+	} rows[] = {
+		{ "cwnd", is->tcpi_snd_cwnd },
+		{ "in_flight", 0 },
+		{ "retrans", is->tcpi_total_retrans },
+		{ "srtt_us", is->tcpi_rtt },
+		{ "rttvar_us", is->tcpi_rttvar },
+		{ "min_rtt_us", is->tcpi_min_rtt },
+		{ "rto_us", is->tcpi_rto },
+		{ "mss", is->tcpi_snd_mss },
+		{ "snd_wnd", is->tcpi_snd_wnd },
+		{ "pacing_rate", is->tcpi_pacing_rate },
+		{ "delivery_rate", is->tcpi_delivery_rate },
+		{ "bytes_acked", is->tcpi_bytes_acked },
+		{ "bytes_received", is->tcpi_bytes_received },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		EXPECT_EQ(rows[i].value, witness_number(event, rows[i].field))
+		{
+			TH_LOG("%s", rows[i].field);
+		}
+	}
+}
+
 /*
  * Claim: every number is the kernel's own. While nothing is under way the
  * socket is asked; the next thing that happens is its shutdown(), which yields
@@ -492,7 +524,7 @@ TEST_F(info, same_as_tcp_info)
 	struct json_object *event = NULL, *next;
 	struct tcp_info is;
 	uint32_t rcv_wnd = 0;
-	size_t from = 0, i;
+	size_t from = 0;
 	int given;
 
 	ASSERT_EQ(0, play_join(play));
@@ -517,31 +549,7 @@ TEST_F(info, same_as_tcp_info)
 		if (!event && !strcmp(text(next, "at"), "state"))
 			event = next;
 	ASSERT_NE(NULL, event);
-
-	const struct {
-		const char *field;
-		uint64_t value;
-	} rows[] = {
-		{ "cwnd", is.tcpi_snd_cwnd },
-		{ "in_flight", 0 },
-		{ "retrans", is.tcpi_total_retrans },
-		{ "srtt_us", is.tcpi_rtt },
-		{ "rttvar_us", is.tcpi_rttvar },
-		{ "min_rtt_us", is.tcpi_min_rtt },
-		{ "rto_us", is.tcpi_rto },
-		{ "mss", is.tcpi_snd_mss },
-		{ "snd_wnd", is.tcpi_snd_wnd },
-		{ "pacing_rate", is.tcpi_pacing_rate },
-		{ "delivery_rate", is.tcpi_delivery_rate },
-		{ "bytes_acked", is.tcpi_bytes_acked },
-		{ "bytes_received", is.tcpi_bytes_received },
-	};
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		EXPECT_EQ(rows[i].value, witness_number(event, rows[i].field))
-		{
-			TH_LOG("%s", rows[i].field);
-		}
-	}
+	expect_numbers(_metadata, event, &is);
 	if (given) {
 		EXPECT_EQ(rcv_wnd, witness_number(event, "rcv_wnd"));
 	}

@@ -55,86 +55,84 @@ static struct filter *push(const struct schema *schema, const char *text,
 	return f;
 }
 
+static const struct {
+	const char *text;
+	unsigned int n, clauses;
+	enum kfilter_spares spares; /* of the last clause */
+} shares[] = {
+	{ "cwnd < 10", 0, 0, 0 },
+	{ "pid 5", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "pid 5,6,7", 3, 1, KFILTER_SPARES_PAIRS },
+	{ "pid 5 or pid 6", 2, 1, KFILTER_SPARES_PAIRS },
+	{ "pid > 5", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "pid 5 uid 6", 2, 2, KFILTER_SPARES_PAIRS },
+	{ "pid 5 and cwnd < 10", 1, 1, KFILTER_SPARES_PAIRS },
+	/* a window has no err, a transition no cwnd */
+	{ "pid 5 or err", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "( pid 5 and cwnd < 10 ) or pid 6", 3, 2, KFILTER_SPARES_PAIRS },
+	{ "( cwnd < 10 and pid 5 ) or uid 6", 3, 2, KFILTER_SPARES_PAIRS },
+	{ "not ( pid 5 or cause call )", 2, 1, KFILTER_SPARES_PAIRS },
+	{ "not pid 5,7", 3, 1, KFILTER_SPARES_PAIRS },
+	{ "pid != 5", 3, 2, KFILTER_SPARES_PAIRS },
+	{ "comm nginx", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "comm ng*", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "comm *x", 0, 0, 0 },
+	{ "comm a,*x", 0, 0, 0 },
+	{ "not comm a", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "not comm a,*x", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "port 80", 2, 1, KFILTER_SPARES_NONE },
+	{ "port 80,443", 2, 1, KFILTER_SPARES_NONE },
+	{ "not port 80", 2, 2, KFILTER_SPARES_NONE },
+	{ "sport >= 1024", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "dport 1 and sport 2 and dport 3 and sport 4 and dport 5", 4, 4,
+	  KFILTER_SPARES_PAIRS },
+	{ "addr 10.0.0.0/8", 2, 1, KFILTER_SPARES_NONE },
+	{ "addr 10.0.0.0/8:80", 2, 1, KFILTER_SPARES_NONE },
+	{ "src 10.0.0.0/8", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "dst ::1,10.0.0.1", 2, 1, KFILTER_SPARES_PAIRS },
+	{ "netns 5", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "cgroup 5,6", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "not cgroup 5", 1, 1, KFILTER_SPARES_PAIRS },
+	/* old or new of a transition, state of all others */
+	{ "state listen", 3, 2, KFILTER_SPARES_OPENING },
+	{ "exclude listen", 2, 2, KFILTER_SPARES_OPENING },
+	{ "state listen and pid 5", 4, 3, KFILTER_SPARES_OPENING },
+	{ "type = state", 0, 0, 0 },
+	{ "type = state and pid 5", 1, 1, KFILTER_SPARES_PAIRS },
+	{ "old close or type = window", 1, 1, KFILTER_SPARES_OPENING },
+	{ "port 443 or src 10.0.0.0/8", 3, 1, KFILTER_SPARES_PAIRS },
+	{ "pid 1,2,3,4,5,6,7,8,9,10,11,12", 12, 1, KFILTER_SPARES_PAIRS },
+	/* too many: a set of their lowest bits, or nothing */
+	{ "pid 1,2,3,4,5,6,7,8,9,10,11,12,13 and uid 1", 2, 2,
+	  KFILTER_SPARES_PAIRS },
+	{ "not pid 1,2,3,4,5,6,7,8,9,10,11,12,13 and uid 1", 1, 1,
+	  KFILTER_SPARES_PAIRS },
+};
+
 /* Claim: what the kernel can decide it does, with a test each, and no more. */
 TEST_F(push, tests)
 {
-	static const struct {
-		const char *text;
-		unsigned int n, clauses;
-		enum kfilter_spares spares; /* of the last clause */
-	} rows[] = {
-		{ "cwnd < 10", 0, 0, 0 },
-		{ "pid 5", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "pid 5,6,7", 3, 1, KFILTER_SPARES_PAIRS },
-		{ "pid 5 or pid 6", 2, 1, KFILTER_SPARES_PAIRS },
-		{ "pid > 5", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "pid 5 uid 6", 2, 2, KFILTER_SPARES_PAIRS },
-		{ "pid 5 and cwnd < 10", 1, 1, KFILTER_SPARES_PAIRS },
-		/* a window has no err, a transition no cwnd */
-		{ "pid 5 or err", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "( pid 5 and cwnd < 10 ) or pid 6", 3, 2,
-		  KFILTER_SPARES_PAIRS },
-		{ "( cwnd < 10 and pid 5 ) or uid 6", 3, 2,
-		  KFILTER_SPARES_PAIRS },
-		{ "not ( pid 5 or cause call )", 2, 1, KFILTER_SPARES_PAIRS },
-		{ "not pid 5,7", 3, 1, KFILTER_SPARES_PAIRS },
-		{ "pid != 5", 3, 2, KFILTER_SPARES_PAIRS },
-		{ "comm nginx", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "comm ng*", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "comm *x", 0, 0, 0 },
-		{ "comm a,*x", 0, 0, 0 },
-		{ "not comm a", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "not comm a,*x", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "port 80", 2, 1, KFILTER_SPARES_NONE },
-		{ "port 80,443", 2, 1, KFILTER_SPARES_NONE },
-		{ "not port 80", 2, 2, KFILTER_SPARES_NONE },
-		{ "sport >= 1024", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "dport 1 and sport 2 and dport 3 and sport 4 and dport 5", 4,
-		  4, KFILTER_SPARES_PAIRS },
-		{ "addr 10.0.0.0/8", 2, 1, KFILTER_SPARES_NONE },
-		{ "addr 10.0.0.0/8:80", 2, 1, KFILTER_SPARES_NONE },
-		{ "src 10.0.0.0/8", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "dst ::1,10.0.0.1", 2, 1, KFILTER_SPARES_PAIRS },
-		{ "netns 5", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "cgroup 5,6", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "not cgroup 5", 1, 1, KFILTER_SPARES_PAIRS },
-		/* old or new of a transition, state of all others */
-		{ "state listen", 3, 2, KFILTER_SPARES_OPENING },
-		{ "exclude listen", 2, 2, KFILTER_SPARES_OPENING },
-		{ "state listen and pid 5", 4, 3, KFILTER_SPARES_OPENING },
-		{ "type = state", 0, 0, 0 },
-		{ "type = state and pid 5", 1, 1, KFILTER_SPARES_PAIRS },
-		{ "old close or type = window", 1, 1, KFILTER_SPARES_OPENING },
-		{ "port 443 or src 10.0.0.0/8", 3, 1, KFILTER_SPARES_PAIRS },
-		{ "pid 1,2,3,4,5,6,7,8,9,10,11,12", 12, 1,
-		  KFILTER_SPARES_PAIRS },
-		/* too many: a set of their lowest bits, or nothing */
-		{ "pid 1,2,3,4,5,6,7,8,9,10,11,12,13 and uid 1", 2, 2,
-		  KFILTER_SPARES_PAIRS },
-		{ "not pid 1,2,3,4,5,6,7,8,9,10,11,12,13 and uid 1", 1, 1,
-		  KFILTER_SPARES_PAIRS },
-	};
 	unsigned int i, k, clauses;
 
-	for (i = 0; i < ROWS(rows); i++) {
-		struct filter *f = push(self->schema, rows[i].text, self->k);
+	for (i = 0; i < ROWS(shares); i++) {
+		struct filter *f = push(self->schema, shares[i].text, self->k);
 
 		ASSERT_NE(NULL, f);
-		EXPECT_EQ(rows[i].n, self->k->n)
+		EXPECT_EQ(shares[i].n, self->k->n)
 		{
-			TH_LOG("%s", rows[i].text);
+			TH_LOG("%s", shares[i].text);
 		}
 		for (clauses = 0, k = 0; k < self->k->n; k++)
 			clauses += self->k->tests[k].last;
-		EXPECT_EQ(rows[i].clauses, clauses)
+		EXPECT_EQ(shares[i].clauses, clauses)
 		{
-			TH_LOG("%s", rows[i].text);
+			TH_LOG("%s", shares[i].text);
 		}
 		if (self->k->n)
-			EXPECT_EQ(rows[i].spares,
+			EXPECT_EQ(shares[i].spares,
 				  self->k->tests[self->k->n - 1].spares)
 			{
-				TH_LOG("%s", rows[i].text);
+				TH_LOG("%s", shares[i].text);
 			}
 		filter_free(f);
 	}
