@@ -309,6 +309,12 @@ int conn_option(struct conn *c, int side, int level, int option, int value)
 		       0;
 }
 
+bool conn_pause(uint64_t begin)
+{
+	clock_pause(begin);
+	return clock_now_ns() - begin < TRACE_PATIENCE_NS;
+}
+
 int conn_wait(struct conn *c, int side, int state)
 {
 	int err = gate_wait_tcp(&c->gate, side, &c->addr[side], &c->addr[!side],
@@ -327,8 +333,7 @@ int conn_gone(struct conn *c, int side)
 				    &c->addr[!side], ~0u, 0);
 		if (err < 0)
 			return err == -ETIMEDOUT ? 0 : err;
-		clock_pause(start);
-	} while (clock_now_ns() - start < TRACE_PATIENCE_NS);
+	} while (conn_pause(start));
 	return -ETIMEDOUT;
 }
 
@@ -457,9 +462,34 @@ uint32_t conn_lost(int fd)
 	return info[SK_MEMINFO_DROPS];
 }
 
+int conn_wait_lost(int fd, uint32_t n)
+{
+	uint64_t begin = clock_now_ns();
+
+	while (conn_lost(fd) < n)
+		if (!conn_pause(begin))
+			return -ETIMEDOUT;
+	return 0;
+}
+
 int64_t conn_counter(const struct conn *c, int side, const char *name)
 {
 	return counter_read(c->pair.side[side].fd, name);
+}
+
+int conn_wait_counter(const struct conn *c, int side, const char *name,
+		      int64_t n)
+{
+	uint64_t begin = clock_now_ns();
+	int64_t now;
+
+	while ((now = conn_counter(c, side, name)) < n) {
+		if (now < 0)
+			return now;
+		if (!conn_pause(begin))
+			return -ETIMEDOUT;
+	}
+	return 0;
 }
 
 int conn_leave_to(struct conn *c, int side, const char *program)

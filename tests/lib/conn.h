@@ -87,6 +87,13 @@ int conn_receive(struct conn *c, int side, size_t n);
 
 int conn_option(struct conn *c, int side, int level, int option, int value);
 
+/*
+ * Waits a moment between two looks at what is waited for since @begin, in ns;
+ * false: that has been long enough. A loop that does not wait keeps an emulated
+ * processor busy, whose clock then creeps.
+ */
+bool conn_pause(uint64_t begin);
+
 /* Until the kernel has an end in this state, minisockets included. */
 int conn_wait(struct conn *c, int side, int state);
 
@@ -107,6 +114,7 @@ int conn_cut(struct conn *c, int side);
 /* All that the network brings a deaf socket is lost before TCP sees it. */
 int conn_deafen(int fd, bool deaf);
 uint32_t conn_lost(int fd); /* how many segments */
+int conn_wait_lost(int fd, uint32_t n);
 
 /* From now on it gets no segment whose data begin with @byte. */
 int conn_lose(int fd, char byte);
@@ -116,6 +124,8 @@ int conn_rto_min(struct conn *c, int side, unsigned int ms);
 
 /* A counter of the namespace, as /proc/net/snmp or netstat names it; -errno. */
 int64_t conn_counter(const struct conn *c, int side, const char *name);
+int conn_wait_counter(const struct conn *c, int side, const char *name,
+		      int64_t n);
 
 /*
  * Leaves the socket of an end to another process, which execs a program that

@@ -64,31 +64,19 @@ int queue_accept_depth(int listener)
 	return info_of(listener).tcpi_unacked;
 }
 
-/* Waits a moment. False: it has been long enough since @begin. */
-static bool patience(uint64_t begin)
-{
-	clock_pause(begin);
-	return clock_now_ns() - begin < TRACE_PATIENCE_NS;
-}
-
 int queue_wait_accept(const struct conn *c, int n)
 {
 	uint64_t begin = clock_now_ns();
 
 	while (queue_accept_depth(c->listener) < n)
-		if (!patience(begin))
+		if (!conn_pause(begin))
 			return -ETIMEDOUT;
 	return 0;
 }
 
 int queue_wait_answer(int client)
 {
-	uint64_t begin = clock_now_ns();
-
-	while (!conn_lost(client))
-		if (!patience(begin))
-			return -ETIMEDOUT;
-	return 0;
+	return conn_wait_lost(client, 1);
 }
 
 int queue_wait_state(int fd, int state)
@@ -96,19 +84,14 @@ int queue_wait_state(int fd, int state)
 	uint64_t begin = clock_now_ns();
 
 	while (info_of(fd).tcpi_state != state)
-		if (!patience(begin))
+		if (!conn_pause(begin))
 			return -ETIMEDOUT;
 	return 0;
 }
 
 int queue_wait_counter(const struct conn *c, const char *name, int64_t n)
 {
-	uint64_t begin = clock_now_ns();
-
-	while (conn_counter(c, 1, name) < n)
-		if (!patience(begin))
-			return -ETIMEDOUT;
-	return 0;
+	return conn_wait_counter(c, 1, name, n);
 }
 
 static bool is(struct json_object *e, const char *op, const char *rule)
@@ -131,7 +114,7 @@ int queue_wait_shown(const struct conn *c, const char *op, const char *rule,
 	uint64_t begin = clock_now_ns();
 
 	while (queue_count(c, op, rule) < n) {
-		if (!patience(begin))
+		if (!conn_pause(begin))
 			return -ETIMEDOUT;
 		read_more(c);
 	}

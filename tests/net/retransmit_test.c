@@ -44,11 +44,9 @@ static int wait_until(struct conn *c, bool (*is)(struct conn *c, int n), int n)
 {
 	uint64_t begin = clock_now_ns();
 
-	while (!is(c, n)) {
-		if (clock_now_ns() - begin > TRACE_PATIENCE_NS)
+	while (!is(c, n))
+		if (!conn_pause(begin))
 			return -ETIMEDOUT;
-		clock_pause(begin);
-	}
 	return 0;
 }
 

@@ -3,6 +3,7 @@
  * it. */
 #include <json-c/json.h>
 
+#include "lib/clock.h"
 #include "tests/lib/conn.h"
 #include "tests/lib/craft.h"
 
@@ -318,8 +319,7 @@ TEST_F(segment, data_too_late_for_socket)
 	fd = c->fd[1];
 	ASSERT_EQ(0, conn_deafen(fd, true));
 	ASSERT_EQ(0, conn_close(c, 0));
-	while (conn_lost(fd) < 1)
-		;
+	ASSERT_EQ(0, conn_wait_lost(fd, 1));
 	ASSERT_EQ(0, conn_send(c, 1, 7));
 	ASSERT_EQ(0, conn_gone(c, 0));
 	ASSERT_EQ(0, conn_deafen(fd, false));
@@ -364,8 +364,7 @@ TEST_F(segment, retransmitted)
 	fd = c->fd[1];
 	ASSERT_EQ(0, conn_deafen(fd, true));
 	ASSERT_EQ(0, conn_send(c, 0, 7));
-	while (conn_lost(fd) < 3)
-		;
+	ASSERT_EQ(0, conn_wait_lost(fd, 3));
 	ASSERT_EQ(0, conn_deafen(fd, false));
 	ASSERT_EQ(0, conn_receive(c, 1, 7));
 	close_both(_metadata, c);
@@ -384,8 +383,7 @@ TEST_F(segment, handshake_again)
 	ASSERT_EQ(0, conn_listen(c));
 	ASSERT_EQ(0, conn_deafen(c->fd[0], true));
 	ASSERT_EQ(0, conn_connect(c, 0));
-	while (conn_lost(c->fd[0]) < 3)
-		;
+	ASSERT_EQ(0, conn_wait_lost(c->fd[0], 3));
 	ASSERT_EQ(0, conn_deafen(c->fd[0], false));
 	ASSERT_EQ(0, conn_wait(c, 0, TCP_ESTABLISHED));
 	ASSERT_EQ(0, conn_accept(c));
@@ -423,9 +421,11 @@ TEST_F(segment, zero_window)
 	struct json_object *event;
 	char bytes[4096] = {};
 	bool closed = false;
+	uint64_t begin;
 	int i;
 
 	ASSERT_EQ(0, conn_open(c));
+	begin = clock_now_ns();
 	while (!closed) {
 		struct tcp_info info;
 		socklen_t len = sizeof(info);
@@ -435,6 +435,7 @@ TEST_F(segment, zero_window)
 		ASSERT_EQ(0, getsockopt(c->fd[0], IPPROTO_TCP, TCP_INFO, &info,
 					&len));
 		closed = info.tcpi_probes || info.tcpi_backoff;
+		ASSERT_TRUE(conn_pause(begin));
 	}
 	ASSERT_EQ(0, conn_reset(c, 0));
 	ASSERT_EQ(0, conn_gone(c, 0));
@@ -457,8 +458,7 @@ TEST_F(segment, sack)
 		return; /* what is crafted is IPv4 */
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, craft_send(c, 0, &gap));
-	while (conn_counter(c, 0, "InSegs") < 2)
-		;
+	ASSERT_EQ(0, conn_wait_counter(c, 0, "InSegs", 2));
 	ASSERT_EQ(0, conn_stop(c));
 	event = nth(c, 1, "received", 8, 0);
 	EXPECT_SEGMENT(event, 8 | ACK, 101, 151, 1);
@@ -513,8 +513,7 @@ TEST_F(segment, lies)
 		int64_t before = conn_counter(c, 1, "InSegs");
 
 		ASSERT_EQ(0, craft_send(c, 0, &crafts[i]));
-		while (conn_counter(c, 1, "InSegs") == before)
-			;
+		ASSERT_EQ(0, conn_wait_counter(c, 1, "InSegs", before + 1));
 	}
 	ASSERT_EQ(0, conn_stop(c));
 	for (i = 0; i < 4; i++) {
@@ -546,8 +545,7 @@ TEST_F(segment, fragments)
 		return; /* what is crafted is IPv4 */
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, craft_send(c, 0, &large));
-	while (conn_counter(c, 1, "InSegs") < 3)
-		;
+	ASSERT_EQ(0, conn_wait_counter(c, 1, "InSegs", 3));
 	ASSERT_EQ(0, conn_stop(c));
 	event = nth(c, 1, "received", 8, 0);
 	EXPECT_SEGMENT(event, 8 | ACK, 1, 3001, 1);
