@@ -417,7 +417,8 @@ packages:
 
 C_FILES	 := $(wildcard bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch])
 SH_FILES := .ci/run tests/run tests/bench/publish $(wildcard tests/*/*.sh) \
-	    $(addprefix tests/vm/,fetch image modules kbuild debugkernel accel run all selftest)
+	    $(addprefix tests/vm/,fetch image modules kbuild debugkernel debugcheck \
+	    accel run all selftest)
 RST	 := $(wildcard *.rst */*.rst */*/*.rst)
 
 # Kernel style, as the kernel's own checker has it; one module serves several

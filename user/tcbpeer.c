@@ -205,8 +205,9 @@ static int fail_converse(const struct tcbpeer *tp, int err)
 		then = "the peer has to throw away what has arrived";
 		break;
 	case -EPIPE:
+		/* the reader of our output knows */
 		if (tp->duplex.where == DUPLEX_OUTPUT)
-			return EXIT_FAILED; /* its reader knows */
+			return EXIT_FAILED;
 		/* fall through */
 	case -ECONNRESET:
 	case -ENODATA:
