@@ -434,7 +434,7 @@ $(CHECKPATCH): | $(PACKAGES)
 		'*/scripts/const_structs.checkpatch'
 	@touch $@
 
-lint-module: $(CHECKPATCH)	## the same for the kernel module only
+lint-module: $(CHECKPATCH)	## style and static analysis of the kernel module only
 	perl $(CHECKPATCH) --no-tree --strict --no-summary --terse -f \
 		--ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON module/*.[ch]
 	tests/vm/fetch 6.1
@@ -475,7 +475,7 @@ clean:	## remove what was built (the test harness in .cache stays)
 help:	## this text
 	@echo 'Targets:'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | \
-		while read -r name what; do printf '  %-11s %s\n' $$name "$$what"; done
+		while read -r name what; do printf '  %-18s %s\n' $$name "$$what"; done
 	@echo 'Variables:'
 	@echo '  V=1         show the commands, and all that the tests print'
 	@echo '  O=DIR       where to build ($(O))'
