@@ -61,10 +61,12 @@ static struct sockaddr_in loopback(unsigned short port)
 	};
 }
 
+/* Nothing of it is to come when it returns: the last close() waits for its ACK. */
 static int one_connection(int listener, unsigned short port)
 {
 	struct sockaddr_in to = loopback(port);
 	struct timeval patience = { .tv_sec = 5 };
+	struct linger last = { .l_onoff = 1, .l_linger = 5 };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), peer;
 	char byte;
 
@@ -74,6 +76,7 @@ static int one_connection(int listener, unsigned short port)
 	if (peer < 0)
 		return -errno;
 	setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(peer, SOL_SOCKET, SO_LINGER, &last, sizeof(last));
 	close(fd);
 	if (recv(peer, &byte, 1, 0)) /* 0: its FIN is here */
 		return -EPROTO;
@@ -243,7 +246,8 @@ TEST_F(accounting, port)
 	 * has a port of these itself
 	 */
 	EXPECT_EQ(112, COUNTER("shown"));
-	EXPECT_LE(102, COUNTER("kernel_filtered"));
+	/* a run that the kernel skips can keep nothing, and is counted itself */
+	EXPECT_LE(102, COUNTER("kernel_filtered") + COUNTER("missed_runs"));
 	EXPECT_STREQ(CLIENT, witness_path(self->trace.witness, &client, path,
 					  sizeof(path)));
 	EXPECT_STREQ(SERVER, witness_path(self->trace.witness, &server, path,
