@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* All in one call of the end, so that no timer runs out in between. */
+/* Those who connect one after the other, and those who do so at once. */
 #include "lab/clients.h"
 #include "lab/end.h"
 #include "lab/stage.h"
@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* In one call of the end, so that no timer runs out in between. */
 static int clients_call(struct end *me, int n)
 {
 	struct sockaddr_in server = { .sin_family = AF_INET,
@@ -27,6 +28,15 @@ static int clients_call(struct end *me, int n)
 }
 
 void clients_connect(struct stage *s, int n)
+{
+	struct end *a = stage_end(s, A), *b = stage_end(s, B);
+	int i;
+
+	for (i = 0; i < n; i++)
+		end_connect(a, end_socket(a, 0), b->ip, 2001);
+}
+
+void clients_begin(struct stage *s, int n)
 {
 	struct end *a = stage_end(s, A), *b = stage_end(s, B);
 

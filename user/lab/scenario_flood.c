@@ -22,7 +22,7 @@ static void flood(struct stage *s, const char *cookies, int limit)
 	stage_sysctl(s, B, "net/ipv4/tcp_syncookies", cookies);
 	end_listen(b, 2001, limit);
 	stage_hold(s, B);
-	clients_connect(s, BURST);
+	clients_begin(s, BURST);
 	end_seen_times(b, "segment", "received SYN", BURST);
 }
 

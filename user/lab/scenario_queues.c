@@ -104,25 +104,26 @@ static const struct expect lookup_expect[] = {
 
 /* ------------------------------------------------ what backlog means */
 
-static void backlog(struct stage *s, int asked, int clients)
+/* Two clients more than the queue has room for. */
+static void backlog(struct stage *s, int asked)
 {
 	struct end *b = stage_end(s, B);
 
-	if (s->control)
-		asked += 3;
-	end_listen(b, 2001, asked);
-	clients_connect(s, clients);
+	end_listen(b, 2001, s->control ? asked + 3 : asked);
+	clients_connect(s, asked + 1);
+	end_seen_times(b, "queue", "completed", asked + 1);
+	clients_begin(s, 2);
 	end_seen(b, "queue", "SYN_dropped accept_queue_full");
 }
 
 static void backlog_two(struct stage *s)
 {
-	backlog(s, 2, 5);
+	backlog(s, 2);
 }
 
 static void backlog_zero(struct stage *s)
 {
-	backlog(s, 0, 3);
+	backlog(s, 0);
 }
 
 static const struct expect backlog_two_expect[] = {
