@@ -7,15 +7,15 @@
 #include "lib/width.h"
 #include "output/output.h"
 #include "tests/lib/events.h"
-#include "tests/lib/page.h"
 #include "tests/lib/golden.h"
+#include "tests/lib/page.h"
+#include "tests/lib/steps.h"
 
 #include <kselftest_harness.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define START PAGE_START
 #define MS 1000000ull
 
 FIXTURE(ladder)
@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(ladder)
 static int begin(struct pipeline *p, const struct schema *schema, FILE *file,
 		 const struct output_ladder_options *how)
 {
-	const struct trace_info info = { .start_ns = START };
+	const struct trace_info info = { .start_ns = PAGE_START };
 	struct output_ladder_options options = *how;
 
 	options.file = file;
@@ -45,91 +45,12 @@ static int begin(struct pipeline *p, const struct schema *schema, FILE *file,
 		       pipeline_header(p, &info);
 }
 
-/* Of two ends, 0 is 10.0.0.1:2000, 1 is 10.0.0.2:2001. */
-static void put_end(struct event *e, unsigned int end)
-{
-	struct event_state s = end ? events_other_end(e->ts_ns, 2, 2001, 2000,
-						      1, 1) :
-				     events_state(e->ts_ns, 1, 2000, 2001, 1,
-						  1);
-	enum event_type type = e->type;
-
-	*e = s.ev;
-	e->type = type;
-}
-
 #define S(state) TCB_STATE_##state
 
-/* A change of state; its cause is CAUSE_x. */
-struct change {
-	unsigned int us, end, old, new, cause, kind, err;
-};
-
-static struct event_state change_state(const struct change *c)
-{
-	struct event_state s = {
-		.ev = { .ts_ns = START + c->us * 1000ull, .type = EVENT_state },
-		.old = c->old,
-		.new = c->new,
-		.cause = c->cause,
-		.cause_how = HOW_observed,
-		.kind = c->kind,
-		.err = c->err,
-	};
-
-	put_end(&s.ev, c->end);
-	if (c->new == S(TIME_WAIT))
-		s.ev.how = HOW_derived;
-	return s;
-}
-
-static void push_changes(struct pipeline *p, const struct change *c,
-			 unsigned int n)
-{
-	for (; n--; c++) {
-		struct event_state s = change_state(c);
-
-		pipeline_push(p, &s, sizeof(s));
-	}
-}
-
 #define PUSH(p, changes) \
-	push_changes(p, changes, sizeof(changes) / sizeof(*changes))
+	steps_changes(p, changes, sizeof(changes) / sizeof(*changes))
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
-
-/* A segment of @end at @us; it comes @later microseconds, 0: never. */
-static void push_segment(struct pipeline *p, unsigned int us, unsigned int end,
-			 unsigned int later, __u8 flags, __u32 seq, __u32 len,
-			 __u32 ack)
-{
-	struct event_segment g = {
-		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_segment },
-		.tcp_seq = seq,
-		.end = seq + len + !!(flags & (SYN | FIN)),
-		.ack = flags & ACK ? ack : SEGMENT_UNKNOWN,
-		.len = len,
-		.segs = 1,
-		.window = 65160,
-		.mss = flags & SYN ? 1460 : 0,
-		.sack1_start = SEGMENT_UNKNOWN,
-		.sack2_start = SEGMENT_UNKNOWN,
-		.sack3_start = SEGMENT_UNKNOWN,
-		.sack4_start = SEGMENT_UNKNOWN,
-		.direction = DIRECTION_sent,
-		.flags = flags,
-		.wscale = 255,
-	};
-
-	put_end(&g.ev, end);
-	pipeline_push(p, &g, sizeof(g));
-	if (!later)
-		return;
-	g.ev.ts_ns += later * 1000ull;
-	g.direction = DIRECTION_received;
-	put_end(&g.ev, !end);
-	pipeline_push(p, &g, sizeof(g));
-}
 
 /* Is the text that of tests/unit/ladder/@name? */
 static bool golden(const char *name, const char *text)
@@ -144,7 +65,7 @@ static const struct output_ladder_options columns_80 = { .width = 80,
 							 .unicode = true };
 static const struct output_ladder_options ascii_80 = { .width = 80 };
 
-static const struct change crossed[] = {
+static const struct step crossed[] = {
 	{ 0, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
 	{ 900, 1, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
 	{ 21000, 1, S(SYN_SENT), S(SYN_RECV), CAUSE_RX_SYN, KIND_crossed, 0 },
@@ -163,14 +84,14 @@ static const struct change crossed[] = {
 
 static void push_crossed_segments(struct pipeline *p)
 {
-	push_segment(p, 10, 0, 20980, SYN, 0, 0, 0);
-	push_segment(p, 910, 1, 20980, SYN, 0, 0, 0);
-	push_segment(p, 21010, 1, 21880, SYN | ACK, 0, 0, 1);
-	push_segment(p, 21910, 0, 20080, SYN | ACK, 0, 0, 1);
-	push_segment(p, 60010, 0, 20980, FIN | ACK, 1, 0, 1);
-	push_segment(p, 60910, 1, 20980, FIN | ACK, 1, 0, 1);
-	push_segment(p, 81010, 1, 21880, ACK, 2, 0, 2);
-	push_segment(p, 81910, 0, 20080, ACK, 2, 0, 2);
+	steps_segment(p, 10, 0, 20980, SYN, 0, 0, 0);
+	steps_segment(p, 910, 1, 20980, SYN, 0, 0, 0);
+	steps_segment(p, 21010, 1, 21880, SYN | ACK, 0, 0, 1);
+	steps_segment(p, 21910, 0, 20080, SYN | ACK, 0, 0, 1);
+	steps_segment(p, 60010, 0, 20980, FIN | ACK, 1, 0, 1);
+	steps_segment(p, 60910, 1, 20980, FIN | ACK, 1, 0, 1);
+	steps_segment(p, 81010, 1, 21880, ACK, 2, 0, 2);
+	steps_segment(p, 81910, 0, 20080, ACK, 2, 0, 2);
 }
 
 /* The picture that everything here is for: both SYNs, seen to cross. */
@@ -212,7 +133,7 @@ TEST_F(ladder, simultaneous_open_ascii)
 }
 
 /* A client, a listener's child, data both ways, an orderly close. */
-static const struct change orderly[] = {
+static const struct step orderly[] = {
 	{ 0, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
 	{ 60, 0, S(SYN_SENT), S(ESTABLISHED), CAUSE_RX_SYN_ACK, 0, 0 },
 	{ 80, 1, S(LISTEN), S(SYN_RECV), CAUSE_RX_ACK, 0, 0 },
@@ -227,82 +148,31 @@ static const struct change orderly[] = {
 
 static void push_orderly_segments(struct pipeline *p)
 {
-	push_segment(p, 10, 0, 10, SYN, 0, 0, 0);
-	push_segment(p, 30, 1, 20, SYN | ACK, 0, 0, 1);
-	push_segment(p, 65, 0, 10, ACK, 1, 0, 1);
-	push_segment(p, 2000, 0, 30, PSH | ACK, 1, 26, 1);
-	push_segment(p, 2040, 1, 30, ACK, 1, 0, 27);
-	push_segment(p, 3005, 0, 10, FIN | ACK, 27, 0, 1);
-	push_segment(p, 3025, 1, 20, ACK, 1, 0, 28);
-	push_segment(p, 3505, 1, 10, FIN | ACK, 1, 0, 28);
-	push_segment(p, 3525, 0, 10, ACK, 28, 0, 2);
-}
-
-static void push_call(struct pipeline *p, unsigned int us, unsigned int end,
-		      enum call_op op, __u64 number, unsigned int takes,
-		      __s64 result)
-{
-	struct event_call c = {
-		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_call },
-		.call = number,
-		.duration_ns = ~0ull,
-		.result = CALL_NO_VALUE,
-		.len = ~0ull,
-		.optval = CALL_NO_VALUE,
-		.op = op,
-		.phase = CALL_PHASE_enter,
-		.via = CALL_VIA_syscall,
-		.shut = 255,
-		.fd = 5,
-		.epfd = ~0u,
-		.backlog = ~0u,
-		.level = ~0u,
-		.optname = ~0u,
-	};
-
-	put_end(&c.ev, end);
-	pipeline_push(p, &c, sizeof(c));
-	c.ev.ts_ns += takes * 1000ull;
-	c.duration_ns = takes * 1000ull;
-	c.result = result;
-	c.phase = CALL_PHASE_exit;
-	pipeline_push(p, &c, sizeof(c));
-}
-
-static void push_queue(struct pipeline *p, unsigned int us, enum queue_op op,
-		       __u32 accept)
-{
-	struct event_queue q = {
-		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_queue },
-		.listener = 3,
-		.wait_ns = ~0ull,
-		.syn = 0,
-		.young = 0,
-		.accept = accept,
-		.limit = 128,
-		.asked = ~0u,
-		.fd = ~0u,
-		.op = op,
-		.depth_how = HOW_observed,
-	};
-
-	put_end(&q.ev, 1);
-	pipeline_push(p, &q, sizeof(q));
+	steps_segment(p, 10, 0, 10, SYN, 0, 0, 0);
+	steps_segment(p, 30, 1, 20, SYN | ACK, 0, 0, 1);
+	steps_segment(p, 65, 0, 10, ACK, 1, 0, 1);
+	steps_segment(p, 2000, 0, 30, PSH | ACK, 1, 26, 1);
+	steps_segment(p, 2040, 1, 30, ACK, 1, 0, 27);
+	steps_segment(p, 3005, 0, 10, FIN | ACK, 27, 0, 1);
+	steps_segment(p, 3025, 1, 20, ACK, 1, 0, 28);
+	steps_segment(p, 3505, 1, 10, FIN | ACK, 1, 0, 28);
+	steps_segment(p, 3525, 0, 10, ACK, 28, 0, 2);
 }
 
 TEST_F(ladder, open_and_close)
 {
-	struct event_window w = events_window(START + 2300 * 1000, 1, 10, 11);
+	struct event_window w = events_window(PAGE_START + 2300 * 1000, 1, 10,
+					      11);
 
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &columns_80));
 	PUSH(self->page.pipeline, orderly);
 	push_orderly_segments(self->page.pipeline);
-	push_queue(self->page.pipeline, 90, QUEUE_completed, 1);
-	push_queue(self->page.pipeline, 500, QUEUE_accepted, 0);
+	steps_queue(self->page.pipeline, 90, QUEUE_completed, 1);
+	steps_queue(self->page.pipeline, 500, QUEUE_accepted, 0);
 	pipeline_push(self->page.pipeline, &w, sizeof(w));
-	push_call(self->page.pipeline, 1990, 0, CALL_sendto, 7, 90, 26);
-	push_call(self->page.pipeline, 600, 1, CALL_recvfrom, 8, 1600, 26);
+	steps_call(self->page.pipeline, 1990, 0, CALL_sendto, 7, 90, 26);
+	steps_call(self->page.pipeline, 600, 1, CALL_recvfrom, 8, 1600, 26);
 	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("open_close.txt", self->page.text));
 }
@@ -316,26 +186,6 @@ TEST_F(ladder, open_and_close_ascii)
 	EXPECT_TRUE(golden("open_close_ascii.txt", self->page.text));
 }
 
-/* What one end alone tells of: one that comes, or goes; with a number, or 0. */
-static void push_half(struct pipeline *p, unsigned int us, unsigned int end,
-		      bool came, __u64 number, __u8 flags, __u32 seq, __u32 ack)
-{
-	struct event_segment g = {
-		.ev = { .ts_ns = START + us * 1000ull, .type = EVENT_segment },
-		.segment = number,
-		.tcp_seq = seq,
-		.end = seq + !!(flags & (SYN | FIN)),
-		.ack = flags & ACK ? ack : SEGMENT_UNKNOWN,
-		.window = SEGMENT_UNKNOWN,
-		.sack1_start = SEGMENT_UNKNOWN,
-		.direction = came ? DIRECTION_received : DIRECTION_sent,
-		.flags = flags,
-	};
-
-	put_end(&g.ev, end);
-	pipeline_push(p, &g, sizeof(g));
-}
-
 /*
  * A change of state stands at the head of the very arrow that has made it,
  * though something came in between: or, much later, says what that was. It does
@@ -343,22 +193,23 @@ static void push_half(struct pipeline *p, unsigned int us, unsigned int end,
  */
 TEST_F(ladder, beside_its_cause)
 {
-	static const struct change changes[] = {
+	static const struct step changes[] = {
 		{ 40, 0, S(ESTABLISHED), S(FIN_WAIT1), CAUSE_CALL_CLOSE, 0, 0 },
 		{ 2030, 0, S(FIN_WAIT1), S(FIN_WAIT2), CAUSE_RX_ACK, 0, 0 },
 		{ 9000, 0, S(FIN_WAIT2), S(TIME_WAIT), CAUSE_RX_FIN, 0, 0 },
 	};
-	struct event_window w = events_window(START + 2020 * 1000, 1, 10, 11);
+	struct event_window w = events_window(PAGE_START + 2020 * 1000, 1, 10,
+					      11);
 
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &columns_80));
-	push_segment(self->page.pipeline, 1, 0, 0, PSH | ACK, 1, 9, 1);
-	push_call(self->page.pipeline, 10, 0, CALL_close, 7, 1500, 0);
-	push_half(self->page.pipeline, 30, 0, true, 1, ACK, 1, 10);
-	push_segment(self->page.pipeline, 50, 0, 0, FIN | ACK, 10, 0, 1);
-	push_half(self->page.pipeline, 2010, 0, true, 2, ACK, 1, 11);
+	steps_segment(self->page.pipeline, 1, 0, 0, PSH | ACK, 1, 9, 1);
+	steps_call(self->page.pipeline, 10, 0, CALL_close, 7, 1500, 0);
+	steps_half(self->page.pipeline, 30, 0, true, 1, ACK, 1, 10);
+	steps_segment(self->page.pipeline, 50, 0, 0, FIN | ACK, 10, 0, 1);
+	steps_half(self->page.pipeline, 2010, 0, true, 2, ACK, 1, 11);
 	pipeline_push(self->page.pipeline, &w, sizeof(w));
-	push_half(self->page.pipeline, 6000, 0, true, 3, FIN | ACK, 1, 11);
+	steps_half(self->page.pipeline, 6000, 0, true, 3, FIN | ACK, 1, 11);
 	PUSH(self->page.pipeline, changes);
 	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("causes.txt", self->page.text));
@@ -377,8 +228,8 @@ TEST_F(ladder, peer_of_command)
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &columns_80));
 	for (i = 0; i < sizeof(orderly) / sizeof(*orderly); i++) {
-		struct change c = orderly[i];
-		struct event_state s = change_state(&c);
+		struct step c = orderly[i];
+		struct event_state s = steps_state(&c);
 
 		s.ev.foreign = c.end == 0;
 		pipeline_push(self->page.pipeline, &s, sizeof(s));
@@ -387,13 +238,13 @@ TEST_F(ladder, peer_of_command)
 		s.ev.lport = 4000;
 		pipeline_push(self->page.pipeline, &s, sizeof(s));
 	}
-	push_half(self->page.pipeline, 20, 1, true, 0, SYN, 0, 0);
-	push_half(self->page.pipeline, 35, 1, false, 0, SYN | ACK, 0, 1);
-	push_half(self->page.pipeline, 75, 1, true, 0, ACK, 1, 1);
-	push_half(self->page.pipeline, 3010, 1, true, 0, FIN | ACK, 1, 1);
-	push_half(self->page.pipeline, 3030, 1, false, 0, ACK, 1, 2);
-	push_half(self->page.pipeline, 3505, 1, false, 0, FIN | ACK, 1, 2);
-	push_half(self->page.pipeline, 3530, 1, true, 0, ACK, 2, 2);
+	steps_half(self->page.pipeline, 20, 1, true, 0, SYN, 0, 0);
+	steps_half(self->page.pipeline, 35, 1, false, 0, SYN | ACK, 0, 1);
+	steps_half(self->page.pipeline, 75, 1, true, 0, ACK, 1, 1);
+	steps_half(self->page.pipeline, 3010, 1, true, 0, FIN | ACK, 1, 1);
+	steps_half(self->page.pipeline, 3030, 1, false, 0, ACK, 1, 2);
+	steps_half(self->page.pipeline, 3505, 1, false, 0, FIN | ACK, 1, 2);
+	steps_half(self->page.pipeline, 3530, 1, true, 0, ACK, 2, 2);
 	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("peer.txt", self->page.text));
 	EXPECT_EQ(10, account->shown[EVENT_state]);
@@ -404,7 +255,7 @@ TEST_F(ladder, peer_of_command)
 /* One end only: the other one is elsewhere, or was not asked for. */
 TEST_F(ladder, refused)
 {
-	static const struct change refused[] = {
+	static const struct step refused[] = {
 		{ 0, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
 		{ 50, 0, S(SYN_SENT), S(CLOSE), CAUSE_RX_RST, 0, ECONNREFUSED },
 	};
@@ -419,18 +270,19 @@ TEST_F(ladder, refused)
 /* Lost on the way, sent again after a timeout; a long time in between. */
 TEST_F(ladder, lost_and_sent_again)
 {
-	struct event_retransmit r = events_retransmit(START + 206000000, 1);
+	struct event_retransmit r = events_retransmit(PAGE_START + 206000000,
+						      1);
 
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &columns_80));
-	push_changes(self->page.pipeline, orderly, 4);
-	push_segment(self->page.pipeline, 10, 0, 10, SYN, 0, 0, 0);
-	push_segment(self->page.pipeline, 30, 1, 20, SYN | ACK, 0, 0, 1);
-	push_segment(self->page.pipeline, 65, 0, 10, ACK, 1, 0, 1);
-	push_segment(self->page.pipeline, 2100, 0, 0, PSH | ACK, 1, 1, 1);
+	steps_changes(self->page.pipeline, orderly, 4);
+	steps_segment(self->page.pipeline, 10, 0, 10, SYN, 0, 0, 0);
+	steps_segment(self->page.pipeline, 30, 1, 20, SYN | ACK, 0, 0, 1);
+	steps_segment(self->page.pipeline, 65, 0, 10, ACK, 1, 0, 1);
+	steps_segment(self->page.pipeline, 2100, 0, 0, PSH | ACK, 1, 1, 1);
 	pipeline_push(self->page.pipeline, &r, sizeof(r));
-	push_segment(self->page.pipeline, 206010, 0, 20, PSH | ACK, 1, 1, 1);
-	push_segment(self->page.pipeline, 206040, 1, 15, ACK, 1, 0, 2);
+	steps_segment(self->page.pipeline, 206010, 0, 20, PSH | ACK, 1, 1, 1);
+	steps_segment(self->page.pipeline, 206040, 1, 15, ACK, 1, 0, 2);
 	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_TRUE(golden("lost.txt", self->page.text));
 }
@@ -438,7 +290,7 @@ TEST_F(ladder, lost_and_sent_again)
 /* A reset cuts off both; what is read of it says so. */
 TEST_F(ladder, reset)
 {
-	static const struct change cut[] = {
+	static const struct step cut[] = {
 		{ 0, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
 		{ 60, 0, S(SYN_SENT), S(ESTABLISHED), CAUSE_RX_SYN_ACK, 0, 0 },
 		{ 80, 1, S(LISTEN), S(SYN_RECV), CAUSE_RX_ACK, 0, 0 },
@@ -448,7 +300,7 @@ TEST_F(ladder, reset)
 		{ 930, 1, S(ESTABLISHED), S(CLOSE), CAUSE_RX_RST, 0,
 		  ECONNRESET },
 	};
-	struct event_reset r = events_reset(START + 905000, 1);
+	struct event_reset r = events_reset(PAGE_START + 905000, 1);
 
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &columns_80));
@@ -504,16 +356,17 @@ TEST_F(ladder, columns_are_never_broken)
 			ASSERT_EQ(0, begin(p, self->page.schema, file, &how));
 			for (i = 0; i < sizeof(orderly) / sizeof(*orderly);
 			     i++) {
-				const struct change *c = &orderly[i];
+				const struct step *c = &orderly[i];
 				struct event_state s = {
-					.ev = { .ts_ns = START + c->us * 9999 },
+					.ev = { .ts_ns = PAGE_START +
+							 c->us * 9999 },
 					.old = c->old,
 					.new = c->new,
 					.cause = c->cause,
 				};
 
 				s.ev.type = EVENT_state;
-				put_end(&s.ev, c->end);
+				steps_end(&s.ev, c->end);
 				strncpy(s.ev.comm, names[name / 2],
 					sizeof(s.ev.comm) - 1);
 				s.ev.family = FAMILY_INET6;
@@ -548,8 +401,9 @@ TEST_F(ladder, account)
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &how));
 	for (i = 0; i < 5; i++) {
-		struct event_state s = events_state(START + i, 10 + i, 3000 + i,
-						    80, S(CLOSE), S(SYN_SENT));
+		struct event_state s = events_state(PAGE_START + i, 10 + i,
+						    3000 + i, 80, S(CLOSE),
+						    S(SYN_SENT));
 
 		pipeline_push(self->page.pipeline, &s, sizeof(s));
 	}
@@ -569,10 +423,11 @@ TEST_F(ladder, drawn_when_over)
 			   self->page.file, &columns_80));
 	PUSH(self->page.pipeline, orderly);
 	ASSERT_EQ(0, pipeline_release(self->page.pipeline, ~0ull));
-	ASSERT_EQ(0, pipeline_flush(self->page.pipeline, START + 4 * MS));
+	ASSERT_EQ(0, pipeline_flush(self->page.pipeline, PAGE_START + 4 * MS));
 	fflush(self->page.file);
 	EXPECT_EQ(0, self->page.size);
-	ASSERT_EQ(0, pipeline_flush(self->page.pipeline, START + 1000 * MS));
+	ASSERT_EQ(0,
+		  pipeline_flush(self->page.pipeline, PAGE_START + 1000 * MS));
 	EXPECT_NE(0, self->page.size);
 	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_EQ(NULL, strstr(self->page.text, "#2"));
@@ -581,7 +436,7 @@ TEST_F(ladder, drawn_when_over)
 /* A socket that is used again has another ladder; so has each of many. */
 TEST_F(ladder, used_again)
 {
-	static const struct change twice[] = {
+	static const struct step twice[] = {
 		{ 0, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
 		{ 50, 0, S(SYN_SENT), S(CLOSE), CAUSE_RX_RST, 0, ECONNREFUSED },
 		{ 90, 0, S(CLOSE), S(SYN_SENT), CAUSE_CALL_CONNECT, 0, 0 },
@@ -606,8 +461,8 @@ TEST_F(ladder, ten_thousand_events)
 	ASSERT_EQ(0, begin(self->page.pipeline, self->page.schema,
 			   self->page.file, &columns_80));
 	for (i = 0; i < 5000; i++)
-		push_segment(self->page.pipeline, 2 * i, i & 1, 3, PSH | ACK,
-			     i / 2 * 100 + 1, 100, 1);
+		steps_segment(self->page.pipeline, 2 * i, i & 1, 3, PSH | ACK,
+			      i / 2 * 100 + 1, 100, 1);
 	from = clock_now_ns();
 	ASSERT_NE(NULL, page_finish(&self->page));
 	EXPECT_GT(1000 * MS, clock_now_ns() - from);
@@ -628,7 +483,7 @@ TEST_F(ladder, a_million_events)
 			   self->page.file, &ascii_80));
 	before = mallinfo2();
 	for (i = 0; i < 1000000; i++) {
-		struct event_window w = events_window(START + i * 1000ull,
+		struct event_window w = events_window(PAGE_START + i * 1000ull,
 						      1 + i % 5, i % 9, i % 7);
 
 		w.ev.lport += i % 5;
