@@ -79,7 +79,8 @@ LIB	 := $(O)/libtcbscope.a
 SPEC	 := Documentation/netlink/specs/tcbscope.yaml
 SPEC_H	 := $(O)/uapi.h $(O)/decoder.h
 PROGS	 := $(patsubst user/%.c,$(O)/%,$(wildcard user/*.c))
-TESTLIB	 := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
+TESTLIB_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
+TESTLIB	 := $(O)/libtests.a
 TEST_SRC := $(wildcard tests/unit/*_test.c tests/unit/*_test.sh \
 	    tests/net/*_test.c tests/net/*_test.sh)
 TESTS	 := $(addprefix $(O)/,$(basename $(TEST_SRC)))
@@ -309,10 +310,12 @@ $(O)/user/output/table-static.o: user/output/table.c $(O)/.flags
 # know who includes it. tcbpeer does without it, and without all above peer/.
 $(filter-out $(PEER_OBJ),$(LIB_OBJ)) $(O)/user/tcbscope.o: | $(BPF_SKEL) $(SPEC_H)
 
-$(LIB): $(LIB_OBJ) $(O)/.objects
+$(LIB): $(LIB_OBJ)
+$(TESTLIB): $(TESTLIB_OBJ)
+$(LIB) $(TESTLIB): $(O)/.objects
 	$(call say,AR,$@)
 	$(Q)rm -f $@
-	$(Q)$(AR) rcsD $@ $(LIB_OBJ)
+	$(Q)$(AR) rcsD $@ $(filter %.o,$^)
 
 $(O)/tcbscope: $(O)/user/tcbscope.o $(LIB)
 $(O)/tcbscope-static: $(O)/user/tcbscope.o $(O)/user/output/table-static.o $(LIB)
@@ -386,7 +389,7 @@ $(O)/.fuzzers: $(FUZZERS)
 
 # Rewritten when their content changes: what depends on them is then remade.
 $(O)/.flags: content = $(COMPILE) $(LINK) $(PKG_LIBS) $(BPF_COMPILE)
-$(O)/.objects: content = $(BPF_SRC) $(LIB_OBJ)
+$(O)/.objects: content = $(BPF_SRC) $(LIB_OBJ) $(TESTLIB_OBJ)
 $(O)/.flags $(O)/.objects: FORCE | $(PACKAGES)
 	@pkg-config --exists $(PKGS) $(PKGS_SHARED) || $(run_deps)
 	@mkdir -p $(@D)
