@@ -3,7 +3,8 @@
  * Call events: what processes ask of their TCP sockets, and what they get.
  *
  * Two programs hang on the entry and the exit of all system calls, and leave
- * soon if it is none of those in config.call, or of no TCP socket.
+ * soon if it is none of those in config.call, or of no TCP socket. They are of
+ * the type that user/input/syscall.c chooses, and so do not read their context.
  */
 #include "bpf/calling.h"
 #include "bpf/poll.h"
@@ -15,7 +16,7 @@
 
 EVENT_ANCHOR(event_call);
 
-extern int queue_exit(long ret); /* queue.bpf.c */
+extern int queue_exit(void); /* queue.bpf.c */
 
 __u64 call_next = 1;
 
@@ -232,7 +233,7 @@ static __always_inline struct calling *call_find(void)
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(call_enter, struct pt_regs *regs, long id)
+int call_enter(void *ctx)
 {
 	struct calling *calling;
 	__u32 nr = call_nr();
@@ -255,7 +256,7 @@ int BPF_PROG(call_enter, struct pt_regs *regs, long id)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(call_exit, struct pt_regs *regs, long ret)
+int call_exit(void *ctx)
 {
 	struct calling *calling;
 	__u32 nr = call_nr();
@@ -263,11 +264,11 @@ int BPF_PROG(call_exit, struct pt_regs *regs, long ret)
 	if (nr >= CONFIG_CALLS)
 		return 0;
 	if (config.named & 1u << EVENT_queue)
-		queue_exit(ret); /* instead of a program of its own */
+		queue_exit(); /* instead of a program of its own */
 	calling = call_find();
 	if (!calling || !calling->e.call || calling->e.op != config.call[nr].op)
 		return 0;
-	calling_returns(&calling->e, ret);
+	calling_returns(&calling->e, compat_syscall_result());
 	call_ends(calling);
 	if (poll_waits(calling->e.op))
 		poll_ends(calling);

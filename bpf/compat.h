@@ -17,7 +17,7 @@
  * programs: they have numbers of their own.
  */
 struct pt_regs___x86 {
-	unsigned long orig_ax;
+	unsigned long orig_ax, ax;
 	unsigned long di, si, dx, r10, r8, r9;
 } __attribute__((preserve_access_index));
 
@@ -93,6 +93,24 @@ static __always_inline __u32 compat_syscall_arg1(void)
 static __always_inline __u32 compat_syscall_arg2(void)
 {
 	return compat_syscall_args().value[1];
+}
+
+/*
+ * What its system call is about to return. The tracepoint says so as well, but
+ * in another place to the programs that hang on it through perf.
+ */
+static __always_inline __s64 compat_syscall_result(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	void *regs = (void *)bpf_task_pt_regs(task);
+	struct pt_regs___x86 *x86 = regs;
+	struct pt_regs___arm64 *arm64 = regs;
+
+	if (bpf_core_field_exists(x86->orig_ax))
+		return x86->ax;
+	if (bpf_core_field_exists(arm64->syscallno))
+		return arm64->regs[0];
+	return 0;
 }
 
 /*

@@ -115,14 +115,16 @@ static __noinline int accept_tell_unseen(__u64 sk, __u32 fd)
 }
 
 /* The body of queue_accepts, which is also called where calls are traced. */
-__noinline int queue_exit(long ret)
+__noinline int queue_exit(void)
 {
 	struct event_queue *in;
 	__u64 sk, cookie;
+	__s64 ret;
 
-	if (ret < 0 || !accept_calls())
+	if (!accept_calls())
 		return 0;
-	sk = fd_sock(ret);
+	ret = compat_syscall_result();
+	sk = ret < 0 ? 0 : fd_sock(ret);
 	if (!sk)
 		return 0;
 	cookie = peek_cookie(sk);
@@ -134,13 +136,9 @@ __noinline int queue_exit(long ret)
 	return 0;
 }
 
-/*
- * accept() is about to return: the one moment at which it is exactly known. All
- * other system calls of the machine pass here as well, so the number comes
- * first, of which a 32-bit program may have a wrong one.
- */
+/* accept() is about to return: the one moment at which it is exactly known. */
 SEC("tp_btf/sys_exit")
-int BPF_PROG(queue_accepts, struct pt_regs *regs, long ret)
+int queue_accepts(void *ctx)
 {
-	return is_accept(compat_regs_nr(regs)) ? queue_exit(ret) : 0;
+	return queue_exit();
 }

@@ -8,8 +8,7 @@
 /*
  * How often it has left out programs whose names begin so, of all that are
  * loaded now. A program is left out while another run of it on that CPU has not
- * ended: it may be interrupted, and since Linux 7 even preempted by those whose
- * calls it then does not see.
+ * ended: it may be interrupted, and since Linux 7 even preempted.
  */
 uint64_t skipped_runs(const char *name);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of call events that last, or are another process's: waiting, io_uring */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/io_uring.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -22,7 +23,9 @@
 
 #define ERESTARTSYS 512	       /* the kernel's own; libc has no word for it */
 #define FIRST_CALL_OF_32_BIT 3 /* read() there, close() here */
-#define NONE INT64_MIN	       /* calls_number() of what is absent */
+#define PREEMPTIONS 50
+#define MOMENT_NS 50000
+#define NONE INT64_MIN /* calls_number() of what is absent */
 
 FIXTURE(wait)
 {
@@ -310,6 +313,63 @@ TEST_F(process, killed)
 	EXPECT_EQ(calls_number(ENTER("recvfrom", 0), "call"),
 		  calls_number(EXIT("recvfrom", 0), "call"));
 	EXPECT_EQ(1, calls_number(EXIT("recvfrom", 1), "result"));
+}
+
+/* One CPU for this thread and its children. 0 or -errno. */
+static int use_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
+/*
+ * Takes the CPU from whoever has it, wherever in the kernel that is, and makes
+ * a call, again and again. 0 or an exit status.
+ */
+static int preempt(int sock)
+{
+	static const struct timespec moment = { .tv_nsec = MOMENT_NS };
+	static const struct sched_param first = { .sched_priority = 1 };
+	int i, on = 1;
+
+	if (sched_setscheduler(0, SCHED_FIFO, &first))
+		return 2;
+	for (i = 0; i < PREEMPTIONS; i++) {
+		nanosleep(&moment, NULL);
+		if (setsockopt(sock, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * Claim: all calls are told of who takes the CPU from a process that makes
+ * calls itself, and may be about to have one traced.
+ */
+TEST_F(process, preempting)
+{
+	struct calls *c = &self->c;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), i, status;
+
+	ASSERT_EQ(0, use_one_cpu());
+	self->child = fork();
+	if (!self->child)
+		_exit(preempt(c->client));
+	ASSERT_LT(0, self->child);
+	while (!waitpid(self->child, &status, WNOHANG)) {
+		for (i = 0; i < 100; i++) {
+			ASSERT_EQ(1, write(null, "", 1));
+		}
+	}
+	self->child = 0;
+	ASSERT_EQ(0, status);
+	ASSERT_EQ(0, calls_stop(c));
+	EXPECT_EQ(PREEMPTIONS, calls_count(c, "setsockopt", "enter"));
+	EXPECT_EQ(PREEMPTIONS, calls_count(c, "setsockopt", "exit"));
+	close(null);
 }
 
 /*

@@ -5,6 +5,7 @@
 #include "input/reason.h"
 #include "input/load.h"
 #include "input/snapshot.h"
+#include "input/syscall.h"
 #include "input/tier.h"
 #include "lib/clock.h"
 #include "lib/inode.h"
@@ -103,6 +104,8 @@ static struct bpf_link *attach(const struct input_bpf *in, unsigned int i)
 	struct bpf_link *link;
 	int cgroup;
 
+	if (bpf_program__type(program_of(in, i)) == BPF_PROG_TYPE_TRACEPOINT)
+		return syscall_attach(program_of(in, i));
 	if (tier_way(section_of(in, i)) != TIER_WAY_CGROUP)
 		return bpf_program__attach_trace(program_of(in, i));
 	cgroup = inode_cgroup_root();

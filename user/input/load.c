@@ -8,6 +8,7 @@
 #include "input/attach.h"
 #include "input/call.h"
 #include "input/refusal.h"
+#include "input/syscall.h"
 #include "input/tier.h"
 #include "input/types.h"
 #include "lib/priv.h"
@@ -45,6 +46,7 @@ struct load {
 	struct notes *notes;
 	struct types *types; /* NULL: the kernel says nothing of its types */
 	bool reads_user;     /* config.reads_user */
+	bool perf;	     /* programs of system calls hang on perf */
 	enum probe_weight weight;
 };
 
@@ -121,6 +123,8 @@ static int configure(struct tcbscope_bpf *skel, const struct load *l)
 	for (i = 0; probe_programs[i].name; i++)
 		bpf_program__set_autoload(program_of(skel, i),
 					  l->results[i].status == PROBE_WORKS);
+	for (i = 0; l->perf && probe_programs[i].name; i++)
+		syscall_use_perf(program_of(skel, i));
 	return bpf_map__set_max_entries(skel->maps.queue_slots, QUEUE_SLOTS * libbpf_num_possible_cpus()) ?:
 		       bpf_map__set_max_entries(skel->maps.ring,
 						ring_bytes(l->options));
@@ -345,6 +349,9 @@ static void look(struct load *l, struct tcbscope_bpf *skel)
 	if (l->types) {
 		refuse_kinds(l, skel, kernel);
 		refuse_missing(l, skel);
+		l->perf = (works(l, "call_exit") ||
+			   works(l, "queue_accepts")) &&
+			  syscall_preempts(kernel, l->types);
 		if (light_will_do(l))
 			weigh(l, PROBE_LIGHT);
 	}

@@ -82,6 +82,7 @@ struct attempt {
 	const char *section;
 	struct bpf_insn insns[INSNS_MAX];
 	unsigned int n;
+	bool sleeps;
 	int map; /* -1: needs none */
 	char log[LOG_BYTES];
 };
@@ -179,6 +180,12 @@ static int body_rx_sk(struct attempt *a)
 	return 0;
 }
 
+static int body_sleep(struct attempt *a)
+{
+	a->sleeps = true;
+	return 0;
+}
+
 const struct tier_hook tier_hooks[] = {
 	{ "tp_btf/inet_sock_set_state", 1, "changes of state" },
 	{ TIER_STORAGE, 1, "memory of sockets: owners, what is missing" },
@@ -197,6 +204,7 @@ const struct tier_hook tier_hooks[] = {
 	{ "fexit/tcp_conn_request", 4, "every step, with its result" },
 	{ TIER_READ, 0, "memory that no type describes, and processes'" },
 	{ "bpf_rdonly_cast()", 0, "the same, in lockdown too" },
+	{ TIER_SLEEP, 0, "calls: preempted there, they are seen through perf" },
 	{}
 };
 
@@ -209,6 +217,7 @@ static const struct {
 	{ "rx_sk of tp_btf/kfree_skb", "tp_btf/kfree_skb", body_rx_sk },
 	{ TIER_READ, "tp_btf/inet_sock_set_state", body_read },
 	{ "bpf_rdonly_cast()", "tp_btf/inet_sock_set_state", body_cast },
+	{ TIER_SLEEP, "tp_btf/sys_enter", body_sleep },
 };
 
 /* All but the end of the program. 0 or -errno. */
@@ -256,7 +265,7 @@ static int load(struct attempt *a)
 	opts.log_level = 1;
 	opts.attach_btf_id = id;
 	opts.expected_attach_type = a->method->attach;
-	if (a->method->way == TIER_WAY_RUN)
+	if (a->method->way == TIER_WAY_RUN || a->sleeps)
 		opts.prog_flags = BPF_F_SLEEPABLE;
 	fd = bpf_prog_load(a->method->type, "try", "GPL", a->insns, a->n,
 			   &opts);

@@ -16,6 +16,7 @@
 #define TIER_TARGET 128 /* KSYM_NAME_LEN of most kernels */
 #define TIER_STORAGE "socket storage" /* what all our programs need */
 #define TIER_READ "bpf_probe_read_kernel()"
+#define TIER_SLEEP "sleep at tp_btf/sys_enter"
 
 struct types;
 
