@@ -11,9 +11,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
-
-#define END_LOOK_NS 1000000 /* between two looks at the kernel's tables */
 
 uint64_t end_seen_ns(struct end *e, const char *type, const char *item,
 		     unsigned int n)
@@ -113,12 +110,15 @@ int end_count(struct end *e, uint16_t port, int state)
 	return n;
 }
 
-static void end_pause(struct end *e)
+/*
+ * Between two looks at what is waited for since @begin_ns. False: it has been
+ * long enough.
+ */
+static bool end_pause(struct end *e, uint64_t begin_ns)
 {
-	const struct timespec pause = { .tv_nsec = END_LOOK_NS };
-
 	witness_read(e->stage->tracer->witness);
-	nanosleep(&pause, NULL);
+	clock_pause(begin_ns);
+	return clock_now_ns() - begin_ns < stage_patience_ns(e->stage);
 }
 
 /* The state of the process, a letter as in /proc/PID/stat. */
@@ -140,41 +140,38 @@ static char end_process_state(const struct end *e)
 bool end_sleeps(struct end *e)
 {
 	struct pollfd answer = { .fd = e->actor.fd, .events = POLLIN };
-	uint64_t deadline_ns = clock_now_ns() + stage_patience_ns(e->stage);
+	uint64_t begin_ns = clock_now_ns();
 
 	while (!stage_failed(e->stage)) {
 		if (end_process_state(e) == 'S')
 			return !poll(&answer, 1, 0);
-		if (clock_now_ns() > deadline_ns)
+		if (!end_pause(e, begin_ns))
 			stage_fail(e->stage, "%c: %s does not rest",
 				   '@' + e->side, e->said);
-		end_pause(e);
 	}
 	return false;
 }
 
 void end_wait(struct end *e, uint16_t port, int state)
 {
-	uint64_t deadline_ns = clock_now_ns() + stage_patience_ns(e->stage);
+	uint64_t begin_ns = clock_now_ns();
 
 	while (!stage_failed(e->stage) && !end_count(e, port, state)) {
-		if (clock_now_ns() > deadline_ns)
+		if (!end_pause(e, begin_ns))
 			stage_fail(e->stage,
 				   "%c: no socket of port %u in state %d",
 				   '@' + e->side, port, state);
-		end_pause(e);
 	}
 }
 
 void end_none(struct end *e, uint16_t port, int state)
 {
-	uint64_t deadline_ns = clock_now_ns() + stage_patience_ns(e->stage);
+	uint64_t begin_ns = clock_now_ns();
 
 	while (!stage_failed(e->stage) && end_count(e, port, state)) {
-		if (clock_now_ns() > deadline_ns)
+		if (!end_pause(e, begin_ns))
 			stage_fail(e->stage, "%c: a socket of port %u stays",
 				   '@' + e->side, port);
-		end_pause(e);
 	}
 }
 
