@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sockets in two namespaces, and what tests wait for. */
 #include "conn.h"
+#include "route.h"
 #include "seen.h"
 #include "lab/counter.h"
 #include "lib/clock.h"
@@ -10,7 +11,6 @@
 #include <linux/filter.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,9 +19,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <netlink/netlink.h>
-#include <netlink/route/route.h>
 
 static int pending(int fd, short events)
 {
@@ -384,49 +381,9 @@ int conn_deafen(int fd, bool deaf)
 	return err ? -errno : 0;
 }
 
-/* The route to the other side, given another least timeout. */
-static int change_route(struct nl_sock *sock, struct nl_addr *to,
-			unsigned int ms)
-{
-	struct nl_cache *cache;
-	struct nl_object *o;
-	int err = rtnl_route_alloc_cache(sock, nl_addr_get_family(to), 0,
-					 &cache);
-	bool found = false;
-
-	if (err)
-		return netns_nl_error(err);
-	for (o = nl_cache_get_first(cache); o && !err;
-	     o = nl_cache_get_next(o)) {
-		struct rtnl_route *route = (struct rtnl_route *)o;
-
-		if (nl_addr_cmp(rtnl_route_get_dst(route), to) ||
-		    rtnl_route_get_table(route) != RT_TABLE_MAIN)
-			continue;
-		found = true;
-		rtnl_route_set_metric(route, RTAX_RTO_MIN, ms);
-		rtnl_route_set_metric(route, RTAX_LOCK, 1 << RTAX_RTO_MIN);
-		err = rtnl_route_add(sock, route, NLM_F_CREATE | NLM_F_REPLACE);
-	}
-	nl_cache_free(cache);
-	return err ? netns_nl_error(err) : found ? 0 : -ENOENT;
-}
-
 int conn_rto_min(struct conn *c, int side, unsigned int ms)
 {
-	const struct netns_side *peer = &c->pair.side[!side];
-	struct nl_addr *to = c->family == AF_INET6 ?
-				     nl_addr_build(AF_INET6, &peer->addr6, 16) :
-				     nl_addr_build(AF_INET, &peer->addr4, 4);
-	struct nl_sock *sock;
-	int err = netns_netlink(c->pair.side[side].fd, &sock);
-
-	if (!err) {
-		err = to ? change_route(sock, to, ms) : -ENOMEM;
-		nl_socket_free(sock);
-	}
-	nl_addr_put(to);
-	return err;
+	return route_rto_min(&c->pair, side, c->family, ms);
 }
 
 int conn_lose(int fd, char byte)

@@ -119,7 +119,7 @@ int conn_wait_lost(int fd, uint32_t n);
 /* From now on it gets no segment whose data begin with @byte. */
 int conn_lose(int fd, char byte);
 
-/* No timeout of sockets that are made from now on is shorter. */
+/* For sockets that are made from now on: route.h. */
 int conn_rto_min(struct conn *c, int side, unsigned int ms);
 
 /* A counter of the namespace, as /proc/net/snmp or netstat names it; -errno. */

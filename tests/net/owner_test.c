@@ -11,12 +11,14 @@
 #include "tests/lib/guest.h"
 #include "tests/lib/play.h"
 #include "tests/lib/prog.h"
+#include "tests/lib/route.h"
 
 #include <kselftest_harness.h>
 
 #define SERVER_UID 54321 /* nobody needs to know them */
 #define WORKER_UID 54322
 #define CPUS 64 /* that are kept busy, if there are more */
+#define SOON_MS 20
 
 /* A name that would colour, quote, ring and break out, and is no UTF-8. */
 #define EVIL "\033[31m\"\\\n\a'\xff\xc3"
@@ -292,12 +294,14 @@ TEST_F(owner, busy)
 	server = owner_actor(&play->server, "server", 0,
 			     play->pair.side[1].inode);
 	ASSERT_EQ(0, play_join(play));
+	ASSERT_EQ(0, route_rto_min(&play->pair, 0, AF_INET, SOON_MS));
 	ASSERT_EQ(0, play_connect(play));
 
 	/*
 	 * CLOSE out of a timer, which interrupts whatever runs, and out of this
 	 * process: the other end is reset when the data come after all. The
-	 * timer is that of data, for the spinners take all the time till then.
+	 * timer is that of data, and soon, for the spinners take all the time
+	 * till then.
 	 */
 	ASSERT_EQ(0, gate_close(&play->gate));
 	ASSERT_EQ(0, actor_call(&play->client, do_send_in_vain, 1));
