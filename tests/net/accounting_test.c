@@ -61,7 +61,7 @@ static struct sockaddr_in loopback(unsigned short port)
 	};
 }
 
-/* Nothing of it is to come when it returns: the last close() waits for its ACK. */
+/* Nothing of it comes once it has returned: the last close() awaits its ACK. */
 static int one_connection(int listener, unsigned short port)
 {
 	struct sockaddr_in to = loopback(port);
