@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the causes where a FIN has been sent or taken: of each transition
- * that can have several, every one. cause_test.c has those before.
+ * Tests of the causes where a FIN is sent, or has been sent or taken: of each
+ * transition that can have several, every one. cause_test.c has those before.
  */
 #include "tests/lib/conn.h"
 #include "tests/lib/craft.h"
 #include "tests/lib/seen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <kselftest_harness.h>
 
@@ -57,6 +59,57 @@ static int half_close(struct conn *c)
 	if (!err && shutdown(c->fd[0], SHUT_WR))
 		err = -errno;
 	return err ? err : conn_wait(c, 0, TCP_FIN_WAIT2);
+}
+
+/* --------------------------------------------------- ESTABLISHED->FIN_WAIT1 */
+
+TEST_F(fin, fin_by_close)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, conn_close(&self->c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_CLOSE");
+}
+
+TEST_F(fin, fin_by_shutdown)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, shutdown(self->c.fd[0], SHUT_WR));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_SHUTDOWN");
+}
+
+TEST_F(fin, fin_by_exit)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, conn_leave_to(&self->c, 0, NULL));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 EXIT");
+}
+
+TEST_F(fin, fin_by_execve)
+{
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(0, conn_leave_to(&self->c, 0, "/bin/true"));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_EXECVE");
+}
+
+TEST_F(fin, fin_by_dup2)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, conn_open(&self->c));
+	ASSERT_EQ(self->c.fd[0], dup2(fd, self->c.fd[0]));
+
+	STOP();
+	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_DUP");
+	close(fd);
 }
 
 /* -------------------------------------------------------------- FIN_WAIT1-> */
@@ -526,6 +579,52 @@ TEST_F(fin, close_wait_ends_by_data)
 
 	STOP();
 	EXPECT_LEFT(1, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE RX_RST~ EPIPE");
+}
+
+/* Claim: a FIN is no unread data... */
+TEST_F(fin, fin_is_no_data)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_send(c, 1, 2));
+	ASSERT_EQ(0, conn_receive(c, 0, 2));
+	ASSERT_EQ(0, shutdown(c->fd[1], SHUT_WR));
+	ASSERT_EQ(0, conn_wait(c, 0, TCP_CLOSE_WAIT));
+	ASSERT_EQ(0, conn_reset(c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE CALL_CLOSE linger");
+}
+
+/* ... nor does it count when it has been read, as end of file... */
+TEST_F(fin, end_of_file_is_no_data)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, shutdown(c->fd[1], SHUT_WR));
+	ASSERT_EQ(0, conn_receive(c, 0, 0));
+	ASSERT_EQ(0, conn_reset(c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE CALL_CLOSE linger");
+}
+
+/* ... but what came before it does. */
+TEST_F(fin, data_before_fin_is_unread)
+{
+	struct conn *c = &self->c;
+
+	ASSERT_EQ(0, conn_open(c));
+	ASSERT_EQ(0, conn_send(c, 1, 2));
+	ASSERT_EQ(0, shutdown(c->fd[1], SHUT_WR));
+	ASSERT_EQ(0, conn_wait(c, 0, TCP_CLOSE_WAIT));
+	ASSERT_EQ(0, conn_receive(c, 0, 1));
+	ASSERT_EQ(0, conn_close(c, 0));
+
+	STOP();
+	EXPECT_LEFT(0, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE CALL_CLOSE unread_data");
 }
 
 SHARED_HARNESS_MAIN("--events", "state")

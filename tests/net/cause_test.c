@@ -2,14 +2,13 @@
 /*
  * Tests of the causes: of every transition that can have several, each one,
  * so that a rule that takes one for another is found out. Up to ESTABLISHED
- * and out of it; cause_fin_test.c goes on where a FIN has been sent.
+ * and out of it at once; cause_fin_test.c has those with a FIN.
  */
 #include "lib/clock.h"
 #include "tests/lib/conn.h"
 #include "tests/lib/seen.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -166,57 +165,6 @@ TEST_F(cause, listen_ends_by_abort)
 	EXPECT_LEFT(1, "LISTEN", "LISTEN>CLOSE ABORT~");
 }
 
-/* --------------------------------------------------- ESTABLISHED->FIN_WAIT1 */
-
-TEST_F(cause, fin_by_close)
-{
-	ASSERT_EQ(0, conn_open(&self->c));
-	ASSERT_EQ(0, conn_close(&self->c, 0));
-
-	STOP();
-	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_CLOSE");
-}
-
-TEST_F(cause, fin_by_shutdown)
-{
-	ASSERT_EQ(0, conn_open(&self->c));
-	ASSERT_EQ(0, shutdown(self->c.fd[0], SHUT_WR));
-
-	STOP();
-	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_SHUTDOWN");
-}
-
-TEST_F(cause, fin_by_exit)
-{
-	ASSERT_EQ(0, conn_open(&self->c));
-	ASSERT_EQ(0, conn_leave_to(&self->c, 0, NULL));
-
-	STOP();
-	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 EXIT");
-}
-
-TEST_F(cause, fin_by_execve)
-{
-	ASSERT_EQ(0, conn_open(&self->c));
-	ASSERT_EQ(0, conn_leave_to(&self->c, 0, "/bin/true"));
-
-	STOP();
-	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_EXECVE");
-}
-
-TEST_F(cause, fin_by_dup2)
-{
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, conn_open(&self->c));
-	ASSERT_EQ(self->c.fd[0], dup2(fd, self->c.fd[0]));
-
-	STOP();
-	EXPECT_LEFT(0, "ESTABLISHED", "ESTABLISHED>FIN_WAIT1 CALL_DUP");
-	close(fd);
-}
-
 /* ------------------------------------------------------- ESTABLISHED->CLOSE */
 
 TEST_F(cause, lost_by_rst_or_linger)
@@ -241,52 +189,6 @@ TEST_F(cause, lost_by_unread_data)
 	STOP();
 	EXPECT_LEFT(0, "ESTABLISHED",
 		    "ESTABLISHED>CLOSE CALL_CLOSE unread_data");
-}
-
-/* Claim: a FIN is no unread data... */
-TEST_F(cause, fin_is_no_data)
-{
-	struct conn *c = &self->c;
-
-	ASSERT_EQ(0, conn_open(c));
-	ASSERT_EQ(0, conn_send(c, 1, 2));
-	ASSERT_EQ(0, conn_receive(c, 0, 2));
-	ASSERT_EQ(0, shutdown(c->fd[1], SHUT_WR));
-	ASSERT_EQ(0, conn_wait(c, 0, TCP_CLOSE_WAIT));
-	ASSERT_EQ(0, conn_reset(c, 0));
-
-	STOP();
-	EXPECT_LEFT(0, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE CALL_CLOSE linger");
-}
-
-/* ... nor does it count when it has been read, as end of file... */
-TEST_F(cause, end_of_file_is_no_data)
-{
-	struct conn *c = &self->c;
-
-	ASSERT_EQ(0, conn_open(c));
-	ASSERT_EQ(0, shutdown(c->fd[1], SHUT_WR));
-	ASSERT_EQ(0, conn_receive(c, 0, 0));
-	ASSERT_EQ(0, conn_reset(c, 0));
-
-	STOP();
-	EXPECT_LEFT(0, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE CALL_CLOSE linger");
-}
-
-/* ... but what came before it does. */
-TEST_F(cause, data_before_fin_is_unread)
-{
-	struct conn *c = &self->c;
-
-	ASSERT_EQ(0, conn_open(c));
-	ASSERT_EQ(0, conn_send(c, 1, 2));
-	ASSERT_EQ(0, shutdown(c->fd[1], SHUT_WR));
-	ASSERT_EQ(0, conn_wait(c, 0, TCP_CLOSE_WAIT));
-	ASSERT_EQ(0, conn_receive(c, 0, 1));
-	ASSERT_EQ(0, conn_close(c, 0));
-
-	STOP();
-	EXPECT_LEFT(0, "CLOSE_WAIT", "CLOSE_WAIT>CLOSE CALL_CLOSE unread_data");
 }
 
 TEST_F(cause, lost_by_disconnect)
