@@ -360,8 +360,7 @@ $(O)/tests/%.skel.h: $(O)/tests/%.bpf.o
 	$(call say,GEN,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf >$@
 
-$(O)/tests/bench/floor.o $(O)/tests/bench/cost.o: | \
-	$(O)/tests/bench/floor.skel.h
+$(O)/tests/bench/floor.o: | $(O)/tests/bench/floor.skel.h
 $(O)/tests/net/truth_test.o: | $(O)/tests/net/truth.skel.h
 
 $(O)/tests/bench/bench: $(BENCH_OBJ) $(TESTLIB) $(LIB)

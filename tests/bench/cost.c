@@ -5,10 +5,8 @@
  * at the same time; what they seem to cost is the floor of the measurement.
  */
 #include "bench.h"
-#include "tests/bench/floor.skel.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -150,34 +148,42 @@ static void end(struct attached *a, struct costs *c, __u32 state)
 	spread_add(&c->total, total / 1000 / CONNECTIONS);
 }
 
+/* The same of the empty programs, for one change. */
+static void end_floor(struct attached *a, struct costs *c)
+{
+	struct reading now;
+	unsigned int i;
+	double ns = 0;
+
+	for (i = 0; i < a->n; i++) {
+		now = read_fd(a->fd[i], NULL, NULL);
+		ns += (double)now.ns / now.runs;
+		close(a->fd[i]);
+	}
+	spread_add(&c->floor, ns);
+}
+
 /* One run of the load with a tracer and the empty programs. */
 static void measure(struct costs *c, const struct tracer *tracer)
 {
-	struct floor_bpf *skel = floor_bpf__open();
-	struct reading first, second;
-	struct attached attached;
-	struct tracer_run run;
-	struct bpf_program *p;
+	const struct tracer two = {
+		.name = "two empty programs",
+		.argv = { tracer_built("tests/bench/bench"), "--floor", "two" },
+	};
+	struct tracer_run empty, run;
+	struct attached floor, attached;
 	__u32 state;
 
-	if (!skel)
-		bench_die("cannot open the floor's programs");
-	bpf_object__for_each_program(p, skel->obj)
-		bpf_program__set_autoload(p, !strncmp(bpf_program__name(p),
-						      "empty", 5));
-	if (floor_bpf__load(skel) || floor_bpf__attach(skel))
-		bench_die("cannot attach two empty programs");
+	tracer_start(&empty, &two);
 	tracer_start(&run, tracer);
-	read_fd(bpf_program__fd(skel->progs.empty_first), NULL, &state);
+	begin(&floor, empty.pid);
+	read_fd(floor.fd[0], NULL, &state);
 	begin(&attached, run.pid);
 	load_connect(CONNECTIONS);
 	end(&attached, c, state);
-	first = read_fd(bpf_program__fd(skel->progs.empty_first), NULL, NULL);
-	second = read_fd(bpf_program__fd(skel->progs.empty_second), NULL, NULL);
-	spread_add(&c->floor, (double)first.ns / first.runs +
-				      (double)second.ns / second.runs);
+	end_floor(&floor, c);
 	tracer_stop(&run);
-	floor_bpf__destroy(skel);
+	tracer_stop(&empty);
 }
 
 static void print(const struct tracer *tracer, struct costs *c)

@@ -66,18 +66,6 @@ int empty_exit(void *ctx)
 }
 
 /* With the first one and the exit of system calls: where queues are heard of. */
-SEC("tp_btf/sock_send_length")
-int empty_sends(void *ctx)
-{
-	return 0;
-}
-
-SEC("tp_btf/sock_recv_length")
-int empty_receives(void *ctx)
-{
-	return 0;
-}
-
 SEC("tp_btf/sk_data_ready")
 int empty_ready(void *ctx)
 {

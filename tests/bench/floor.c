@@ -12,9 +12,9 @@
 #define POLL_MS 10 /* as tcbscope's */
 #define PROGRAMS 10
 
-#define EMPTY_QUEUES                                                  \
-	"empty_first", "empty_exit", "empty_sends", "empty_receives", \
-		"empty_ready", "empty_ready_again", "empty_goes", "empty_drop"
+#define EMPTY_QUEUES                                                     \
+	"empty_first", "empty_exit", "empty_ready", "empty_ready_again", \
+		"empty_goes", "empty_drop"
 
 static const struct floor {
 	const char *name;
