@@ -38,11 +38,9 @@ static __always_inline void listener_age(struct event_queue *e, nsec_t since,
 
 static __noinline void look_at_child(__u64 sk, __u64 req, __u64 listener)
 {
-	__u64 cookie = peek_cookie(sk);
-	struct event_queue *in, *e;
+	struct event_queue *in = queue_child_find(peek_cookie(sk)), *e;
 	__u32 unread;
 
-	in = bpf_map_lookup_elem(&queue_children, &cookie);
 	if (!in)
 		return;
 	e = EVENT_RESERVE(event_queue, EVENT_queue);
@@ -100,7 +98,7 @@ static __always_inline void oldest_fill(struct event_queue *e, __u64 req)
 		return;
 	cookie = peek_cookie(
 		peek_pointer(PEEK_FIELD(req, struct request_sock, sk)));
-	in = bpf_map_lookup_elem(&queue_children, &cookie);
+	in = queue_child_find(cookie);
 	listener_age(e, in ? in->ev.ts_ns : 0, req);
 }
 

@@ -7,6 +7,8 @@
 
 EVENT_ANCHOR(event_queue);
 
+__u64 queue_others;
+
 /* A listener is told that a child has come into its accept queue. */
 SEC("tp_btf/sk_data_ready")
 int BPF_PROG(queue_ready, struct sock *sk)
@@ -87,7 +89,7 @@ struct {
  * Nobody has seen it come, and since when it has waited is not known: the
  * kernel has left out the programs that would have, or there was no room.
  */
-static __noinline int accept_tell_unseen(__u64 sk, __u32 fd)
+static __noinline int accept_tell_unseen(__u64 sk, __u32 fd, __u64 from)
 {
 	struct event_queue *e;
 	struct ends ends = {};
@@ -103,42 +105,76 @@ static __noinline int accept_tell_unseen(__u64 sk, __u32 fd)
 	e->listener = 0;
 	e->limit = peek_word(PEEK_FIELD(sk, struct sock, sk_max_ack_backlog));
 	accept_owner(&e->ev);
-	accept_from(e, compat_syscall_arg1());
+	accept_from(e, from);
 	e->accept = UNKNOWN;
 	e->depth_how = 0;
 	e->ev.how = HOW_derived;
 	if (!e->ev.foreign && event_passes(&e->ev, 0, 1u << TCB_STATE_SYN_RECV))
 		queue_emit(e);
 	e->ev.ts_ns = 0;
-	accept_emit(e, fd, bpf_ktime_get_ns());
+	accept_emit(e, fd, from, bpf_ktime_get_ns());
 	return 0;
 }
 
-/* The body of queue_accepts, which is also called where calls are traced. */
-__noinline int queue_exit(void)
+/* The child at @sk, a number, has become a file descriptor. */
+static __noinline int accept_made(__u64 sk, __u32 fd, __u64 from)
 {
-	struct event_queue *in;
-	__u64 sk, cookie;
+	struct event_queue *in = queue_child_find(peek_cookie(sk));
+
+	if (in)
+		accept_tell(in, fd, from);
+	else if (config.light)
+		accept_tell_unseen(sk, fd, from);
+	return 0;
+}
+
+/* A call ends: is it accept()? Most are not. */
+static __always_inline int accept_ends(void)
+{
 	__s64 ret;
+	__u64 sk;
 
 	if (!accept_calls())
 		return 0;
 	ret = compat_syscall_result();
 	sk = ret < 0 ? 0 : fd_sock(ret);
-	if (!sk)
-		return 0;
-	cookie = peek_cookie(sk);
-	in = bpf_map_lookup_elem(&queue_children, &cookie);
-	if (in)
-		accept_tell(in, ret);
-	else if (config.light)
-		accept_tell_unseen(sk, ret);
-	return 0;
+	return sk ? accept_made(sk, ret, fd_sock(compat_syscall_arg1())) : 0;
+}
+
+/* Where calls are traced, for the program that is there. */
+__noinline int queue_exit(void)
+{
+	return accept_ends();
 }
 
 /* accept() is about to return: the one moment at which it is exactly known. */
 SEC("tp_btf/sys_exit")
 int queue_accepts(void *ctx)
 {
-	return queue_exit();
+	return accept_ends();
+}
+
+/*
+ * The same by io_uring. A request that accepts again and again is told of only
+ * when it ends: in between, what has become a descriptor has been accepted.
+ */
+SEC("tp_btf/io_uring_complete")
+int queue_uring(unsigned long long *ctx)
+{
+	__u64 req = ctx[1];
+	__u8 op = req ? fd_word(FD_AT(req, struct io_kiocb, opcode)) : 0;
+	struct fd made, from = {};
+	int nr;
+
+	if (req && (op >= CONFIG_URING || config.uring[op] != CALL_accept))
+		return 0;
+	nr = compat_uring_answer(ctx).res;
+	if (nr < 0)
+		return 0;
+	fd_find(&made, nr);
+	if (made.kind != FD_TCP)
+		return 0;
+	if (req)
+		fd_look(&from, peek_pointer(FD_AT(req, struct io_kiocb, file)));
+	return accept_made(made.sk, nr, from.sk);
 }

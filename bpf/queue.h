@@ -41,6 +41,79 @@ struct {
 	__type(value, struct event_queue);
 } queue_children SEC(".maps");
 
+/*
+ * Most wait so shortly that one of a few places will do, which costs a tenth:
+ * that of its cookie, if it is free. Only where no child has a memory, since
+ * others than those below then need not find it.
+ */
+#define QUEUE_PLACES 64
+#define PLACE_BUSY (1ull << 63) /* no socket has this cookie */
+
+struct queue_place {
+	__u64 cookie; /* of whom it has; PLACE_BUSY: just comes; 0: free */
+	struct event_queue e;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, QUEUE_PLACES);
+	__type(key, __u32);
+	__type(value, struct queue_place);
+} queue_places SEC(".maps") __weak;
+
+extern __u64 queue_others; /* in queue_children then, or about to come there */
+
+static __always_inline struct queue_place *queue_place(__u64 cookie)
+{
+	__u32 i = cookie % QUEUE_PLACES;
+
+	return config.light ? bpf_map_lookup_elem(&queue_places, &i) : NULL;
+}
+
+/* What waits under this cookie, 0 if nobody has asked for one; NULL. */
+static __always_inline struct event_queue *queue_child_find(__u64 cookie)
+{
+	struct queue_place *place = queue_place(cookie);
+
+	if (!cookie)
+		return NULL;
+	if (place && place->cookie == cookie)
+		return &place->e;
+	if (config.light && !queue_others)
+		return NULL;
+	return bpf_map_lookup_elem(&queue_children, &cookie);
+}
+
+/* False: there is no room for it. To be called if it is not there only. */
+static __always_inline bool queue_child_add(const struct event_queue *e)
+{
+	struct queue_place *place = queue_place(e->ev.cookie);
+
+	if (place &&
+	    !__sync_val_compare_and_swap(&place->cookie, 0, PLACE_BUSY)) {
+		__builtin_memcpy(&place->e, e, sizeof(*e));
+		__sync_lock_test_and_set(&place->cookie, e->ev.cookie);
+		return true;
+	}
+	__sync_fetch_and_add(&queue_others, 1);
+	if (!bpf_map_update_elem(&queue_children, &e->ev.cookie, e,
+				 BPF_NOEXIST))
+		return true;
+	__sync_fetch_and_add(&queue_others, -1);
+	return false;
+}
+
+static __always_inline void queue_child_drop(__u64 cookie)
+{
+	struct queue_place *place = queue_place(cookie);
+
+	if (place &&
+	    __sync_val_compare_and_swap(&place->cookie, cookie, 0) == cookie)
+		return;
+	if (!bpf_map_delete_elem(&queue_children, &cookie))
+		__sync_fetch_and_add(&queue_others, -1);
+}
+
 static __always_inline struct event_queue *queue_waiting(void)
 {
 	__u32 key = 0;

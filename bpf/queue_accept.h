@@ -21,13 +21,12 @@ static __always_inline bool accept_calls(void)
 }
 
 /*
- * Which listener is behind a file descriptor, and its accept queue's depth. It
- * need not be the one that the child came to: if that is closed, another one of
- * the same port may have got its children (tcp_migrate_req).
+ * Which listener is at @sk, 0 if that is not known, and its accept queue's
+ * depth. It need not be the one that the child came to: if that is closed,
+ * another one of the same port may have got its children (tcp_migrate_req).
  */
-static __always_inline void accept_from(struct event_queue *e, __u32 fd)
+static __always_inline void accept_from(struct event_queue *e, __u64 sk)
 {
-	__u64 sk = fd_sock(fd);
 	struct peeked p = {};
 
 	if (sk)
@@ -70,9 +69,12 @@ static __always_inline struct event_queue *accept_event(
 	return e;
 }
 
-/* What waits at @in is taken out just now, and its memory is out of reach. */
+/*
+ * What waits at @in is taken out just now, of listener @from or 0, and its
+ * memory is out of reach.
+ */
 static __always_inline void accept_emit(const struct event_queue *in, __u32 fd,
-					nsec_t now)
+					__u64 from, nsec_t now)
 {
 	bool exact = in->op == QUEUE_accepted; /* so is the depth there */
 	nsec_t since = in->ev.ts_ns;
@@ -96,17 +98,18 @@ static __always_inline void accept_emit(const struct event_queue *in, __u32 fd,
 	if (!exact) {
 		e->accept = UNKNOWN;
 		e->depth_how = 0;
-		accept_from(e, compat_syscall_arg1());
+		accept_from(e, from);
 	}
 	EVENT_SUBMIT(e);
 }
 
 /*
- * The same, if nobody has told of it. @fd is UNKNOWN if accept() is not what
- * takes it. Of one that was reset nothing more will be heard; and nobody asks
- * for the owner of one that has no memory.
+ * The same, if nobody has told of it. @fd is UNKNOWN if none is made. Of one
+ * that was reset nothing more will be heard; and nobody asks for the owner of
+ * one that has no memory.
  */
-static __always_inline void accept_tell(struct event_queue *in, __u32 fd)
+static __always_inline void accept_tell(struct event_queue *in, __u32 fd,
+					__u64 from)
 {
 	nsec_t now = bpf_ktime_get_ns(), since = in->ev.ts_ns;
 	__u64 cookie = in->ev.cookie;
@@ -114,9 +117,9 @@ static __always_inline void accept_tell(struct event_queue *in, __u32 fd)
 	if (!queue_claim(in, since ? now - since : 0))
 		return; /* another thread has used it already */
 	accept_owner(&in->ev);
-	accept_emit(in, fd, now);
+	accept_emit(in, fd, from, now);
 	if (config.light || in->pad[0] & QUEUE_RESET)
-		bpf_map_delete_elem(&queue_children, &cookie);
+		queue_child_drop(cookie);
 }
 
 #endif

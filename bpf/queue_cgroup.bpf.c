@@ -255,12 +255,13 @@ int queue_segment(struct __sk_buff *skb)
 SEC("sockops")
 int queue_request(struct bpf_sock_ops *op)
 {
-	port_t rport = bpf_ntohl(op->remote_port);
 	struct queue_slot *slot;
+	port_t rport;
 	int i;
 
 	if (op->op != BPF_SOCK_OPS_TIMEOUT_INIT || op->is_fullsock)
 		return KEEP;
+	rport = bpf_ntohl(op->remote_port);
 	for (i = 0; i < QUEUE_SLOTS; i++) {
 		slot = queue_own_slot(i);
 		if (!slot || !queue_slot_is_of(slot, rport) ||

@@ -317,6 +317,6 @@ int BPF_PROG(queue_taken, struct sock *sk)
 	in->accept = sk->sk_ack_backlog;
 	in->depth_how = HOW_observed;
 	if (!accept_calls())
-		accept_tell(in, UNKNOWN);
+		accept_tell(in, UNKNOWN, 0);
 	return 0;
 }

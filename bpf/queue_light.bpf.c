@@ -6,8 +6,8 @@
  * each of its transitions, would be most of what a connection costs. But its
  * listener is told of a child right after it has come into the accept queue, on
  * the same CPU, while the child is still locked: nobody has it or closes it
- * before that. So all is told there. What is known of a child then stands in
- * queue_children, until it is accepted or goes.
+ * before that. So all is told there. What is known of a child then stands under
+ * its cookie (queue_child_find), until it is accepted or goes.
  */
 #include "bpf/queue_accept.h"
 
@@ -49,21 +49,17 @@ static __always_inline void child_belongs(struct event_queue *e,
  */
 static __always_inline bool child_enters(const struct event_queue *e)
 {
-	struct event_queue *in;
-	long err;
+	struct event_queue *in = queue_child_find(e->ev.cookie);
 
-	err = bpf_map_update_elem(&queue_children, &e->ev.cookie, e,
-				  BPF_NOEXIST);
-	if (!err)
-		return true;
-	in = bpf_map_lookup_elem(&queue_children, &e->ev.cookie);
-	if (!in) {
-		COUNT(no_storage);
+	if (in && in->ev.ts_ns)
 		return false;
-	}
-	/* the snapshot took it for an old one */
-	return !in->ev.ts_ns &&
-	       !bpf_map_update_elem(&queue_children, &e->ev.cookie, e, BPF_ANY);
+	if (in) /* the snapshot took it for an old one */
+		__builtin_memcpy(in, e, sizeof(*in));
+	else if (!queue_child_add(e))
+		COUNT(no_storage);
+	else
+		return true;
+	return in;
 }
 
 static __noinline void child_tell(struct event_queue *e)
@@ -135,6 +131,15 @@ static __always_inline struct request_sock *child_last(struct tcp_sock *tp,
 	return req;
 }
 
+/* Is this what is known of it? Then somebody has asked for its cookie. */
+static __always_inline bool child_is(struct sock *child,
+				     const struct event_queue *e)
+{
+	__u64 cookie = child->__sk_common.skc_cookie.counter;
+
+	return cookie && cookie == e->ev.cookie;
+}
+
 /*
  * The listener is told that a child has come. If that is not known yet it has
  * come by Fast Open, or its transition was left out by the kernel.
@@ -152,8 +157,7 @@ static __always_inline int child_comes(struct sock *sk, enum how how)
 	if (!tp || !e)
 		return 0;
 	req = child_last(tp, &child);
-	if (req &&
-	    (__u64)child->__sk_common.skc_cookie.counter != e->ev.cookie) {
+	if (req && !child_is(child, e)) {
 		child_tp = bpf_skc_to_tcp_sock(child);
 		if (!child_tp)
 			return 0;
@@ -205,84 +209,13 @@ static __noinline void listener_changes(struct sock *sk, struct tcp_sock *tp,
 		      new == TCB_STATE_LISTEN ? QUEUE_listen : QUEUE_unlisten);
 }
 
-/*
- * A process had it, and accept() has not told so: it is known for accepted, and
- * stays known, so that accept() does not tell of it after all, until it is used
- * once more.
- */
-static __always_inline void child_used(struct event_queue *in, bool by_process)
-{
-	nsec_t now = bpf_ktime_get_ns(), since = in->ev.ts_ns;
-	struct event_queue *e;
-
-	if (!queue_claim(in, since ? now - since : 0))
-		return;
-	if (by_process)
-		accept_owner(&in->ev);
-	e = accept_event(in);
-	if (!e)
-		return;
-	queue_blank(e, QUEUE_accepted);
-	e->ev.ts_ns = now;
-	e->ev.how = HOW_derived;
-	e->wait_ns = since ? now - since : UNKNOWN_NS;
-	e->wait_how = since ? HOW_derived : 0;
-	EVENT_SUBMIT(e);
-}
-
-/* What waits under this cookie, which nobody has to ask for; NULL. */
-static __always_inline struct event_queue *child_of(struct sock *sk,
-						    __u64 *cookie)
-{
-	*cookie = sk->__sk_common.skc_cookie.counter;
-	return *cookie ? bpf_map_lookup_elem(&queue_children, cookie) : NULL;
-}
-
-static __always_inline int child_uses(struct sock *sk)
-{
-	struct event_queue *in;
-	__u64 cookie;
-
-	in = child_of(sk, &cookie);
-	if (!in)
-		return 0;
-	if (in->wait_ns == UNKNOWN_NS)
-		child_used(in, true);
-	else
-		bpf_map_delete_elem(&queue_children, &cookie);
-	return 0;
-}
-
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(queue_sends, struct sock *sk)
-{
-	return child_uses(sk);
-}
-
-SEC("tp_btf/sock_recv_length")
-int BPF_PROG(queue_receives, struct sock *sk)
-{
-	return child_uses(sk);
-}
-
-/* Of an ACK it has no process yet, nor a request any more. */
+/* One by Fast Open has been told before. */
 static __noinline void child_completes(struct sock *sk, struct tcp_sock *tp)
 {
 	struct event_queue *e = queue_waiting();
 
-	if (e && !sk->sk_socket && !tp->fastopen_rsk)
+	if (e && !fastopen_child(tp))
 		child_fill(e, sk, tp);
-}
-
-/* A process closes it. */
-static __always_inline void child_closes(struct sock *sk)
-{
-	struct event_queue *in;
-	__u64 cookie;
-
-	in = child_of(sk, &cookie);
-	if (in)
-		child_used(in, false);
 }
 
 /* Most are of no interest, and left at once. */
@@ -295,8 +228,6 @@ int BPF_PROG(queue_changes, struct sock *sk, int old, int new)
 		       (old == TCB_STATE_LISTEN && new == TCB_STATE_CLOSE);
 	struct tcp_sock *tp;
 
-	if (new == TCB_STATE_FIN_WAIT1 || new == TCB_STATE_LAST_ACK)
-		child_closes(sk);
 	if ((!completes && !listens) || !sock_is_tcp(sk))
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
@@ -310,20 +241,37 @@ int BPF_PROG(queue_changes, struct sock *sk, int old, int new)
 }
 
 /*
+ * It was accepted after all, by who tells nobody: a thread of the kernel, or
+ * io_uring into a table of its own. When is not known.
+ */
+static __always_inline void child_was_accepted(struct event_queue *in)
+{
+	struct event_queue *e;
+
+	if (!queue_claim(in, 0))
+		return;
+	e = accept_event(in);
+	if (!e)
+		return;
+	queue_blank(e, QUEUE_accepted);
+	e->ev.how = HOW_derived;
+	EVENT_SUBMIT(e);
+}
+
+/*
  * A socket goes. Who closes it shuts it down; a child that its listener forgets
  * is not.
  */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(queue_goes, struct sock *sk)
 {
-	struct event_queue *in;
-	__u64 cookie;
+	__u64 cookie = sk->__sk_common.skc_cookie.counter;
+	struct event_queue *in = queue_child_find(cookie);
 
-	in = child_of(sk, &cookie);
 	if (!in)
 		return 0;
 	if (sk->sk_shutdown)
-		child_used(in, false);
-	bpf_map_delete_elem(&queue_children, &cookie);
+		child_was_accepted(in);
+	queue_child_drop(cookie);
 	return 0;
 }

@@ -260,8 +260,7 @@ static __always_inline void remember_child(struct sock *sk, struct tcp_sock *tp,
 		return;
 	queue_fill(e, sk, tp, mem, QUEUE_completed);
 	e->ev.ts_ns = 0;
-	if (!bpf_map_update_elem(&queue_children, &e->ev.cookie, e,
-				 BPF_NOEXIST))
+	if (!queue_child_find(e->ev.cookie) && queue_child_add(e))
 		__sync_fetch_and_or(&mem->word, MEM_QUEUED << MEM_FLAGS_SHIFT);
 }
 

@@ -196,7 +196,7 @@ static bool light_will_do(const struct load *l)
 			return false;
 	return !(l->events & ~(queue | socket)) &&
 	       l->events & l->options->config.named & queue &&
-	       works(l, "queue_ready") && works(l, "owner_receives");
+	       works(l, "queue_ready") && works(l, "queue_accepts");
 }
 
 /* In the beginning everything works that was asked for. */
