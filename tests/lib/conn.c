@@ -320,6 +320,14 @@ int conn_wait(struct conn *c, int side, int state)
 	return err < 0 ? err : 0;
 }
 
+int conn_ack_fin(struct conn *c, int side)
+{
+	int err = conn_wait(c, side, TCP_CLOSE_WAIT);
+
+	return err ? err :
+		     conn_option(c, side, IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
 int conn_gone(struct conn *c, int side)
 {
 	uint64_t start = clock_now_ns();

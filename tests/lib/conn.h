@@ -97,6 +97,13 @@ bool conn_pause(uint64_t begin);
 /* Until the kernel has an end in this state, minisockets included. */
 int conn_wait(struct conn *c, int side, int state);
 
+/*
+ * Until an end has taken the other one's FIN. It acks it now, out of this
+ * process: else a timer of 40 ms would, on top of any other, and what happens
+ * on top of one that the kernel hides from all programs is seen by none.
+ */
+int conn_ack_fin(struct conn *c, int side);
+
 /* Until the kernel has no socket of that end any more. */
 int conn_gone(struct conn *c, int side);
 

@@ -58,6 +58,8 @@ static int half_close(struct conn *c)
 
 	if (!err && shutdown(c->fd[0], SHUT_WR))
 		err = -errno;
+	if (!err)
+		err = conn_ack_fin(c, 1);
 	return err ? err : conn_wait(c, 0, TCP_FIN_WAIT2);
 }
 
@@ -299,6 +301,7 @@ TEST_F(fin, fin_wait2_not_wanted_by_ack)
 	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_LINGER2, -1));
 	ASSERT_EQ(0, gate_close_side(&c->gate, 1));
 	ASSERT_EQ(0, conn_close(c, 0));
+	ASSERT_EQ(0, conn_ack_fin(c, 1));
 	ASSERT_EQ(0, gate_wait_held(&c->gate, 1, c->family, TRACE_PATIENCE_NS));
 	ASSERT_EQ(0, gate_open_side(&c->gate, 1));
 	ASSERT_EQ(0, conn_gone(c, 0));
@@ -385,6 +388,7 @@ TEST_F(fin, fin_wait2_of_orphan_ends_by_timer)
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_LINGER2, 61));
 	ASSERT_EQ(0, conn_close(c, 0));
+	ASSERT_EQ(0, conn_ack_fin(c, 1));
 	ASSERT_EQ(0, conn_seen(c, 0, "TIME_WAIT"));
 
 	STOP();
@@ -400,6 +404,7 @@ TEST_F(fin, fin_wait2_of_orphan_ends_by_fin)
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_LINGER2, 120));
 	ASSERT_EQ(0, conn_close(c, 0));
+	ASSERT_EQ(0, conn_ack_fin(c, 1));
 	ASSERT_EQ(0, conn_seen(c, 0, "FIN_WAIT2"));
 	ASSERT_EQ(0, conn_close(c, 1));
 	ASSERT_EQ(0, conn_seen(c, 0, "TIME_WAIT"));
@@ -415,6 +420,7 @@ TEST_F(fin, fin_wait2_of_orphan_ends_by_rst)
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_option(c, 0, IPPROTO_TCP, TCP_LINGER2, 120));
 	ASSERT_EQ(0, conn_close(c, 0));
+	ASSERT_EQ(0, conn_ack_fin(c, 1));
 	ASSERT_EQ(0, conn_seen(c, 0, "FIN_WAIT2"));
 	ASSERT_EQ(0, conn_reset(c, 1));
 	ASSERT_EQ(0, conn_seen(c, 0, "CLOSE"));
@@ -434,6 +440,7 @@ TEST_F(fin, fin_wait2_minisocket_expires)
 				  "net/ipv4/tcp_fin_timeout", "1"));
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_close(c, 0));
+	ASSERT_EQ(0, conn_ack_fin(c, 1));
 	ASSERT_EQ(0, conn_wait(c, 0, TCP_FIN_WAIT2));
 	ASSERT_EQ(0, conn_gone(c, 0));
 

@@ -180,6 +180,7 @@ static void close_both(struct __test_metadata *_metadata, struct conn *c)
 {
 	ASSERT_EQ(0, conn_close(c, 0));
 	ASSERT_EQ(0, conn_receive(c, 1, 0));
+	ASSERT_EQ(0, conn_ack_fin(c, 1));
 	ASSERT_EQ(0, conn_wait(c, 0, TCP_FIN_WAIT2));
 	ASSERT_EQ(0, conn_close(c, 1));
 	ASSERT_EQ(0, conn_gone(c, 1));
@@ -295,6 +296,7 @@ TEST_F(segment, data_too_late)
 
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_close(c, 0));
+	ASSERT_EQ(0, conn_ack_fin(c, 1));
 	ASSERT_EQ(0, conn_wait(c, 0, TCP_FIN_WAIT2));
 	ASSERT_EQ(0, conn_send(c, 1, 7));
 	ASSERT_EQ(0, conn_gone(c, 1));

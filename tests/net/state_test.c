@@ -168,6 +168,7 @@ TEST_F(state, close_wait_kept)
 
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, conn_close(c, 0));
+	ASSERT_EQ(0, conn_ack_fin(c, 1));
 	ASSERT_EQ(0, conn_seen(c, 0, "TIME_WAIT"));
 	ASSERT_EQ(0, conn_wait(c, 0, TCP_FIN_WAIT2));
 	ASSERT_EQ(0, conn_wait(c, 1, TCP_CLOSE_WAIT));
@@ -296,6 +297,7 @@ TEST_F(state, half_close)
 	ASSERT_EQ(0, conn_open(c));
 	ASSERT_EQ(0, shutdown(c->fd[0], SHUT_WR));
 	ASSERT_EQ(0, conn_receive(c, 1, 0));
+	ASSERT_EQ(0, conn_ack_fin(c, 1));
 	ASSERT_EQ(0, conn_wait(c, 0, TCP_FIN_WAIT2));
 	ASSERT_EQ(0, conn_send(c, 1, 1000));
 	ASSERT_EQ(0, conn_receive(c, 0, 1000));
