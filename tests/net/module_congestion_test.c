@@ -94,7 +94,7 @@ TEST_F(congestion, window_limits)
 	struct conn *c = &self->s.conn;
 	static const char data[2000];
 	struct module_list list;
-	uint64_t cwnd, i;
+	uint64_t cwnd, deadline, i;
 
 	/* Nothing is to be sent again before we have looked. */
 	ASSERT_EQ(0, netns_sysctl(c->pair.side[0].fd,
@@ -111,7 +111,11 @@ TEST_F(congestion, window_limits)
 	for (i = 0; i < 2 * cwnd; i++)
 		ASSERT_EQ((ssize_t)SEND(MSS),
 			  send(c->fd[0], data, SEND(MSS), 0));
-	ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	/* Some wait until those before them have left the device. */
+	deadline = clock_now_ns() + SCOPE_PATIENCE_NS;
+	do {
+		ASSERT_EQ(0, scope_show(&self->s, 0, &list));
+	} while (CONGESTION(PACKETS_OUT) < cwnd && clock_now_ns() < deadline);
 	EXPECT_EQ(cwnd, CONGESTION(CWND));
 	EXPECT_EQ(cwnd, CONGESTION(PACKETS_OUT));
 	EXPECT_NE(0, SOCKET(FLAGS) & TCBSCOPE_FLAG_CWND_LIMITED);
