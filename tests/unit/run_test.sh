@@ -277,4 +277,26 @@ unsteady 'not ok 1 one\n' "$fine"
 pardons=9 verdict "nor beside anything else that is wrong" 1 \
 	"0 passed, 1 failed, 0 skipped"
 
+# ends STATUS: a program whose tests pass, and that exits so in its first run
+ends()
+{
+	program false_test <<-END
+	printf '1..1\nok 1 one\n'
+	[ -e $build/ran ] || { >$build/ran; exit $1; }
+	END
+	rm -f "$build/ran"
+}
+
+ends 1
+pardons=1 words="unsteady: false_test, exit status 1" \
+	verdict "what tests share may be unsteady as well" 0 \
+	"1 passed, 0 failed, 0 skipped"
+
+ends 1
+verdict "if that is forgiven" 1 "1 passed, 1 failed, 0 skipped"
+
+ends 139
+pardons=9 verdict "but nothing forgives a crash" 1 \
+	"1 passed, 1 failed, 0 skipped"
+
 echo "1..$count"
