@@ -28,6 +28,7 @@ printf '%s\n' "$CONSOLE" >"${files[0]}"
 printf '%s\n' "$STATUS" >"${files[1]}"
 printf '%s\n' "$TESTS" >"${files[2]}"
 printf '%s\n' "$LOG" >"${files[3]}"
+[ -z "$HANGS" ] || exec sleep 1000
 END
 chmod +x "$dir/bin/qemu-system-x86_64" "$build/tests/net/a_test"
 
@@ -39,7 +40,7 @@ guest()
 
 	shift 3
 	count=$((count + 1))
-	output=$(env CONSOLE=boots STATUS="tests ended with 0" \
+	output=$(env CONSOLE=boots STATUS="tests ended with 0" HANGS= \
 		TESTS="1 passed, 0 failed, 0 skipped" LOG="the log ends" "$@" \
 		TCBSCOPE_CACHE="$dir/cache" PATH="$dir/bin:$PATH" \
 		"$source/tests/vm/run" "$build" fake 2>&1)
@@ -61,7 +62,7 @@ complains()
 		LOG="$1"$'\nthe log ends'
 }
 
-echo "1..17"
+echo "1..20"
 guest "all is fine" 0 "clean log"
 guest "it panics" 1 "the guest died" STATUS= \
 	CONSOLE="Kernel panic - not syncing"
@@ -78,9 +79,15 @@ guest "the console says what the log does not" 1 "the kernel complained" \
 	CONSOLE="WARNING: CPU: 0 PID: 1"
 guest "the log is cut off" 1 "its log is not complete" LOG=half
 guest "there is no tally" 1 "no tally; tests ended with 0" TESTS=none
+guest "a tally is not the last word" 1 "no tally; tests ended with 0" \
+	TESTS=$'1 passed, 0 failed, 0 skipped\nand more'
 guest "the tests were stopped" 1 "tests ended with 124" \
 	STATUS="tests ended with 124"
 guest "a test has failed" 1 "clean log" STATUS="tests ended with 1" \
 	TESTS="1 passed, 1 failed, 0 skipped"
 guest "nothing has passed" 1 "clean log" \
 	TESTS="0 passed, 0 failed, 0 skipped"
+guest "it says nothing more" 1 "silent for [0-9]* s, killed" HANGS=1 \
+	STATUS=alive TCBSCOPE_VM_SILENCE=0
+guest "it has no end" 1 "running for [0-9]* s, killed" HANGS=1 STATUS=alive \
+	TCBSCOPE_VM_LIMIT=0
