@@ -41,9 +41,11 @@ static __always_inline bool transition_wanted(const struct sock_mem *mem,
 
 #define NEEDS(subject) (config.filter.needs & KFILTER_NEEDS(KFILTER_##subject))
 
-#define NEEDS_ENDS                                                       \
-	(NEEDS(NETNS) || NEEDS(LPORT) || NEEDS(RPORT) || NEEDS(LADDR) || \
-	 NEEDS(RADDR))
+#define NEEDS_ENDS                                                        \
+	(config.filter.needs &                                            \
+	 (KFILTER_NEEDS(KFILTER_NETNS) | KFILTER_NEEDS(KFILTER_LPORT) |   \
+	  KFILTER_NEEDS(KFILTER_RPORT) | KFILTER_NEEDS(KFILTER_LADDR) |   \
+	  KFILTER_NEEDS(KFILTER_RADDR)))
 
 /*
  * What event_fill() is going to fill in, from the same places, as far as the
@@ -75,9 +77,15 @@ static __always_inline void facts_fill(struct filter_facts *x, struct sock *sk,
 		x->raddr.addr = mem->ends.raddr;
 }
 
-/* As filter_fails(). A global function: verified once, by itself. */
+/*
+ * As filter_fails(). A global function: verified once, by itself. Newer kernels
+ * look beforehand at all that branches on config leave, in functions that
+ * nothing calls any more as well: what is not needed ends at their top.
+ */
 __weak __noinline int facts_fail(const struct filter_facts *x)
 {
+	if (!config.filter.n)
+		return 0;
 	return x ? filter_fails(&config.filter, x) : 0;
 }
 
@@ -116,15 +124,16 @@ static __always_inline void facts_missing(struct filter_facts *x,
 static __noinline bool sock_excluded(struct sock *sk, struct tcp_sock *tp,
 				     int state)
 {
-	struct net *net = sock_of(tp)->__sk_common.skc_net.net;
 	struct filter_facts x = {
 		.types = config.events,
 		.unknown = FACTS_ENDS_ONLY,
-		.netns = net->ns.inum,
-		.lport = FILTER_PORT(sock_lport(sk, tp)),
-		.rport = FILTER_PORT(sock_rport(sk)),
 	};
 
+	if (!NEEDS_ENDS)
+		return false;
+	x.netns = sock_of(tp)->__sk_common.skc_net.net->ns.inum;
+	x.lport = FILTER_PORT(sock_lport(sk, tp));
+	x.rport = FILTER_PORT(sock_rport(sk));
 	if (NEEDS(LADDR) || NEEDS(RADDR))
 		x.family = sock_addrs(&sk->__sk_common, &x.laddr.addr,
 				      &x.raddr.addr);

@@ -145,8 +145,8 @@ static __always_inline void hold_leave(struct hold_slot *slot, __u64 ticket)
  * The transition that is held, if any, goes out before what comes next. By now
  * a child tells what has made it.
  */
-static __always_inline void hold_release(struct sock *sk, struct tcp_sock *tp,
-					 struct sock_mem *mem)
+static __noinline void hold_release(struct sock *sk, struct tcp_sock *tp,
+				    struct sock_mem *mem)
 {
 	__u64 ticket = mem->ticket;
 	struct hold_slot *slot;

@@ -33,6 +33,8 @@ static __noinline void listener_found(struct sock *sk, struct tcp_sock *tp,
 	__u64 cookie = bpf_get_socket_cookie(sk);
 	struct listener_place *place;
 
+	if (!(config.events & 1u << EVENT_queue))
+		return;
 	bpf_map_update_elem(&listener_places, &cookie, &listener_nowhere,
 			    BPF_NOEXIST);
 	place = bpf_map_lookup_elem(&listener_places, &cookie);

@@ -230,8 +230,7 @@ static __always_inline struct sock_mem *remember(struct sock *sk,
 	}
 	if (state == TCB_STATE_LISTEN) {
 		mem->listener = bpf_get_socket_cookie(sk);
-		if (config.events & 1u << EVENT_queue)
-			listener_found(sk, tp, mem);
+		listener_found(sk, tp, mem);
 	}
 	/* what a tracepoint has done to it in between is newer */
 	__sync_val_compare_and_swap(&mem->word, before.word, after.word);

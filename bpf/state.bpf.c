@@ -227,22 +227,34 @@ static __always_inline void state_make(struct sock *sk, struct tcp_sock *tp,
 }
 
 /*
- * What it makes known of queues. Not inline, and the states are read from
- * memory, as in cause_find(): else each way here is verified to the end of the
- * program, which was most of what it took to start a trace.
+ * Not inline, and the states are read from memory, as in cause_find(): else
+ * each way here is verified to the end of the program, which was most of what
+ * it took to start a trace.
  */
+static __noinline void state_tell(struct sock *sk, struct tcp_sock *tp,
+				  struct sock_mem *mem, struct transition *t)
+{
+	if (mem && state_stopped(sk, tp, mem, t))
+		state_skip(tp, mem, t);
+	else
+		state_make(sk, tp, mem, t);
+}
+
+/* What it makes known of queues; not inline either. */
 static __noinline void state_queues_before(struct sock *sk, struct tcp_sock *tp,
 					   struct sock_mem *mem,
 					   const struct transition *t)
 {
-	queue_before(sk, tp, mem, t->old, t->new);
+	if (config.events & 1u << EVENT_queue)
+		queue_before(sk, tp, mem, t->old, t->new);
 }
 
 static __noinline void state_queues_after(struct sock *sk, struct tcp_sock *tp,
 					  struct sock_mem *mem,
 					  const struct transition *t)
 {
-	queue_after(sk, tp, mem, t->old, t->new);
+	if (config.events & 1u << EVENT_queue)
+		queue_after(sk, tp, mem, t->old, t->new);
 }
 
 /*
@@ -287,17 +299,15 @@ static __always_inline int state(struct sock *sk, int old, int new, bool second)
 		t.how = HOW_recovered;
 	}
 
-	if (mem && config.events & 1u << EVENT_queue)
+	barrier_var(mem); /* what follows is not to be made twice, for NULL */
+	if (mem)
 		state_queues_before(sk, tp, mem, &t);
 	if (mem)
 		state_begin(sk, tp, mem, &t);
 	if (config.events & 1u << EVENT_call && new == TCB_STATE_ESTABLISHED)
 		bpf_get_socket_cookie(sk); /* for accept() to tell it */
-	if (mem && state_stopped(sk, tp, mem, &t))
-		state_skip(tp, mem, &t);
-	else
-		state_make(sk, tp, mem, &t);
-	if (mem && config.events & 1u << EVENT_queue)
+	state_tell(sk, tp, mem, &t);
+	if (mem)
 		state_queues_after(sk, tp, mem, &t);
 	if (mem && !second && config.events & 1u << EVENT_window &&
 	    was_connected(old))
