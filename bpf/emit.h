@@ -41,20 +41,22 @@ static __always_inline bool transition_wanted(const struct sock_mem *mem,
 
 #define NEEDS(subject) (config.filter.needs & KFILTER_NEEDS(KFILTER_##subject))
 
-#define NEEDS_ENDS                                                        \
-	(config.filter.needs &                                            \
-	 (KFILTER_NEEDS(KFILTER_NETNS) | KFILTER_NEEDS(KFILTER_LPORT) |   \
-	  KFILTER_NEEDS(KFILTER_RPORT) | KFILTER_NEEDS(KFILTER_LADDR) |   \
+#define NEEDS_ENDS                                                      \
+	(config.filter.needs &                                          \
+	 (KFILTER_NEEDS(KFILTER_NETNS) | KFILTER_NEEDS(KFILTER_LPORT) | \
+	  KFILTER_NEEDS(KFILTER_RPORT) | KFILTER_NEEDS(KFILTER_LADDR) | \
 	  KFILTER_NEEDS(KFILTER_RADDR)))
 
 /*
  * What event_fill() is going to fill in, from the same places, as far as the
  * filter asks for it.
  */
-static __always_inline void facts_fill(struct filter_facts *x, struct sock *sk,
-				       struct tcp_sock *tp,
-				       struct sock_mem *mem, int type)
+static __noinline void facts_fill(struct filter_facts *x, struct sock *sk,
+				  struct tcp_sock *tp, struct sock_mem *mem,
+				  int type)
 {
+	if (!config.filter.n)
+		return;
 	__builtin_memset(x, 0, sizeof(*x));
 	x->types = 1u << type;
 	if (NEEDS(PID))
