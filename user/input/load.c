@@ -47,21 +47,27 @@ struct load {
 	struct types *types; /* NULL: the kernel says nothing of its types */
 	bool reads_user;     /* config.reads_user */
 	bool perf;	     /* programs of system calls hang on perf */
+	bool tried;	     /* to load what was opened at first */
 	enum probe_weight weight;
 };
 
+static struct tcbscope_bpf *open_with(const char *types)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+
+	opts.btf_custom_path = types;
+	return tcbscope_bpf__open_opts(&opts);
+}
+
 struct tcbscope_bpf *load_open(void)
 {
-	return tcbscope_bpf__open();
+	return open_with(types_path());
 }
 
 /* An object to be loaded, which libbpf can only once. */
 static struct tcbscope_bpf *reopen(const struct load *l)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts);
-
-	opts.btf_custom_path = types_path(l->types);
-	return tcbscope_bpf__open_opts(&opts);
+	return open_with(l->types ? types_path() : NULL);
 }
 
 static struct bpf_program *program_of(struct tcbscope_bpf *skel, unsigned int i)
@@ -259,8 +265,11 @@ static int attempt(struct tcbscope_bpf **skel, struct load *l)
 	unsigned int i;
 	int err;
 
-	tcbscope_bpf__destroy(*skel);
-	*skel = reopen(l);
+	if (l->tried || !l->types) {
+		tcbscope_bpf__destroy(*skel);
+		*skel = reopen(l);
+	}
+	l->tried = true;
 	err = *skel && l->notes ? configure(*skel, l) : -ENOMEM;
 	for (i = 0; !err && probe_programs[i].name; i++)
 		bpf_program__set_log_buf(program_of(*skel, i), l->notes->of[i],
@@ -511,12 +520,12 @@ int load_programs(struct tcbscope_bpf **skel,
 	} else if (err) {
 		refusal_unknown(err, error);
 	}
+	attach_by(NULL);
+	types_free(l.types);
 	if (err) {
 		tcbscope_bpf__destroy(*skel);
 		*skel = load_open();
 	}
-	attach_by(NULL);
-	types_free(l.types);
 	room_end();
 	return err;
 }

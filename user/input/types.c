@@ -39,9 +39,10 @@ struct types {
 	__u32 *whole; /* the kernel's id -> ours, 0: not picked ... */
 	__u32 *far;   /* ... and of what is behind a pointer */
 	__u32 n;      /* of the kernel's types */
-	int fd;
-	char path[32];
 };
+
+/* Where they are written to. There before them, and one set at a time. */
+static int file = -1;
 
 static bool has_name(const struct btf_type *t)
 {
@@ -247,17 +248,25 @@ static int pick(struct types *types)
 }
 
 /* libbpf takes types from files only. */
+const char *types_path(void)
+{
+	static char path[32];
+
+	if (file < 0) {
+		file = memfd_create("types", MFD_CLOEXEC);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	}
+	return file < 0 || access(path, R_OK) ? NULL : path;
+}
+
 static int write_file(struct types *types)
 {
 	__u32 size;
 	const void *raw = btf__raw_data(types->picked, &size);
 
-	types->fd = memfd_create("types", MFD_CLOEXEC);
-	if (!raw || types->fd < 0 || write(types->fd, raw, size) != size)
-		return -errno;
-	snprintf(types->path, sizeof(types->path), "/proc/self/fd/%d",
-		 types->fd);
-	return 0;
+	if (!types_path())
+		return 0;
+	return raw && write(file, raw, size) == size ? 0 : -errno;
 }
 
 /* Since Linux 6.16 they can be mapped; else libbpf reads them page by page. */
@@ -288,7 +297,6 @@ struct types *types_new(const struct btf *kernel,
 
 	if (!types)
 		return NULL;
-	types->fd = -1;
 	types->kernel = kernel;
 	types->names = btf__new_empty();
 	types->picked = btf__new_empty();
@@ -300,11 +308,6 @@ struct types *types_new(const struct btf *kernel,
 	types_free(types);
 	errno = -err;
 	return NULL;
-}
-
-const char *types_path(const struct types *types)
-{
-	return types && !access(types->path, R_OK) ? types->path : NULL;
 }
 
 const struct btf *types_btf(const struct types *types)
@@ -373,8 +376,9 @@ void types_free(struct types *types)
 {
 	if (!types)
 		return;
-	if (types->fd >= 0)
-		close(types->fd);
+	if (file >= 0)
+		close(file);
+	file = -1;
 	btf__free(types->picked);
 	btf__free(types->names);
 	free(types->whole);

@@ -28,10 +28,11 @@ struct types *types_new(const struct btf *kernel,
 			const struct bpf_object *object);
 
 /*
- * For bpf_object_open_opts.btf_custom_path, as long as the types live. NULL:
- * it is not to be had; libbpf then reads the kernel's own.
+ * Where the types will be while they live: an object is told so when it is
+ * opened, which may be before there are any, and libbpf looks when it loads it.
+ * NULL: such a place is not to be had; libbpf then reads the kernel's own.
  */
-const char *types_path(const struct types *types);
+const char *types_path(void);
 
 /* What was picked, as the file of that path has it. */
 const struct btf *types_btf(const struct types *types);
