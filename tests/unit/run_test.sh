@@ -141,7 +141,7 @@ ok 1 one
 ok 2 two # XFAIL known
 END
 
-tap "a plan is needed" 1 "1 passed, 1 failed, 0 skipped" <<'END'
+words="no plan" tap "a plan is needed" 1 "1 passed, 1 failed, 0 skipped" <<'END'
 ok 1 one
 END
 

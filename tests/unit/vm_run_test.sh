@@ -62,17 +62,22 @@ complains()
 		LOG="$1"$'\nthe log ends'
 }
 
-echo "1..20"
+echo "1..25"
 guest "all is fine" 0 "clean log"
 guest "it panics" 1 "the guest died" STATUS= \
 	CONSOLE="Kernel panic - not syncing"
 guest "it ends before its tests do" 1 "the guest died" STATUS=alive
 complains "WARNING: CPU: 0 PID: 1"
 complains "BUG: unable to handle page fault"
+complains "Oops: 0000 [#1] SMP"
 complains "KASAN: slab-use-after-free"
+complains "UBSAN: array-index-out-of-bounds"
 complains "possible circular locking dependency detected"
 complains "rcu: INFO: rcu_preempt detected stalls on CPUs"
+complains "Watchdog detected hard LOCKUP on cpu 0"
 complains "INFO: task a blocked for more than 120 seconds"
+complains "refcount_t: underflow; use-after-free."
+complains "Call Trace:"
 complains "unreferenced object 0xffff888 (size 96):"
 complains "vm: not given back: tcbscope 1"
 guest "the console says what the log does not" 1 "the kernel complained" \
