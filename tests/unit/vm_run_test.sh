@@ -69,7 +69,7 @@ guest "it panics" 1 "the guest died" STATUS= \
 guest "it ends before its tests do" 1 "the guest died" STATUS=alive
 complains "WARNING: CPU: 0 PID: 1"
 complains "BUG: unable to handle page fault"
-complains "Oops: 0000 [#1] SMP"
+complains "Oops: 0000"
 complains "KASAN: slab-use-after-free"
 complains "UBSAN: array-index-out-of-bounds"
 complains "possible circular locking dependency detected"
