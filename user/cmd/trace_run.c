@@ -168,12 +168,12 @@ static int say_stats(struct trace *t)
  * Where no event tells of what listeners drop they are looked at, so that what
  * is stuck does not look idle.
  */
-static void look(struct trace *t)
+static void look(struct trace *t, nsec_t now)
 {
 	if (!input_bpf_works(t->live.in, "queue_segment") &&
 	    !input_bpf_works(t->live.in, "queue_decided"))
 		input_bpf_look(t->live.in, 0, 0);
-	t->look_due = clock_now_ns() + LOOK_NS;
+	t->look_due = now + LOOK_NS;
 }
 
 static int loop(struct trace *t)
@@ -185,7 +185,7 @@ static int loop(struct trace *t)
 		{ .fd = STDOUT_FILENO }, /* has its reader gone? */
 		{ .fd = json ? fileno(json) : -1 },
 	};
-	nsec_t complete;
+	nsec_t complete, now;
 	bool end = false;
 	uint64_t ticks;
 	int err = 0;
@@ -201,17 +201,18 @@ static int loop(struct trace *t)
 		if (read(t->timer, &ticks, sizeof(ticks)) < 0 &&
 		    errno != EAGAIN)
 			return -errno;
-		end = signalled(t);
-		if (t->opt.duration_ns &&
-		    clock_now_ns() - t->start >= t->opt.duration_ns)
+		now = clock_now_ns(); /* once: on some machines it is dear */
+		if (fds[1].revents && signalled(t))
 			end = true;
-		if (end || clock_now_ns() >= t->look_due)
-			look(t);
+		if (t->opt.duration_ns && now - t->start >= t->opt.duration_ns)
+			end = true;
+		if (end || now >= t->look_due)
+			look(t, now);
 		err = input_bpf_read(t->live.in, pipeline_push, t->pipeline,
 				     &complete);
 		if (!err)
 			err = show(t, complete);
-		if (!err && t->opt.stats_ns && clock_now_ns() >= t->stats_due)
+		if (!err && t->opt.stats_ns && now >= t->stats_due)
 			err = say_stats(t);
 		end |= t->ended_by;
 	}
