@@ -88,6 +88,15 @@ int play_wait(struct play *play, const struct sighting *side, const char *old,
 	return witness_wait(play->trace.witness, &what, TRACE_PATIENCE_NS);
 }
 
+int play_wait_tcp(const struct play *play, int side, int state)
+{
+	int err = gate_wait_tcp(&play->gate, side, &actor_tcp.end[side],
+				&actor_tcp.end[!side], GATE_STATE(state),
+				TRACE_PATIENCE_NS);
+
+	return err < 0 ? err : 0;
+}
+
 struct json_object *play_transition(const struct play *play,
 				    const struct sighting *side,
 				    const char *new)

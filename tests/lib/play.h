@@ -43,6 +43,9 @@ int play_join(struct play *play);
 int play_wait(struct play *play, const struct sighting *side, const char *old,
 	      const char *new);
 
+/* Until the kernel has the end of a side in this state, traced or not. */
+int play_wait_tcp(const struct play *play, int side, int state);
+
 /* The first transition to a state on one side; NULL if there was none. */
 struct json_object *play_transition(const struct play *play,
 				    const struct sighting *side,

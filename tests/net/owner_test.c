@@ -331,14 +331,16 @@ TEST_F(owner, busy)
 	ASSERT_EQ(0, gate_close(&play->gate));
 	ASSERT_EQ(0, actor_call(&play->client, actor_close, 0));
 	ASSERT_EQ(0, gate_open(&play->gate));
-	ASSERT_EQ(0, play_wait(play, &play->at_server, NULL, "CLOSE_WAIT"));
+	ASSERT_EQ(0, play_wait_tcp(play, 1, TCP_CLOSE_WAIT));
 
 	/* CLOSE and TIME_WAIT as well */
 	ASSERT_EQ(0, gate_close(&play->gate));
 	ASSERT_EQ(0, actor_call(&play->server, actor_close, 0));
 	ASSERT_EQ(0, gate_open(&play->gate));
+	ASSERT_EQ(0, play_wait_tcp(play, 0, TCP_TIME_WAIT));
+	while (n)
+		actor_end(&spinner[--n]);
 	ASSERT_EQ(0, play_wait(play, &play->at_server, "LAST_ACK", "CLOSE"));
-	ASSERT_EQ(0, play_wait(play, &play->at_client, NULL, "TIME_WAIT"));
 
 	ASSERT_EQ(0, actor_call(&play->server, actor_unlisten, 0));
 	ASSERT_EQ(0, trace_stop(&play->trace));
@@ -346,8 +348,6 @@ TEST_F(owner, busy)
 	at_client.type = at_server.type = "state"; /* the RST is of no socket */
 	expect_owner(_metadata, play, &at_client, &client, 8);
 	expect_owner(_metadata, play, &at_server, &server, 10);
-	while (n)
-		actor_end(&spinner[--n]);
 }
 
 /*
