@@ -87,13 +87,14 @@ TEST(unseen)
 		*args[] = { "--events", "queue", "--tiers", "1,2", uid, NULL };
 	struct conn conn, *c = &conn;
 	struct json_object *in, *out;
-	int client;
+	int client, err;
 
 	ASSERT_EQ(0, conn_stage(c, AF_INET6));
 	snprintf(uid, sizeof(uid), "uid = %d", OTHER_USER);
-	ASSERT_EQ(0, trace_start(&c->trace, args));
-	if (!trace_has_hook(&c->trace, "queue_child"))
-		SKIP(return, "children have a memory");
+	err = trace_start(&c->trace, args);
+	if (err == -ENODATA)
+		SKIP(return, "this kernel has no tier 2");
+	ASSERT_EQ(0, err);
 	ASSERT_EQ(0, queue_listen(c, 8));
 	ASSERT_EQ(0, queue_join(c, &client, false));
 	ASSERT_EQ(0, queue_wait_accept(c, 1));
