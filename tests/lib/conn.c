@@ -324,8 +324,7 @@ int conn_ack_fin(struct conn *c, int side)
 {
 	int err = conn_wait(c, side, TCP_CLOSE_WAIT);
 
-	return err ? err :
-		     conn_option(c, side, IPPROTO_TCP, TCP_QUICKACK, 1);
+	return err ? err : conn_option(c, side, IPPROTO_TCP, TCP_QUICKACK, 1);
 }
 
 int conn_gone(struct conn *c, int side)
