@@ -5,6 +5,7 @@
 #                                                |
 #   user/*/*.c ------------------------> libtcbscope.a -> tcbscope, tests
 #   user/{peer,lib}/*.c --------------------------------> tcbpeer
+#   tests/lib/*.c ---------------------> libtests.a ----> tests
 #
 # Sources are found by wildcard: a new file needs no edit here. The object
 # files of the kernel module are in Kbuild. What is made of the description of
