@@ -5,6 +5,7 @@
  */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <dlfcn.h>
 #include <string.h>
 
 #include "input/load.h"
@@ -233,6 +234,22 @@ TEST_F(types, file)
 	EXPECT_LT(0,
 		  btf__find_by_name_kind(file, "ns_common", BTF_KIND_STRUCT));
 	btf__free(file);
+}
+
+/* Claim: libbpf is given what is left of all types, and it is given it once. */
+TEST_F(types, left)
+{
+	struct btf *kernel = btf__new_empty(), *asked;
+
+	ASSERT_NE(NULL, kernel);
+	EXPECT_EQ((void *)btf__load_vmlinux_btf,
+		  dlsym(RTLD_DEFAULT, "btf__load_vmlinux_btf"));
+	types_leave(kernel);
+	EXPECT_EQ(kernel, btf__load_vmlinux_btf());
+	asked = btf__load_vmlinux_btf();
+	EXPECT_NE(kernel, asked);
+	btf__free(asked);
+	btf__free(kernel);
 }
 
 TEST_HARNESS_MAIN

@@ -364,7 +364,7 @@ static void look(struct load *l, struct tcbscope_bpf *skel)
 		if (light_will_do(l))
 			weigh(l, PROBE_LIGHT);
 	}
-	btf__free(kernel);
+	types_leave(kernel);
 }
 
 /* Loads one program alone, with a log that has room for all. 0 or -errno. */
@@ -522,6 +522,7 @@ int load_programs(struct tcbscope_bpf **skel,
 	}
 	attach_by(NULL);
 	types_free(l.types);
+	types_leave(NULL);
 	if (err) {
 		tcbscope_bpf__destroy(*skel);
 		*skel = load_open();

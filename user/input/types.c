@@ -41,6 +41,8 @@ struct types {
 	__u32 n;      /* of the kernel's types */
 };
 
+static struct btf *left; /* by types_leave() */
+
 /* Where they are written to. There before them, and one set at a time. */
 static int file = -1;
 
@@ -286,7 +288,25 @@ struct btf *types_kernel(void)
 	}
 	if (fd >= 0)
 		close(fd);
-	return btf ?: btf__load_vmlinux_btf();
+	return btf ?: btf__parse(KERNEL_BTF, NULL);
+}
+
+void types_leave(struct btf *kernel)
+{
+	btf__free(left);
+	left = kernel;
+}
+
+/*
+ * In place of libbpf's own, which it calls when it loads an object, and then
+ * frees what it got. To read all types once more is a good part of a start.
+ */
+struct btf *btf__load_vmlinux_btf(void)
+{
+	struct btf *kernel = left;
+
+	left = NULL;
+	return kernel ?: types_kernel();
 }
 
 struct types *types_new(const struct btf *kernel,

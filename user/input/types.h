@@ -19,6 +19,9 @@ struct types;
 /* All types of the running kernel, for btf__free(). NULL with errno set. */
 struct btf *types_kernel(void);
 
+/* In place of btf__free(): whoever asks for them next, as libbpf, gets these. */
+void types_leave(struct btf *kernel);
+
 /*
  * Picks from @kernel what the programs of @object, opened only, name: the types
  * that they read, and what they hang on. Both are only needed for the call.
