@@ -64,7 +64,7 @@ static const char *judge(void)
 		return flaw;
 	if (stream_total(&stream, "ring_lost"))
 		return "it has lost events";
-	return stream_total(&stream, "gaps") ? "it has missed some" : "";
+	return stream_gaps(&stream) ? "it has missed some" : "";
 }
 
 /* Ends the trace. Is all well with it, or is there none? */

@@ -90,6 +90,11 @@ unsigned int stream_count(const struct stream *s, const char *text)
 	return n;
 }
 
+unsigned int stream_gaps(const struct stream *s)
+{
+	return stream_count(s, "\"gap_from\"");
+}
+
 int stream_end(struct stream *s)
 {
 	if (s->prog.pid)

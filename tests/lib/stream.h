@@ -33,6 +33,9 @@ void stream_free(struct stream *s);
 /* How often has it written this text so far? */
 unsigned int stream_count(const struct stream *s, const char *text);
 
+/* As witness_gaps(). */
+unsigned int stream_gaps(const struct stream *s);
+
 /* Ends it by SIGINT. Its exit code or -errno. */
 int stream_end(struct stream *s);
 

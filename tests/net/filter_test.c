@@ -366,7 +366,6 @@ static void expect_row(struct __test_metadata *_metadata,
 			TH_LOG("%s", self->expression[i]);
 		}
 	EXPECT_TRUE(witness_complete(w));
-	EXPECT_EQ(0, witness_counter(w, "gaps"));
 	EXPECT_LT(0, witness_counter(w, "kernel_filtered"))
 	{
 		TH_LOG("%s", self->expression[i]);

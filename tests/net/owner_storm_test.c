@@ -116,7 +116,7 @@ TEST_F(owner, of_each_connection)
 	qsort(self->storm.served, n, sizeof(*self->storm.served), compare);
 	EXPECT_STREQ("", stream_flaw(s, judge, &v));
 	EXPECT_EQ(0, stream_total(s, "ring_lost"));
-	EXPECT_EQ(0, stream_total(s, "gaps"));
+	EXPECT_EQ(0, stream_gaps(s));
 
 	EXPECT_EQ(0, v.wrong)
 	{

@@ -105,7 +105,6 @@ static void expect_account(struct __test_metadata *_metadata,
 			   const struct play *play)
 {
 	EXPECT_TRUE(witness_complete(play->trace.witness));
-	EXPECT_EQ(0, witness_counter(play->trace.witness, "gaps"));
 	EXPECT_EQ(0, witness_counter(play->trace.witness, "malformed"));
 	EXPECT_EQ(counted(play, "generated", "socket"),
 		  counted(play, "delivered", "socket"));

@@ -70,7 +70,7 @@ FIXTURE_TEARDOWN(storm)
 #define EXPECT_ACCOUNT(stream, each, ctx)                         \
 	do {                                                      \
 		EXPECT_STREQ("", stream_flaw(stream, each, ctx)); \
-		EXPECT_EQ(0, stream_total(stream, "gaps"));       \
+		EXPECT_EQ(0, stream_gaps(stream));                \
 	} while (0)
 
 /* Claim: a ring too small for a storm loses what it must, and counts it. */
@@ -280,7 +280,7 @@ TEST_F(storm, recursion)
 	EXPECT_EQ(0, stream_total(s, "ring_lost"));
 	EXPECT_EQ(stream_of(s, "missed_runs", "state_first"),
 		  stream_total(s, "recovered"));
-	EXPECT_EQ(stream_total(s, "gaps"), mine.gaps);
+	EXPECT_LE(mine.gaps, stream_total(s, "gaps"));
 	if (possible) {
 		EXPECT_LT(0, mine.recovered);
 		EXPECT_EQ(0, stream_end(other));
@@ -526,6 +526,7 @@ TEST_F(filter, makes_no_gap)
 	ASSERT_EQ(0, storm_run(&self->storm));
 	EXPECT_EQ(0, stream_end(s));
 	EXPECT_ACCOUNT(s, NULL, NULL);
+	EXPECT_EQ(0, stream_total(s, "gaps")); /* nor in what is not shown */
 	if (!variant->all)
 		EXPECT_LT(0, stream_total(s, "filtered") +
 				     stream_total(s, "kernel_filtered"));

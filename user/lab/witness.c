@@ -321,12 +321,24 @@ int64_t witness_counter(const struct witness *w, const char *name)
 	return json_object_get_int64(counter);
 }
 
+unsigned int witness_gaps(const struct witness *w)
+{
+	struct sighting what = { .type = "state" };
+	struct json_object *event;
+	unsigned int n = 0;
+	size_t from = 0;
+
+	while ((event = witness_next(w, &what, &from)))
+		n += !!witness_string(event, "gap_from");
+	return n;
+}
+
 bool witness_complete(const struct witness *w)
 {
 	int64_t delivered = witness_counter(w, "delivered");
 
 	return delivered >= 0 && !witness_counter(w, "ring_lost") &&
-	       !witness_counter(w, "gaps") &&
+	       !witness_gaps(w) &&
 	       !witness_counter(w, "malformed") &&
 	       witness_counter(w, "generated") == delivered &&
 	       witness_counter(w, "shown") + witness_counter(w, "filtered") ==

@@ -75,7 +75,13 @@ bool witness_has_hook(const struct witness *w, const char *name);
 /* A counter of the footer, its total where it has one; -1: no footer yet. */
 int64_t witness_counter(const struct witness *w, const char *name);
 
-/* Does the account of the footer add up, with nothing lost? */
+/*
+ * How many events say that their socket has missed some before: the footer's
+ * gaps are those of all sockets of this machine.
+ */
+unsigned int witness_gaps(const struct witness *w);
+
+/* Does the account of the footer add up, with nothing lost, nor missed? */
 bool witness_complete(const struct witness *w);
 
 #endif
