@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 #define EXIT_CANNOT 3 /* of a trace that the kernel refuses */
-#define LOOK_MS 5     /* between two looks at the file */
+#define LOOK_MS 5     /* between two looks at the file ... */
+#define IDLE_MS 40    /* ... and that after many that have found nothing */
 #define ARGS_MAX 8
 #define PORT 2000   /* of tests without a shared trace; above it ... */
 #define PORTS 400   /* ... so many are seen, of which each test has two, ... */
@@ -283,16 +284,21 @@ static off_t line_begin(off_t at)
 static void feed(off_t at, int out)
 {
 	struct pollfd end = { .fd = ended, .events = POLLIN };
-	char byte = 0;
 	off_t i = 0;
+	int pause = LOOK_MS;
+	char byte = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (byte != '\n' && pread(file, &byte, 1, i++) == 1)
 		if (write(out, &byte, 1) != 1)
 			return;
 	at = line_begin(at);
-	while (at >= 0 && !poll(&end, 1, LOOK_MS))
-		at = copy(at, out);
+	while (at >= 0 && !poll(&end, 1, pause)) {
+		off_t next = copy(at, out);
+
+		pause = next != at ? LOOK_MS : pause + (pause < IDLE_MS);
+		at = next;
+	}
 	copy(at, out);
 }
 
