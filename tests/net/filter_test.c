@@ -459,12 +459,17 @@ FIXTURE_TEARDOWN(crossing)
  */
 TEST_F(crossing, one_end)
 {
-	char *args[] = { "--events", "state", "--sport", "2000", NULL };
+	char netns[64];
+	char *args[] = { "--events", "state", "--sport", "2000",
+			 "--netns",  netns,   NULL };
 	struct sighting full = { .new = "ESTABLISHED", .kind = "full" };
 	struct conn *c = &self->c;
 	struct json_object *e;
 	size_t from = 0;
 
+	snprintf(netns, sizeof(netns), "%llu,%llu",
+		 (unsigned long long)c->pair.side[0].inode,
+		 (unsigned long long)c->pair.side[1].inode);
 	ASSERT_EQ(0, trace_start(&self->one, args));
 	ASSERT_EQ(0, conn_cross(c));
 	ASSERT_EQ(0, gate_open_side(&c->gate, 0));
