@@ -51,6 +51,20 @@ static __always_inline bool skb_read(struct segment *s, struct __sk_buff *skb,
 }
 
 /*
+ * Here the verifier forgets on which of many ways these were found out; it
+ * would follow each of them to the end of the program.
+ */
+__weak __noinline int segment_found(struct segment *s)
+{
+	return s ? 0 : -1;
+}
+
+__weak __noinline int sequence_found(struct sequence *q)
+{
+	return q ? 0 : -1;
+}
+
+/*
  * Were its bytes sent before? They are counted as sent after this. The SYN-ACK
  * of crossed SYNs is the first of its kind, though its SYN is not.
  */
@@ -149,6 +163,7 @@ static __always_inline void segment_look(struct __sk_buff *skb, bool sent)
 	if (!tp || !sock_is_tcp(sock_of(tp)) || !skb_read(&s, skb, sent) ||
 	    (sent && refusal_is(&s)))
 		return;
+	segment_found(&s);
 	mem = bpf_sk_storage_get(&memory, sk, 0, 0);
 	state = sock_of(tp)->__sk_common.skc_state;
 	cookie = bpf_get_socket_cookie(skb);
@@ -167,6 +182,7 @@ static __always_inline void segment_look(struct __sk_buff *skb, bool sent)
 		sequence_of(&q, tp, mem, sent ? s.p.len : 0);
 		again = sent_again(&s, tp);
 	}
+	sequence_found(&q);
 	e = segment_emit(&s, &q, mem, state, sent, HOW_observed);
 	if (!e)
 		return;
