@@ -34,11 +34,11 @@ FIXTURE_VARIANT(drop)
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(drop, tier1_ipv4){ AF_INET, "1", false, 120 };
-FIXTURE_VARIANT_ADD(drop, tier2_ipv4){ AF_INET, "1,2", false, 300 };
+FIXTURE_VARIANT_ADD(drop, tier2_ipv4){ AF_INET, "1,2", false, 120 };
 FIXTURE_VARIANT_ADD(drop, tier3_ipv4){ AF_INET, "1,2,3", true, 300 };
-FIXTURE_VARIANT_ADD(drop, tier3_ipv6){ AF_INET6, "1,2,3", true, 300 };
+FIXTURE_VARIANT_ADD(drop, tier3_ipv6){ AF_INET6, "1,2,3", true, 120 };
 FIXTURE_VARIANT_ADD(drop, tier4_ipv4){ AF_INET, "1,2,4", true, CLIENTS };
-FIXTURE_VARIANT_ADD(drop, tier4_ipv6){ AF_INET6, "1,2,4", true, 300 };
+FIXTURE_VARIANT_ADD(drop, tier4_ipv6){ AF_INET6, "1,2,4", true, 120 };
 /* clang-format on */
 
 /* A kernel has not all tiers; which, skip.txt says. */

@@ -38,11 +38,12 @@ int64_t counter_read(int netns, const char *name)
 	/* Not /proc/net: that is the namespace of the process's leader. */
 	static char *const paths[] = { "/proc/thread-self/net/snmp",
 				       "/proc/thread-self/net/netstat" };
+	static unsigned int first; /* who waits asks for the same again */
 	int64_t n = -ENOENT;
 	unsigned int i;
 
-	for (i = 0; i < 2 && n < 0; i++) {
-		int fd = netns_call(netns, counter_open, paths[i]);
+	for (i = first; n < 0 && i < first + 2; i++) {
+		int fd = netns_call(netns, counter_open, paths[i % 2]);
 		FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 
 		if (!file)
@@ -50,5 +51,7 @@ int64_t counter_read(int netns, const char *name)
 		n = counter_find(file, name);
 		fclose(file);
 	}
+	if (n >= 0)
+		first = (i - 1) % 2;
 	return n;
 }
