@@ -8,6 +8,7 @@
 EVENT_ANCHOR(event_queue);
 
 __u64 queue_others;
+__u64 queue_resets;
 
 /* A listener is told that a child has come into its accept queue. */
 SEC("tp_btf/sk_data_ready")

@@ -62,6 +62,7 @@ struct {
 } queue_places SEC(".maps") __weak;
 
 extern __u64 queue_others; /* in queue_children then, or about to come there */
+extern __u64 queue_resets; /* QUEUE_RESET is said of so many */
 
 static __always_inline struct queue_place *queue_place(__u64 cookie)
 {
@@ -411,8 +412,10 @@ static __always_inline void queue_reset(struct sock *sk)
 	struct event_queue *e;
 
 	e = bpf_map_lookup_elem(&queue_children, &cookie);
-	if (e)
-		e->pad[0] |= QUEUE_RESET;
+	if (!e)
+		return;
+	e->pad[0] |= QUEUE_RESET;
+	__sync_fetch_and_add(&queue_resets, 1);
 }
 
 /* For bpf_for_each_map_elem(): nothing will be heard of these any more. */
@@ -420,8 +423,9 @@ static long queue_forget(void *map, __u64 *cookie, struct event_queue *e,
 			 __u64 *listener)
 {
 	if (e->listener == *listener && e->pad[0] & QUEUE_RESET &&
-	    e->wait_ns == UNKNOWN_NS)
-		bpf_map_delete_elem(&queue_children, cookie);
+	    e->wait_ns == UNKNOWN_NS &&
+	    !bpf_map_delete_elem(&queue_children, cookie))
+		__sync_fetch_and_add(&queue_resets, -1);
 	return 0;
 }
 
@@ -432,7 +436,8 @@ static __noinline void queue_listens(struct sock *sk, struct tcp_sock *tp,
 	struct event_queue *e;
 
 	mem->listener = cookie;
-	if (!config.light && op == QUEUE_unlisten && sk->sk_ack_backlog)
+	if (!config.light && op == QUEUE_unlisten && sk->sk_ack_backlog &&
+	    queue_resets)
 		bpf_for_each_map_elem(&queue_children, queue_forget, &cookie,
 				      0);
 	if (!event_wanted(sk, tp, mem, EVENT_queue))

@@ -118,8 +118,11 @@ static __always_inline void accept_tell(struct event_queue *in, __u32 fd,
 		return; /* another thread has used it already */
 	accept_owner(&in->ev);
 	accept_emit(in, fd, from, now);
-	if (config.light || in->pad[0] & QUEUE_RESET)
-		queue_child_drop(cookie);
+	if (in->pad[0] & QUEUE_RESET)
+		__sync_fetch_and_add(&queue_resets, -1);
+	else if (!config.light)
+		return;
+	queue_child_drop(cookie);
 }
 
 #endif
