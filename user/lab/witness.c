@@ -338,8 +338,7 @@ bool witness_complete(const struct witness *w)
 	int64_t delivered = witness_counter(w, "delivered");
 
 	return delivered >= 0 && !witness_counter(w, "ring_lost") &&
-	       !witness_gaps(w) &&
-	       !witness_counter(w, "malformed") &&
+	       !witness_gaps(w) && !witness_counter(w, "malformed") &&
 	       witness_counter(w, "generated") == delivered &&
 	       witness_counter(w, "shown") + witness_counter(w, "filtered") ==
 		       delivered;
