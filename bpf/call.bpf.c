@@ -141,6 +141,22 @@ static __always_inline bool concerns(const volatile struct config_call *c,
 }
 
 /* Global functions are verified once, by themselves. */
+__weak __noinline int call_reads(struct calling *calling, __u32 nr)
+{
+	const volatile struct config_call *c;
+	struct syscall_args args;
+
+	if (!calling || nr >= CONFIG_CALLS)
+		return 0;
+	c = &config.call[nr];
+	args = compat_syscall_args();
+	args_read(&calling->e, c, &args);
+	memory_read(&calling->e, c, &args);
+	if (c->op == CALL_epoll_ctl)
+		poll_adds(&calling->e, calling->sk);
+	return 0;
+}
+
 __weak __noinline int call_begins(__u32 nr)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
@@ -167,10 +183,7 @@ __weak __noinline int call_begins(__u32 nr)
 	calling->sk = fd.sk;
 	if (fd.sk)
 		calling_socket(&calling->e, fd.file, fd.sk);
-	args_read(&calling->e, c, &args);
-	memory_read(&calling->e, c, &args);
-	if (c->op == CALL_epoll_ctl)
-		poll_adds(&calling->e, fd.sk);
+	call_reads(calling, nr);
 	return 1;
 }
 
@@ -263,8 +276,7 @@ int call_exit(void *ctx)
 
 	if (nr >= CONFIG_CALLS)
 		return 0;
-	if (config.named & 1u << EVENT_queue)
-		queue_exit(); /* instead of a program of its own */
+	queue_exit(); /* instead of a program of its own */
 	calling = call_find();
 	if (!calling || !calling->e.call || calling->e.op != config.call[nr].op)
 		return 0;

@@ -31,12 +31,14 @@ struct {
 
 extern __u64 call_next; /* number of the next call */
 
-/* Is nothing told of what the running task does, whatever it is? */
-static __always_inline bool calling_excluded(void)
+/*
+ * Is nothing told of what the running task does, whatever it is? A global
+ * function, as those below: verified once, and not on each way that leads to it.
+ */
+__weak __noinline int calling_excluded(void)
 {
 	struct filter_facts x = {
 		.types = 1u << EVENT_call,
-		.pid = bpf_get_current_pid_tgid() >> 32,
 		.lport = FILTER_ANY_PORT,
 		.rport = FILTER_ANY_PORT,
 		.unknown = FACTS_NO_ADDRS,
@@ -47,6 +49,7 @@ static __always_inline bool calling_excluded(void)
 	if ((!NEEDS(PID) && !NEEDS(COMM)) || NEEDS(UID) || NEEDS(NETNS) ||
 	    NEEDS(CGROUP))
 		return false;
+	x.pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_get_current_comm(x.comm.u8, sizeof(x.comm.u8));
 	return facts_fail(&x);
 }
@@ -61,9 +64,8 @@ static __always_inline bool calling_makes_tcp(__u32 family, __u32 type,
 }
 
 /*
- * The running task's. A global function is verified once, by itself: where the
- * pointer of a task is followed the verifier searches all of the kernel's types
- * by name, as sock_of() says.
+ * The running task's. Where the pointer of a task is followed the verifier
+ * searches all of the kernel's types by name, as sock_of() says.
  */
 __weak __noinline int calling_netns(void)
 {
@@ -74,10 +76,12 @@ __weak __noinline int calling_netns(void)
 }
 
 /* Nothing is known of it but who calls. */
-static __always_inline void calling_init(struct event_call *e, int op, int via)
+__weak __noinline int calling_init(struct event_call *e, int op, int via)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 
+	if (!e)
+		return 0;
 	__builtin_memset(e, 0, sizeof(*e));
 	e->ev.type = EVENT_call;
 	e->ev.family = FAMILY_INET;
@@ -103,6 +107,7 @@ static __always_inline void calling_init(struct event_call *e, int op, int via)
 	e->backlog = ~0u;
 	e->level = ~0u;
 	e->optname = ~0u;
+	return 0;
 }
 
 /* Which socket it is about, as far as that is known by now. */

@@ -25,8 +25,11 @@ struct fd {
 
 #define FD_AT PEEK_FIELD
 
-/* The file behind a descriptor of the running task; 0: it is not open. */
-static __noinline __u64 fd_file(__u32 fd)
+/*
+ * The file behind a descriptor of the running task; 0: it is not open. A global
+ * function: verified once, by itself, and not on each way that leads to it.
+ */
+__weak __noinline __u64 fd_file(__u32 fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct fdtable *fdt = task->files->fdt;

@@ -59,11 +59,14 @@ struct poll_look {
 };
 
 /* A TCP socket that is ready. */
-static __always_inline void tell(struct calling *calling, const struct fd *fd,
-				 __u32 nr, __u32 wanted, __u32 ready)
+__weak __noinline int poll_tell(struct calling *calling, const struct fd *fd,
+				__u32 nr, __u32 wanted, __u32 ready)
 {
-	struct event_call *e = &calling->ready;
+	struct event_call *e;
 
+	if (!calling || !fd)
+		return 0;
+	e = &calling->ready;
 	__builtin_memcpy(e, &calling->e, sizeof(*e));
 	e->phase = CALL_PHASE_ready;
 	e->duration_ns = UNKNOWN_NS;
@@ -73,6 +76,7 @@ static __always_inline void tell(struct calling *calling, const struct fd *fd,
 	e->ready = ready;
 	calling_socket(e, fd->file, fd->sk);
 	calling_emit(e);
+	return 0;
 }
 
 /* One descriptor. As bpf_loop() wants it: 1 if nothing is to be found any more.
@@ -94,7 +98,7 @@ static __always_inline long poll_look(struct poll_look *l, __u32 nr,
 	if (nr == calling->e.fd)
 		calling->e.ready |= ready;
 	else if (ready)
-		tell(calling, &fd, nr, wanted, ready);
+		poll_tell(calling, &fd, nr, wanted, ready);
 	return 0;
 }
 
@@ -142,7 +146,7 @@ static long look_epoll(__u32 i, struct poll_look *l)
 		return 0;
 	fd_find(&fd, socket->fd);
 	if (fd.kind == FD_TCP && fd.sk == socket->sk)
-		tell(calling, &fd, socket->fd, socket->wanted, ready);
+		poll_tell(calling, &fd, socket->fd, socket->wanted, ready);
 	return 0;
 }
 

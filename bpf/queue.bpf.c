@@ -145,7 +145,7 @@ static __always_inline int accept_ends(void)
 /* Where calls are traced, for the program that is there. */
 __noinline int queue_exit(void)
 {
-	return accept_ends();
+	return config.named & 1u << EVENT_queue ? accept_ends() : 0;
 }
 
 /* accept() is about to return: the one moment at which it is exactly known. */

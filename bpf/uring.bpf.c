@@ -32,8 +32,10 @@ static __always_inline struct calling *room(__u32 end)
 }
 
 /* What the request @at is given, as the kernel has understood it. */
-static __always_inline void uring_args(struct event_call *e, __u64 at)
+__weak __noinline int uring_args(struct event_call *e, __u64 at)
 {
+	if (!e)
+		return 0;
 	switch (e->op) {
 	case CALL_sendto:
 	case CALL_recvfrom:
@@ -71,6 +73,7 @@ static __always_inline void uring_args(struct event_call *e, __u64 at)
 	default:
 		break;
 	}
+	return 0;
 }
 
 static __always_inline bool makes_tcp(__u64 at)

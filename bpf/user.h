@@ -57,27 +57,28 @@ static __always_inline void user_addr_fit(struct event_call *e)
  * A socket without ends is going to have those that it is given. So the filter
  * has something to judge by, and the event says whose it is.
  */
-static __always_inline void user_addr_ends(struct event_call *e)
+__weak __noinline int user_addr_ends(struct event_call *e)
 {
-	if (!e->to_family)
-		return;
+	if (!e || !e->to_family)
+		return 0;
 	user_addr_fit(e);
 	if (e->op == CALL_bind) {
 		if (e->ev.lport)
-			return;
+			return 0;
 		e->ev.laddr = e->to;
 		e->ev.lport = e->to_port;
-		return;
+		return 0;
 	}
 	if (e->ev.rport ||
 	    (e->op != CALL_connect && !(e->flags & MSG_FASTOPEN)))
-		return;
+		return 0;
 	e->ev.raddr = e->to;
 	e->ev.rport = e->to_port;
 	if (e->ev.family == FAMILY_INET6)
 		e->ev.family = addrs_unmap((__be32 *)&e->ev.laddr,
 					   (__be32 *)&e->ev.raddr);
 	user_addr_fit(e);
+	return 0;
 }
 
 /* The address at @from; none if it is of another family. */
