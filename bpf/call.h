@@ -7,8 +7,8 @@
 
 #define RCV_SHUTDOWN 1 /* bit of sk_shutdown: the owner reads no more */
 
-/* The system call in which the running task is. */
-static __noinline enum cause cause_call(void)
+/* The system call in which the running task is. Global: verified once. */
+__weak __noinline enum cause cause_call(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	unsigned int flags = task->flags;
