@@ -24,11 +24,11 @@ static inline uint64_t clock_now_ns(void)
 /*
  * Waits between two looks at something that began at @since and cannot be
  * polled: the longer it takes, the longer, so that long waits cost little and
- * what has come is found an eighth too late at most, never more than 10 ms.
+ * what has come is found an eighth too late at most, never more than 50 ms.
  */
 static inline void clock_pause(uint64_t since)
 {
-	const uint64_t least = 200000, most = 10000000;
+	const uint64_t least = 200000, most = 50000000;
 	uint64_t ns = (clock_now_ns() - since) / 8;
 	struct timespec ts = {};
 
