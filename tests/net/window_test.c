@@ -5,6 +5,7 @@
 
 #include "lib/clock.h"
 #include "tests/lib/play.h"
+#include "tests/lib/route.h"
 
 #include <kselftest_harness.h>
 
@@ -259,6 +260,8 @@ TEST_F(window, recovery)
 	ASSERT_EQ(0, netns_sysctl(a, "net/ipv4/neigh/va/unres_qlen_bytes",
 				  "16384"));
 	ASSERT_EQ(0, netns_sysctl(a, "net/ipv4/tcp_autocorking", "0"));
+	/* No timeout, however long they wait there. */
+	ASSERT_EQ(0, route_rto_min(&play->pair, 0, AF_INET, 10000));
 	ASSERT_EQ(0, play_join(play));
 	open_connection(_metadata, self);
 	mss = info(self->client).tcpi_snd_mss;
