@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "lib/clock.h"
 #include "tests/lib/cli.h"
 #include "tests/lib/trace.h"
 
@@ -275,6 +276,48 @@ TEST_F(command, ended_before)
 	ASSERT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(128 + SIGTERM, WEXITSTATUS(status));
 	EXPECT_EQ(0, read(ran[0], &byte, 1));
+}
+
+/* The first child of a process, once it has one. */
+static pid_t child_of(pid_t pid)
+{
+	char path[64];
+	int child = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	if (fscanf(file, "%d", &child) != 1)
+		child = 0;
+	fclose(file);
+	return child;
+}
+
+/* Claim: if the command dies before it is run, the trace ends as it would. */
+TEST_F(command, killed_before)
+{
+	char *args[] = { (char *)trace_program("tcbscope"),
+			 "trace",
+			 CLI_STATES_ONLY,
+			 "--",
+			 "sleep",
+			 "1000",
+			 NULL };
+	const struct prog_setup setup = { .argv = args };
+	struct prog *prog = &self->cli.prog;
+	uint64_t begin = clock_now_ns();
+	pid_t held;
+
+	prog_free(prog);
+	ASSERT_EQ(0, prog_start(prog, &setup));
+	while (!(held = child_of(prog->pid)))
+		clock_pause(begin);
+	ASSERT_LT(0, held);
+	ASSERT_EQ(0, kill(held, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, prog_finish(prog));
+	EXPECT_NE(NULL, strstr(prog_text(prog, PROG_ERR), " generated "));
 }
 
 /* Has the program taken all signals that were sent to it? */

@@ -202,8 +202,7 @@ static int loop(struct trace *t)
 		    errno != EAGAIN)
 			return -errno;
 		now = clock_now_ns(); /* once: on some machines it is dear */
-		if (fds[1].revents && signalled(t))
-			end = true;
+		end = signalled(t);   /* just now or before */
 		if (t->opt.duration_ns && now - t->start >= t->opt.duration_ns)
 			end = true;
 		if (end || now >= t->look_due)
