@@ -59,7 +59,7 @@ struct {
 	__uint(max_entries, QUEUE_PLACES);
 	__type(key, __u32);
 	__type(value, struct queue_place);
-} queue_places SEC(".maps") __weak;
+} queue_places SEC(".maps");
 
 extern __u64 queue_others; /* in queue_children then, or about to come there */
 extern __u64 queue_resets; /* QUEUE_RESET is said of so many */
